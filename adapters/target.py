@@ -1,0 +1,172 @@
+"""What a target must offer, and nothing more.
+
+A target is an AD domain or an Entra tenant. Everything Muster knows of it passes
+through the three methods of :class:`Target`; `tests/conformance` holds the suite
+that every implementation must pass. The planner (`provisioning/plan.py`) turns an
+:class:`Account` as it is into a list of :class:`Step`; only `Target.apply` writes.
+
+Values are canonical, so that "equal" means "nothing to write": single values are
+`str`, `int` or `bool`, multi-values a `tuple` of `str` in a stable order, and what
+the directory holds no value for is missing from the mapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+Value: TypeAlias = str | int | bool | tuple[str, ...]
+
+NameKind: TypeAlias = Literal["accountName", "userPrincipalName", "mail", "cn"]
+"""What has to be unique. `accountName` is sAMAccountName in AD and mailNickname in Entra."""
+
+StepKind: TypeAlias = Literal["create", "disable", "move", "modify", "refer", "enable"]
+"""In the order in which a plan holds them: who leaves is disabled before anything
+else, who returns is moved and corrected before being enabled."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a person's account was last seen. `anchor` is the identity, `hint` is not."""
+
+    anchor: str
+    """objectGUID or Entra object id, lower-case text with dashes."""
+    hint: str | None = None
+    """Last known DN or userPrincipalName: for people to read, never to address by."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as the target holds it now."""
+
+    anchor: str
+    hint: str
+    enabled: bool
+    attributes: Mapping[str, Value]
+    name: str | None = None
+    """RDN value (cn) where the target has one."""
+    container: str | None = None
+    """DN of the parent where the target has one."""
+    references: Mapping[str, str] = field(default_factory=dict)
+    """Forward links by attribute, as anchors: `{"manager": anchor}`."""
+    protected: str | None = None
+    """Why Muster must not touch it (`adminCount=1`), or None."""
+    state: Mapping[str, Any] = field(default_factory=dict)
+    """The adapter's own notes from the read, for optimistic writes (userAccountControl)."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation of a plan: data, journaled before it is applied.
+
+    create   name, container, attributes: makes the account *disabled*, with a
+             password that nobody knows, so that `enable` may follow
+    disable  / enable: the one bit, leaving all others as they are
+    move     name and container as they should be (rename and move are one write)
+    modify   attributes: new values; None removes the value
+    refer    attribute, anchor: sets a forward link; anchor None removes it
+    """
+
+    kind: StepKind
+    attributes: Mapping[str, Value | None] = field(default_factory=dict)
+    name: str | None = None
+    container: str | None = None
+    attribute: str | None = None
+    anchor: str | None = None
+    required: frozenset[str] = frozenset()
+    """create, modify: attributes without which the step is refused as a whole (keys, names)."""
+
+
+RefusalKind: TypeAlias = Literal[
+    "value",  # the directory does not take this value: drop it, report it, go on
+    "name",  # sAMAccountName, userPrincipalName or RDN is taken: burn it, take the next
+    "gone",  # the account is no longer there: look again
+    "container",  # the OU is missing
+    "reference",  # the referenced account is not there (yet)
+    "rights",  # the service account may not: configuration, not retry
+    "protected",  # adminCount and its like
+    "stale",  # somebody changed it between our look and our write: look again
+    "config",  # TLS, schema, policy: the operator must change something
+    "bug",  # a write no directory would take: a mapping or program error
+]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A definite no from the target. `message` and `remedy` never hold a personal value."""
+
+    kind: RefusalKind
+    code: str
+    """LDAP result and win32 code (`68/00000524`) or HTTP status and Graph code."""
+    message: str
+    remedy: str
+    attribute: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a step. Three-valued: a write may also be *unknown*.
+
+    applied   the step took effect; `refusals` lists single attributes left out
+    refused   nothing took effect; `refusals` says why
+    unknown   the answer was lost: read back before anything else is tried
+    """
+
+    result: Literal["applied", "refused", "unknown"]
+    refusals: tuple[Refusal, ...] = ()
+    link: Link | None = None
+    """create, move: where the account is now."""
+
+
+class TargetDown(Exception):
+    """The target cannot be asked now (connect, TLS, time-out, busy). Nothing was written.
+
+    `retry_after`: seconds the target asked for, or None. `remedy` is for the operator.
+    """
+
+    def __init__(self, message: str, remedy: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        self.retry_after = retry_after
+
+
+class TargetRefused(Exception):
+    """A read was refused (rights, wrong base DN, bad credentials): retrying alone cannot help."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class Ambiguous(Exception):
+    """More than one account carries the key: a case for a person, never a coin toss."""
+
+    def __init__(self, hints: tuple[str, ...]) -> None:
+        super().__init__(f"{len(hints)} accounts carry the same key")
+        self.hints = hints
+
+
+class Target(Protocol):
+    """An AD domain or an Entra tenant. Safe to call from several threads at once.
+
+    All three raise :class:`TargetDown` when it cannot be reached and
+    :class:`TargetRefused` when it will not answer.
+    """
+
+    def read(self, link: Link | None, match: tuple[str, str] | None) -> Account | None:
+        """The account at `link`; without a link, or if it is gone, the one whose
+        `match` attribute equals the value (exactly one, or :class:`Ambiguous`)."""
+        ...
+
+    def holder(self, kind: NameKind, value: str) -> str | None:
+        """The anchor of the account that holds this name, compared as the target compares."""
+        ...
+
+    def apply(self, account: Account | None, step: Step) -> Outcome:
+        """Do one step on `account` (None for create). Never repeats a write by itself."""
+        ...
+
+    def close(self) -> None:
+        """Drop all connections."""
+        ...

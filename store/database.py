@@ -1,0 +1,98 @@
+"""One database behind two verbs: read, and write durably.
+
+SQLite by default (WAL, `synchronous=FULL`: one fsync per commit, and what is
+committed survives a power cut), PostgreSQL when outgrown. Statements are the same
+SQLAlchemy Core on both.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+
+T = TypeVar("T")
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=15000",
+    "PRAGMA cache_size=-4000",  # KiB per connection: the processes are small on purpose
+)
+_TRIES = 5
+
+
+class Database:
+    """Connections to one database. Safe to share between threads; make it after a fork.
+
+    `url` is a SQLAlchemy URL: `sqlite:////abs/path/muster.db` or
+    `postgresql+psycopg://user@host/name`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine: Engine = create_engine(url, pool_size=8, max_overflow=8)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _sqlite_connect)
+            event.listen(self.engine, "begin", _sqlite_begin)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file, or None on PostgreSQL."""
+        return Path(self.engine.url.database or "") if self.is_sqlite else None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent snapshot to read from. Nothing written in it is kept."""
+        with self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+            connection.rollback()
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction; when this returns, its changes are on disk.
+
+        `work` may run again from the start when PostgreSQL asks for a retry
+        (serialization failure, deadlock), so it must not act outside the database.
+        Exceptions from `work` roll everything back and pass through.
+        """
+        for attempt in range(1, _TRIES + 1):
+            try:
+                with self.engine.connect() as connection:
+                    options: dict[str, Any] = (
+                        {"muster_write": True}
+                        if self.is_sqlite
+                        else {"isolation_level": "SERIALIZABLE"}
+                    )
+                    connection = connection.execution_options(**options)
+                    with connection.begin():
+                        return work(connection)
+            except OperationalError as error:
+                code = getattr(error.orig, "sqlstate", None)
+                if code not in ("40001", "40P01") or attempt == _TRIES:
+                    raise
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Give all connections back to the operating system."""
+        self.engine.dispose()
+
+
+def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself: _sqlite_begin does
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    # A writer takes the lock at once: upgrading later can fail with SQLITE_BUSY at
+    # commit, which the busy time-out does not cover.
+    writing = connection.get_execution_options().get("muster_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,223 @@
+"""Every table, as SQLAlchemy Core. `state.md`'s records, one table each.
+
+Times are epoch seconds. Columns named after a clock say so: `due` and `lease_until`
+are machine time, `look_at` and `*_business` are business time.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="process-wide state that must survive: business clock, keys",
+)
+
+credential = Table(
+    "credential",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("source", String, nullable=False, index=True),
+    Column("kind", String, nullable=False, comment="bearer"),
+    Column("digest", String, nullable=False, unique=True, comment="SHA-256 of the token"),
+    Column("profile", String, nullable=False, comment="client profile"),
+    Column("created", Double, nullable=False),
+    Column("expires", Double),
+    Column("revoked", Double),
+)
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("id", String, primary_key=True, comment="SCIM id, a UUID"),
+    Column("seq", Integer, nullable=False, unique=True, comment="creation order: list order"),
+    Column("source", String, nullable=False),
+    Column("type", String, nullable=False, comment="SCIM resource type name"),
+    Column("external_id", String),
+    Column("user_key", String, comment="userName, case-folded"),
+    Column("document", Text, nullable=False, comment="response-ready JSON, meta included"),
+    Column("version", Integer, nullable=False),
+    Column("cleared", Text, nullable=False, server_default="[]", comment="paths said to be empty"),
+    Column("created", Double, nullable=False),
+    Column("modified", Double, nullable=False),
+    Column("deleted", Double, comment="when the source withdrew it; the row stays"),
+    Column("person", String, ForeignKey("person.id"), index=True),
+    Column("facts", Text, comment="what the inbound mapping made of it: JSON object"),
+)
+_live = text("deleted IS NULL")
+Index(
+    "uq_resource_external_id",
+    resource.c.source,
+    resource.c.type,
+    resource.c.external_id,
+    unique=True,
+    sqlite_where=_live,
+    postgresql_where=_live,
+)
+Index(
+    "uq_resource_user_key",
+    resource.c.source,
+    resource.c.type,
+    resource.c.user_key,
+    unique=True,
+    sqlite_where=_live,
+    postgresql_where=_live,
+)
+Index("ix_resource_list", resource.c.source, resource.c.type, resource.c.seq)
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("created", Double, nullable=False),
+    Column("facts", Text, nullable=False, server_default="{}", comment="merged facts, JSON"),
+    Column("origins", Text, nullable=False, server_default="{}", comment="fact -> source"),
+    Column("asserted", Boolean, nullable=False, comment="a source still asserts this person"),
+    Column("problem", Text, comment="why this person is held before any target"),
+    comment="one human; survives the deletion of every resource",
+)
+
+person_key = Table(
+    "person_key",
+    metadata,
+    Column("scope", String, primary_key=True, comment="source name, or 'shared'"),
+    Column("kind", String, primary_key=True, comment="externalId, workerId, ..."),
+    Column("value", String, primary_key=True),
+    Column("person", String, ForeignKey("person.id"), nullable=False, index=True),
+)
+
+pair = Table(
+    "pair",
+    metadata,
+    Column("person", String, ForeignKey("person.id"), primary_key=True),
+    Column("target", String, primary_key=True),
+    Column("asked", Integer, nullable=False),
+    Column("seen", Integer, nullable=False, server_default="0"),
+    Column("due", Double, comment="machine time; none: nothing to do now"),
+    Column("look_at", Double, comment="business time at which the plan may turn out differently"),
+    Column("lane", Integer, nullable=False, comment="0 urgent leaver, 1 joiner, 2 change, 3 bulk"),
+    Column("lease_until", Double),
+    Column("lease_token", String),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("held", Text, comment="why it waits for a person"),
+    Column("waits_on", String, comment="the edge it waits for, e.g. manager:<person>"),
+    Column("problem", Text, comment="what went wrong at the last look"),
+    Column("state", String, comment="life-cycle state at the last look: for showing only"),
+    Column("looked", Double, comment="machine time of the last finished look"),
+)
+Index(
+    "ix_pair_due",
+    pair.c.target,
+    pair.c.lane,
+    pair.c.due,
+    sqlite_where=text("due IS NOT NULL"),
+    postgresql_where=text("due IS NOT NULL"),
+)
+Index(
+    "ix_pair_look_at",
+    pair.c.look_at,
+    sqlite_where=text("look_at IS NOT NULL"),
+    postgresql_where=text("look_at IS NOT NULL"),
+)
+Index("ix_pair_waits_on", pair.c.waits_on)
+
+account = Table(
+    "account",
+    metadata,
+    Column("person", String, ForeignKey("person.id"), primary_key=True),
+    Column("target", String, primary_key=True),
+    Column("anchor", String, nullable=False, comment="objectGUID or Entra object id"),
+    Column("hint", String, comment="last known DN or UPN"),
+    Column("applied", Text, nullable=False, server_default="{}", comment="last applied values"),
+    Column("applied_at", Double),
+    Column("plan", String, comment="id of the plan that last wrote"),
+    UniqueConstraint("target", "anchor"),
+)
+
+name = Table(
+    "name",
+    metadata,
+    Column("kind", String, primary_key=True, comment="accountName, mail, cn:<target>, ..."),
+    Column("folded", String, primary_key=True, comment="as the strictest target compares"),
+    Column("value", String, nullable=False),
+    Column(
+        "person",
+        String,
+        ForeignKey("person.id"),
+        index=True,
+        comment="none: burnt, somebody else's",
+    ),
+    Column("held_until", Double, comment="business time; none: as long as the person is here"),
+    Column("current", Boolean, nullable=False, comment="false: an earlier name, still reserved"),
+)
+
+grant = Table(
+    "grant",
+    metadata,
+    Column("person", String, ForeignKey("person.id"), primary_key=True),
+    Column("target", String, primary_key=True),
+    Column("kind", String, primary_key=True, comment="group or licence"),
+    Column("value", String, primary_key=True, comment="anchor of what was granted"),
+    Column("rule", String, nullable=False),
+    Column("granted", Double, nullable=False),
+)
+
+obligation = Table(
+    "obligation",
+    metadata,
+    Column("person", String, ForeignKey("person.id"), primary_key=True),
+    Column("target", String, primary_key=True),
+    Column("kind", String, primary_key=True, comment="end_sessions, ..."),
+    Column("since_business", Double, nullable=False),
+    Column("done", Double),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False, comment="machine time"),
+    Column("at_business", Double, nullable=False),
+    Column("kind", String, nullable=False, comment="receipt, intake, plan, operation, ..."),
+    Column("person", String, index=True),
+    Column("target", String),
+    Column("ref", String, index=True, comment="receipt or plan id that ties entries together"),
+    Column("body", Text, nullable=False, comment="canonical JSON without personal values"),
+    Column("hash", String, nullable=False, comment="SHA-256 over the previous hash and this entry"),
+    sqlite_autoincrement=True,
+)
+
+journal_values = Table(
+    "journal_values",
+    metadata,
+    Column("seq", Integer, ForeignKey("journal.seq"), primary_key=True),
+    Column("person", String, index=True),
+    Column("salt", String, nullable=False),
+    Column("body", Text, nullable=False, comment="the personal values beside entry seq"),
+    comment="erasable: the chain holds only a salted hash of them",
+)
