@@ -1,0 +1,59 @@
+"""What is known while one step is being written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from adapters.entra_id.config import Config
+from adapters.entra_id.errors import GraphError
+from adapters.entra_id.users import Users
+
+T = TypeVar("T")
+
+
+class Newcomers:
+    """Ids of accounts made here a moment ago: not every replica of Entra shows them yet."""
+
+    def __init__(self, config: Config, clock: Callable[[], float]) -> None:
+        self._config = config
+        self._clock = clock
+        self._until: dict[str, float] = {}
+
+    def add(self, id: str) -> None:
+        """From now on, for `Config.visible_within` seconds, a 404 for it is "not yet"."""
+        now = self._clock()
+        self._until = {known: until for known, until in self._until.items() if until > now}
+        self._until[id] = now + self._config.visible_within
+
+    def __contains__(self, id: object) -> bool:
+        return isinstance(id, str) and self._until.get(id, 0.0) > self._clock()
+
+    async def wait(self, call: Callable[[], Awaitable[T]], *ids: str) -> T:
+        """The result of `call`, asked again while one of `ids` is too new to be seen."""
+        for pause in self._config.patience:
+            try:
+                return await call()
+            except GraphError as error:
+                unseen = error.status == 404 or error.bad_reference
+                if not unseen or not any(id in self for id in ids):
+                    raise
+            await asyncio.sleep(pause)
+        return await call()
+
+
+class Attempt:
+    """One call of `Target.apply`: its means, and whether anything has been written yet."""
+
+    def __init__(self, users: Users, config: Config, newcomers: Newcomers) -> None:
+        self.users = users
+        self.config = config
+        self.newcomers = newcomers
+        self.wrote = False
+
+    async def write(self, call: Callable[[], Awaitable[T]], *ids: str) -> T:
+        """Do one write; `ids` are the accounts that must be visible for it."""
+        answer = await self.newcomers.wait(call, *ids)
+        self.wrote = True
+        return answer

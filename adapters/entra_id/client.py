@@ -1,0 +1,279 @@
+"""The SDK, wired: sign-in, URLs, headers and errors are its; the JSON is ours.
+
+Nobody but `target.py` imports this module, and only when it first speaks to Graph: it
+loads about 650 modules. What is left out on purpose, and why:
+
+- the SDK's models (bodies are :class:`Body`, answers bytes): they drop nulls on the way out, and
+  one user on the way in loads 1,200 modules and takes 4 ms;
+- its retry and redirect handlers: a POST repeated after a 503 may make a second user;
+- `aiohttp`: azure-identity can use `requests`, which msal has loaded anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.pipeline.transport import AsyncioRequestsTransport
+from azure.identity.aio import CertificateCredential, ClientSecretCredential
+from kiota_abstractions.api_error import APIError
+from kiota_abstractions.request_information import RequestInformation
+from kiota_abstractions.serialization import Parsable, ParseNode, SerializationWriter
+from kiota_authentication_azure.azure_identity_authentication_provider import (
+    AzureIdentityAuthenticationProvider,
+)
+from kiota_http.middleware import ParametersNameDecodingHandler
+from kiota_http.middleware.user_agent_handler import UserAgentHandler
+from msgraph import GraphRequestAdapter, GraphServiceClient
+from msgraph import __version__ as sdk_version
+from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+from msgraph_core import APIVersion, GraphClientFactory
+from msgraph_core.middleware import GraphTelemetryHandler
+from msgraph_core.middleware.options import GraphTelemetryHandlerOption
+
+from adapters.entra_id.config import Config
+from adapters.entra_id.errors import GraphError, Lost, read_refusal, sign_in_refusal
+from adapters.target import TargetDown, TargetRefused
+
+_NETWORK = "Check the network, the proxy and ca_file."
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_SILENT = "Graph does not answer"
+
+
+class Body(Parsable):
+    """Graph JSON exactly as given: nulls, empty lists and nesting included."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self.fields = dict(fields)
+
+    def get_field_deserializers(self) -> dict[str, Any]:
+        """Nothing is ever read into it."""
+        return {}
+
+    @staticmethod
+    def create_from_discriminator_value(parse_node: ParseNode) -> Body:
+        """As the SDK's models do it."""
+        return Body({})
+
+    def serialize(self, writer: SerializationWriter) -> None:
+        """All fields, as the models write their `additional_data`."""
+        writer.write_additional_data_value(self.fields)
+
+
+class Credential:
+    """azure-identity's credential: one sign-in for any number of waiting requests, and
+    a fresh start when Graph no longer takes the token we hold."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._lock = asyncio.Lock()
+        self._inner = self._make()
+
+    def _make(self) -> ClientSecretCredential | CertificateCredential:
+        config = self._config
+        ca = str(config.ca_file) if config.ca_file else True
+        common: dict[str, Any] = {
+            "authority": config.authority,
+            "retry_total": 0,
+            "transport": AsyncioRequestsTransport(
+                connection_timeout=(config.connect_timeout, config.answer_timeout),
+                connection_verify=ca,
+                use_env_settings=False,
+            ),
+        }
+        if config.proxy:
+            common["proxies"] = {"https": config.proxy}
+        if config.certificate is not None:
+            return CertificateCredential(
+                config.tenant_id, config.client_id, str(config.certificate), **common
+            )
+        assert config.client_secret is not None  # Config has checked it
+        return ClientSecretCredential(
+            config.tenant_id, config.client_id, config.client_secret(), **common
+        )
+
+    async def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **kwargs: Any,
+    ) -> AccessToken:
+        """A token from the cache or the authority (azure-core's `AsyncTokenCredential`)."""
+        async with self._lock:
+            return await self._inner.get_token(
+                *scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **kwargs
+            )
+
+    async def renew(self) -> None:
+        """Forget the token and read the secret again."""
+        async with self._lock:
+            old, self._inner = self._inner, self._make()
+        await old.close()
+
+    async def close(self) -> None:
+        """Close the connections to the authority."""
+        await self._inner.close()
+
+    async def __aenter__(self) -> Credential:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+
+class Pace:
+    """At most `rate` writes a second with bursts of two seconds' worth; 0: no limit."""
+
+    def __init__(self, rate: float) -> None:
+        self._interval = 1 / rate if rate > 0 else 0.0
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Wait until the next write may go."""
+        now = asyncio.get_running_loop().time()
+        self._next = max(self._next, now - 2.0) + self._interval
+        if self._interval and self._next > now:
+            await asyncio.sleep(self._next - now)
+
+
+class Graph:
+    """A tenant's Graph. Belongs to the event loop it is first used on."""
+
+    def __init__(self, config: Config, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        tls = ssl.create_default_context(cafile=str(config.ca_file)) if config.ca_file else True
+        limits = httpx.Limits(max_connections=16, keepalive_expiry=60)
+        self._transport = transport or httpx.AsyncHTTPTransport(
+            verify=tls, limits=limits, proxy=config.proxy
+        )
+        http = httpx.AsyncClient(
+            base_url=config.base_url,
+            transport=self._transport,
+            timeout=httpx.Timeout(config.answer_timeout, connect=config.connect_timeout),
+            event_hooks={"response": [_no_redirect]},
+        )
+        handlers = [
+            ParametersNameDecodingHandler(),
+            UserAgentHandler(),
+            GraphTelemetryHandler(
+                GraphTelemetryHandlerOption(api_version=APIVersion.v1, sdk_version=sdk_version)
+            ),
+        ]
+        self._credential = Credential(config)
+        provider = AzureIdentityAuthenticationProvider(
+            self._credential,
+            scopes=[config.scope] if config.scope else [],
+            allowed_hosts=[config.graph_host],
+        )
+        adapter = GraphRequestAdapter(
+            provider, GraphClientFactory.create_with_custom_middleware(handlers, client=http)
+        )
+        adapter.base_url = self.base_url = config.base_url
+        self._adapter = adapter
+        self._pace = Pace(config.writes_per_second)
+        self._shut: dict[bool, float] = {}
+        self.client = GraphServiceClient(request_adapter=adapter)
+
+    async def send(self, request: RequestInformation) -> dict[str, Any]:
+        """The answer's JSON, `{}` when there is none. Never sends a write twice.
+
+        Raises GraphError for a definite no, Lost when a write's answer never came,
+        TargetDown when nothing was written and later may be better, TargetRefused when we
+        may not sign in.
+        """
+        write = request.http_method is None or request.http_method.value != "GET"
+        self._heed(write)
+        if write:
+            await self._pace.turn()
+        try:
+            return await self._send(request, write)
+        except GraphError as error:
+            if error.status != 401:
+                raise
+        # The token was taken back (a new signing key, a rotated secret): nothing was done.
+        await self._credential.renew()
+        try:
+            return await self._send(request, write)
+        except GraphError as error:
+            if error.status == 401:
+                raise TargetRefused(read_refusal(error)) from None
+            raise
+
+    async def _send(self, request: RequestInformation, write: bool) -> dict[str, Any]:
+        try:
+            answer = await self._adapter.send_primitive_async(request, "bytes", {"XXX": ODataError})
+        except APIError as error:
+            raise self._meaning(error, write) from None
+        except ClientAuthenticationError as error:
+            status = getattr(error.response, "status_code", None) or 0
+            if status == 429 or status >= 500:
+                raise TargetDown("Entra ID is too busy to sign us in") from None
+            raise TargetRefused(sign_in_refusal(str(error.message))) from None
+        except AzureError as error:
+            what = type(error).__name__
+            raise TargetDown(f"Entra ID cannot be reached for sign-in ({what})", _NETWORK) from None
+        except _UNSENT as error:
+            what = type(error).__name__
+            raise TargetDown(f"Graph cannot be reached ({what})", _NETWORK) from None
+        except httpx.HTTPError as error:
+            if write:
+                raise Lost from None
+            raise TargetDown(f"{_SILENT} ({type(error).__name__})", _NETWORK) from None
+        try:
+            return dict(json.loads(answer)) if answer else {}
+        except ValueError:
+            if write:
+                return {}
+            raise TargetDown(f"{_SILENT} in JSON", "Check graph's URL and the proxy.") from None
+
+    def _meaning(self, error: APIError, write: bool) -> Exception:
+        """What an HTTP status from 400 up means to the caller."""
+        status = error.response_status_code or 0
+        after = _seconds(error.response_headers)
+        if status == 429 or (status == 503 and (after is not None or not write)):
+            if after is not None:
+                self._shut[write] = asyncio.get_running_loop().time() + after
+            return TargetDown(f"Graph is too busy ({status})", retry_after=after)
+        if status >= 500 or status < 400:
+            return Lost() if write else TargetDown(f"{_SILENT} ({status})", retry_after=after)
+        main = getattr(error, "error", None)
+        details = getattr(main, "details", None) or []
+        return GraphError(
+            status,
+            getattr(main, "code", None) or "",
+            getattr(main, "message", None) or "",
+            tuple((d.code or "", d.target or "") for d in details),
+        )
+
+    def _heed(self, write: bool) -> None:
+        """Graph said when to come back: until then, no request of any thread leaves."""
+        left = self._shut.get(write, 0.0) - asyncio.get_running_loop().time()
+        if left > 0:
+            raise TargetDown("Graph asked us to wait", retry_after=left)
+
+    async def close(self) -> None:
+        """Close all connections; `httpx.AsyncClient.aclose` would not reach them."""
+        await self._transport.aclose()
+        await self._credential.close()
+
+
+async def _no_redirect(response: httpx.Response) -> None:
+    """Graph never redirects, and the SDK would take one for success: a proxy is in between."""
+    if response.is_redirect:
+        raise TargetDown(f"a redirect ({response.status_code}) instead of Graph", _NETWORK)
+
+
+def _seconds(headers: Any) -> float | None:
+    """`Retry-After` in seconds, also as the decimal that Graph sends (RFC 9110 10.2.3)."""
+    text = headers.get("retry-after") if headers else None
+    try:
+        return max(0.0, float(text)) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,187 @@
+"""An Entra tenant as a :class:`adapters.target.Target`."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from adapters.entra_id import attributes as words
+from adapters.entra_id.config import Config
+from adapters.entra_id.errors import GraphError, read_refusal
+from adapters.entra_id.loop import EventLoop, event_loop
+from adapters.target import (
+    Account,
+    Ambiguous,
+    Link,
+    NameKind,
+    Outcome,
+    Refusal,
+    Step,
+    TargetDown,
+    TargetRefused,
+)
+from store.clocks import machine_now
+
+if TYPE_CHECKING:
+    import httpx
+
+    from adapters.entra_id.attempt import Newcomers
+    from adapters.entra_id.client import Graph
+    from adapters.entra_id.users import Users
+
+T = TypeVar("T")
+
+_PROPERTIES: dict[NameKind, str] = {
+    "accountName": "mailNickname",
+    "userPrincipalName": "userPrincipalName",
+    "mail": "mail",
+}
+
+
+class EntraId:
+    """Users of one tenant.
+
+    There are no containers: `Account.name` and `.container` are None, `Step.container`
+    and steps of kind `move` mean nothing. `Account.references` knows `manager` alone.
+    `Account.state` holds `synced` (Entra Connect writes it) and `sessionsValidFrom` (an
+    instant; what was signed in before it is signed out).
+
+    The SDK is imported on the first call, by the thread that makes it. Safe to call from
+    several threads, and to make before a fork. `transport` replaces the network in tests.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Callable[[], float] = machine_now,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._open: tuple[EventLoop, Graph, Users, Newcomers] | None = None
+
+    def read(self, link: Link | None, match: tuple[str, str] | None) -> Account | None:
+        """As `Target.read`. An account in the recycle bin is not there."""
+        loop, _, users, newcomers = self._connected()
+        work = self._read(users, newcomers, link, match)
+        return self._run(loop, work)
+
+    def holder(self, kind: NameKind, value: str) -> str | None:
+        """As `Target.holder`. Names in the recycle bin are held, too: their owner may come
+        back within 30 days. Groups and contacts may hold addresses that this does not see;
+        Graph refuses those when they are written."""
+        if kind not in _PROPERTIES:
+            return None
+        loop, _, users, _ = self._connected()
+        return self._run(loop, self._holder(users, kind, value))
+
+    def apply(self, account: Account | None, step: Step) -> Outcome:
+        """As `Target.apply`."""
+        loop, _, users, newcomers = self._connected()
+        from adapters.entra_id import writing
+        from adapters.entra_id.attempt import Attempt
+
+        attempt = Attempt(users, self._config, newcomers)
+        try:
+            return loop.run(writing.apply(attempt, account, step), self._deadline)
+        except TimeoutError:
+            return Outcome("unknown")
+        except GraphError as error:
+            if attempt.wrote:
+                return Outcome("unknown")
+            raise TargetRefused(read_refusal(error)) from None
+
+    def close(self) -> None:
+        """As `Target.close`. The next call connects again."""
+        with self._lock:
+            held, self._open = self._open, None
+        if held is not None and held[0] is event_loop():
+            held[0].run(held[1].close(), self._config.connect_timeout)
+
+    @property
+    def _deadline(self) -> float:
+        """Seconds for a whole call: a step is a handful of requests and waits."""
+        return sum(self._config.patience) + 6 * self._config.answer_timeout
+
+    def _connected(self) -> tuple[EventLoop, Graph, Users, Newcomers]:
+        """This process's connection: a child of a fork makes its own."""
+        loop = event_loop()
+        with self._lock:
+            if self._open is None or self._open[0] is not loop:
+                from adapters.entra_id.attempt import Newcomers
+                from adapters.entra_id.client import Graph
+                from adapters.entra_id.users import Users
+
+                try:
+                    graph = loop.run(self._make(Graph), self._deadline)
+                except (OSError, ValueError, LookupError) as problem:
+                    raise TargetRefused(
+                        Refusal(
+                            "config",
+                            type(problem).__name__,
+                            "ca_file, certificate or client_secret cannot be read",
+                            "Check the paths and references of this target.",
+                        )
+                    ) from None
+                users = Users(graph, self._config.further)
+                self._open = (loop, graph, users, Newcomers(self._config, self._clock))
+            return self._open
+
+    async def _make(self, graph: type[Graph]) -> Graph:
+        return graph(self._config, self._transport)
+
+    def _run(self, loop: EventLoop, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return loop.run(work, self._deadline)
+        except TimeoutError:
+            raise TargetDown("Graph does not answer in time") from None
+        except GraphError as error:
+            raise TargetRefused(read_refusal(error)) from None
+
+    async def _read(
+        self,
+        users: Users,
+        newcomers: Newcomers,
+        link: Link | None,
+        match: tuple[str, str] | None,
+    ) -> Account | None:
+        if link is not None:
+            try:
+                get = partial(users.get, link.anchor)
+                return words.account(await newcomers.wait(get, link.anchor), self._config.hybrid)
+            except GraphError as error:
+                if error.status != 404:
+                    raise
+            if link.anchor in newcomers:
+                raise TargetDown("Entra ID does not show a new account yet", retry_after=15.0)
+        if match is None:
+            return None
+        found = await users.find(*match)
+        if len(found) > 1:
+            raise Ambiguous(tuple(str(user.get("userPrincipalName")) for user in found))
+        return words.account(found[0], self._config.hybrid) if found else None
+
+    async def _holder(self, users: Users, kind: NameKind, value: str) -> str | None:
+        from adapters.entra_id.users import ends_with, equals, has_address
+        from adapters.entra_id.writing import was_called
+
+        conditions = [equals(_PROPERTIES[kind], value)]
+        if kind == "mail":
+            conditions.append(has_address(value))
+        bin_conditions = conditions
+        if kind == "userPrincipalName":
+            bin_conditions = [ends_with("userPrincipalName", value)]
+        live = [users.holding(condition) for condition in conditions]
+        gone = [users.deleted(condition) for condition in bin_conditions]
+        answers = await asyncio.gather(*live, *gone)
+        for number, answer in enumerate(answers):
+            for user in answer:
+                if kind == "userPrincipalName" and number and not was_called(user, value):
+                    continue
+                return str(user["id"]).lower()
+        return None

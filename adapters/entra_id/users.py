@@ -1,0 +1,147 @@
+"""The requests about users that Muster makes, through the SDK's request builders.
+
+Each returns Graph's JSON and raises what `Graph.send` raises.
+(https://learn.microsoft.com/graph/api/resources/users)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kiota_abstractions.base_request_configuration import RequestConfiguration
+from kiota_abstractions.headers_collection import HeadersCollection
+from msgraph.generated.directory.deleted_items.graph_user.graph_user_request_builder import (
+    GraphUserRequestBuilder,
+)
+from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
+from msgraph.generated.users.users_request_builder import UsersRequestBuilder
+
+from adapters.entra_id.attributes import selection
+from adapters.entra_id.client import Body, Graph
+
+_MANAGER = ["manager($select=id)"]
+_ADVANCED = ("onPremisesExtensionAttributes/",)
+"""What only the index that lags behind answers (`ConsistencyLevel: eventual`)."""
+
+
+class Users:
+    """`/users` and `/directory/deletedItems` of one tenant."""
+
+    def __init__(self, graph: Graph, further: Iterable[str] = ()) -> None:
+        self._graph = graph
+        self._users = graph.client.users
+        self._select = selection(further)
+
+    async def get(self, id: str) -> dict[str, Any]:
+        """A user by object id or userPrincipalName, with its manager's id."""
+        query = UserItemRequestBuilder.UserItemRequestBuilderGetQueryParameters(
+            select=self._select, expand=_MANAGER
+        )
+        request = self._users.by_user_id(id).to_get_request_information(
+            RequestConfiguration(query_parameters=query)
+        )
+        return await self._graph.send(request)
+
+    async def find(self, attribute: str, value: str) -> list[dict[str, Any]]:
+        """Users whose `attribute` equals `value`; at most a handful, for one is expected."""
+        path = attribute.replace(".", "/")
+        eventual = path.startswith(_ADVANCED)
+        query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
+            filter=f"{path} eq {_literal(value)}",
+            select=self._select,
+            expand=_MANAGER,
+            top=5,
+            count=True if eventual else None,
+        )
+        return await self._list(query, eventual)
+
+    async def holding(self, condition: str) -> list[dict[str, Any]]:
+        """Users for whom the `$filter` holds: id and names only."""
+        query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
+            filter=condition, select=["id", "userPrincipalName"], top=5
+        )
+        return await self._list(query, eventual=False)
+
+    async def _list(
+        self, query: UsersRequestBuilder.UsersRequestBuilderGetQueryParameters, eventual: bool
+    ) -> list[dict[str, Any]]:
+        request = self._users.to_get_request_information(
+            RequestConfiguration(query_parameters=query, headers=_headers(eventual))
+        )
+        return list((await self._graph.send(request)).get("value", ()))
+
+    async def deleted(self, condition: str) -> list[dict[str, Any]]:
+        """Users in the recycle bin (30 days) for whom the `$filter` holds."""
+        query = GraphUserRequestBuilder.GraphUserRequestBuilderGetQueryParameters(
+            filter=condition, select=self._select, top=5, count=True
+        )
+        request = self._graph.client.directory.deleted_items.graph_user.to_get_request_information(
+            RequestConfiguration(query_parameters=query, headers=_headers(eventual=True))
+        )
+        return list((await self._graph.send(request)).get("value", ()))
+
+    async def create(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """A new user, as Graph answers it."""
+        return await self._graph.send(self._users.to_post_request_information(Body(fields)))
+
+    async def patch(self, id: str, fields: Mapping[str, Any]) -> None:
+        """Set properties; null removes a value."""
+        user = self._users.by_user_id(id)
+        await self._graph.send(user.to_patch_request_information(Body(fields)))
+
+    async def set_manager(self, id: str, manager: str | None) -> None:
+        """Set or remove the manager."""
+        ref = self._users.by_user_id(id).manager.ref
+        if manager is None:
+            await self._graph.send(ref.to_delete_request_information())
+            return
+        link = {"@odata.id": f"{self._graph.base_url}/users/{manager}"}
+        await self._graph.send(ref.to_put_request_information(Body(link)))
+
+    async def revoke_sessions(self, id: str) -> None:
+        """Take back all refresh tokens and browser sessions."""
+        user = self._users.by_user_id(id)
+        await self._graph.send(user.revoke_sign_in_sessions.to_post_request_information())
+
+    async def restore(self, id: str, principal_name: str | None = None) -> dict[str, Any]:
+        """Bring a user back from the recycle bin, under another name if its own is taken."""
+        wanted: dict[str, Any] = {"autoReconcileProxyConflict": True}
+        if principal_name is not None:
+            wanted["newUserPrincipalName"] = principal_name
+        items = self._graph.client.directory.deleted_items
+        request = items.by_directory_object_id(id).restore.to_post_request_information()
+        request.set_stream_content(json.dumps(wanted).encode(), "application/json")
+        return await self._graph.send(request)
+
+    async def has_role(self, id: str) -> bool:
+        """Whether the user holds an administrator role."""
+        roles = self._users.by_user_id(id).member_of.graph_directory_role
+        return bool((await self._graph.send(roles.to_get_request_information())).get("value"))
+
+
+def equals(attribute: str, value: str) -> str:
+    """A `$filter` clause."""
+    return f"{attribute.replace('.', '/')} eq {_literal(value)}"
+
+
+def has_address(address: str) -> str:
+    """A `$filter` clause: an SMTP address, primary or not (values compare without case)."""
+    return f"proxyAddresses/any(p:p eq {_literal('smtp:' + address)})"
+
+
+def ends_with(attribute: str, value: str) -> str:
+    """A `$filter` clause."""
+    return f"endsWith({attribute},{_literal(value)})"
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _headers(eventual: bool) -> HeadersCollection:
+    headers = HeadersCollection()
+    if eventual:
+        headers.add("ConsistencyLevel", "eventual")
+    return headers

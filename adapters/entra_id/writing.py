@@ -1,0 +1,258 @@
+"""One step of a plan, written to Entra ID."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from adapters.entra_id import attributes as words
+from adapters.entra_id.attempt import Attempt
+from adapters.entra_id.errors import SYNCED, GraphError, Lost, refusal
+from adapters.entra_id.modifying import Changes, blame, modify, not_sent
+from adapters.entra_id.users import ends_with, equals
+from adapters.target import (
+    Account,
+    Link,
+    Outcome,
+    Refusal,
+    Step,
+    TargetDown,
+    TargetRefused,
+    Value,
+)
+
+_NEEDED = frozenset({"displayName", "mailNickname", "userPrincipalName"})
+"""Without these and a password Graph makes no user."""
+
+_REVOKE_ATTEMPTS = 3
+
+
+async def apply(attempt: Attempt, account: Account | None, step: Step) -> Outcome:
+    """As `Target.apply`. Whatever goes wrong after a first write makes it *unknown*."""
+    try:
+        if step.kind == "create":
+            return await _create(attempt, step)
+        if account is None:
+            return Outcome("refused", (not_sent("bug", None, "no account to write to", ""),))
+        if step.kind == "modify":
+            return await modify(attempt, account, step.attributes, step.required)
+        if step.kind == "refer":
+            return await _refer(attempt, account, step)
+        if step.kind == "disable":
+            return await _disable(attempt, account)
+        if step.kind == "enable":
+            return await modify(attempt, account, {"accountEnabled": True}, frozenset())
+        return Outcome("applied")  # move: Entra ID has no containers
+    except Lost:
+        return Outcome("unknown")
+    except (TargetDown, TargetRefused):
+        if attempt.wrote:
+            return Outcome("unknown")
+        raise
+
+
+async def _create(attempt: Attempt, step: Step) -> Outcome:
+    wanted = {a: v for a, v in step.attributes.items() if v is not None}
+    missing = _NEEDED - wanted.keys()
+    if missing:
+        message = "Graph makes no user without " + ", ".join(sorted(missing))
+        return _refused(not_sent("bug", min(missing), message, "Add it to the mapping."))
+    if attempt.config.hybrid:
+        return _refused(
+            not_sent(
+                "config",
+                None,
+                "Entra Connect makes the accounts of this tenant",
+                "Wait for it, or check that it takes the person's OU.",
+            )
+        )
+    own, others = await _deleted(attempt, wanted)
+    if len(own) > 1:
+        message = f"{len(own)} deleted accounts carry the same {attempt.config.key}"
+        remedy = "Restore the right one, or purge them, in Entra's deleted users."
+        return _refused(not_sent("config", None, message, remedy))
+    if own:
+        return await _restore(attempt, own[0], wanted)
+    if others:
+        message = "a deleted account of somebody else still has this name"
+        remedy = "The next free name is taken."
+        return _refused(not_sent("name", "userPrincipalName", message, remedy))
+    return await _post(attempt, wanted, step.required | _NEEDED)
+
+
+async def _deleted(
+    attempt: Attempt, wanted: Mapping[str, Value]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Deleted accounts of this person, and those of others that had the name we want."""
+    key, name = wanted.get(attempt.config.key), str(wanted["userPrincipalName"])
+    asked = [attempt.users.deleted(ends_with("userPrincipalName", name))]
+    if isinstance(key, str):
+        asked.append(attempt.users.deleted(equals(attempt.config.key, key)))
+    same_name, *same_key = await asyncio.gather(*asked)
+    own = {str(user["id"]): user for users in same_key for user in users}
+    others = [u for u in same_name if was_called(u, name) and str(u["id"]) not in own]
+    return list(own.values()), others
+
+
+def was_called(user: Mapping[str, Any], name: str) -> bool:
+    """Whether a deleted user had this userPrincipalName: Entra puts the id before it."""
+    now = str(user.get("userPrincipalName") or "").casefold()
+    return now == str(user["id"]).replace("-", "").casefold() + name.casefold()
+
+
+async def _post(attempt: Attempt, wanted: dict[str, Value], required: frozenset[str]) -> Outcome:
+    dropped: list[Refusal] = []
+    later: dict[str, Value] = {}
+    while True:
+        fields = words.body(wanted, {})
+        fields["accountEnabled"] = False
+        fields["passwordProfile"] = {
+            "password": password(),
+            "forceChangePasswordNextSignIn": True,
+        }
+        try:
+            made = await attempt.write(partial(attempt.users.create, fields))
+            break
+        except GraphError as error:
+            if error.conflict:
+                own = await _own(attempt, wanted)
+                if own is not None:
+                    return await _adopt(attempt, own, wanted, dropped)
+            no, bad = blame(error, wanted)
+            optional = frozenset(wanted.keys() - required)
+            if bad and bad <= optional:
+                dropped.extend(replace(no, attribute=a) for a in sorted(bad))
+            elif error.status == 400 and not bad and optional:
+                # Graph does not say what it dislikes: make the account, then find out.
+                bad = optional
+                later = {a: wanted[a] for a in bad}
+            else:
+                return _refused(no)
+            wanted = {a: v for a, v in wanted.items() if a not in bad}
+    if not made.get("id"):
+        raise Lost
+    link = Link(str(made["id"]).lower(), str(wanted["userPrincipalName"]))
+    attempt.newcomers.add(link.anchor)
+    if later:
+        account = Account(link.anchor, link.hint or "", False, wanted)
+        dropped.extend((await modify(attempt, account, later, frozenset())).refusals)
+    return Outcome("applied", tuple(dropped), link)
+
+
+async def _own(attempt: Attempt, wanted: Mapping[str, Value]) -> dict[str, Any] | None:
+    """The account that is this person's already: an earlier create whose answer was lost."""
+    key = wanted.get(attempt.config.key)
+    if not isinstance(key, str):
+        return None
+    try:
+        holders = [await attempt.users.get(str(wanted["userPrincipalName"]))]
+    except GraphError as error:
+        if error.status != 404:
+            raise
+        holders = []
+    holders += await attempt.users.find(attempt.config.key, key)
+    own = {
+        str(user["id"]): user
+        for user in holders
+        if str(words.canonical(user).get(attempt.config.key, "")).casefold() == key.casefold()
+    }
+    return next(iter(own.values())) if len(own) == 1 else None
+
+
+async def _adopt(
+    attempt: Attempt, user: Mapping[str, Any], wanted: Changes, dropped: list[Refusal]
+) -> Outcome:
+    """Link an account that exists and make it as it was to be created. Not disabled for that:
+    somebody may be working with it."""
+    account = words.account(user, attempt.config.hybrid)
+    outcome = await modify(attempt, account, wanted, frozenset())
+    refused = {r.attribute for r in outcome.refusals}
+    renamed = outcome.result == "applied" and "userPrincipalName" not in refused
+    hint = str(wanted["userPrincipalName"]) if renamed else account.hint
+    return Outcome("applied", (*dropped, *outcome.refusals), Link(account.anchor, hint))
+
+
+async def _restore(
+    attempt: Attempt, twin: Mapping[str, Any], wanted: Mapping[str, Value]
+) -> Outcome:
+    """The person's own account lies in the recycle bin: bring it back, disabled."""
+    anchor = str(twin["id"]).lower()
+    try:
+        try:
+            await attempt.write(partial(attempt.users.restore, anchor))
+        except GraphError as error:
+            if not error.conflict:
+                raise
+            name = str(wanted["userPrincipalName"])
+            await attempt.write(partial(attempt.users.restore, anchor, name))
+    except GraphError as error:
+        return _refused(refusal(error, "restore" if error.status == 403 else None))
+    attempt.newcomers.add(anchor)
+    try:
+        user = await attempt.newcomers.wait(partial(attempt.users.get, anchor), anchor)
+    except GraphError:
+        raise Lost from None
+    return await _adopt(attempt, user, {"accountEnabled": False, **wanted}, [])
+
+
+async def _refer(attempt: Attempt, account: Account, step: Step) -> Outcome:
+    if step.attribute != "manager":
+        message = "Entra ID has no such link between people"
+        return _refused(not_sent("bug", step.attribute, message, "Only manager is one."))
+    manager = step.anchor
+    if account.references.get("manager") == manager:
+        return Outcome("applied")
+    if account.state.get("synced"):
+        return _refused(not_sent("protected", "manager", *SYNCED))
+    visible = (account.anchor, manager) if manager else ()
+    try:
+        await attempt.write(partial(attempt.users.set_manager, account.anchor, manager), *visible)
+    except GraphError as error:
+        if error.status == 404 and manager is None:
+            return Outcome("applied")  # there is none: Graph calls that not found
+        no = refusal(error, "manager")
+        if error.status == 404 and account.anchor not in error.message.lower():
+            no = replace(no, kind="reference", message="the manager's account is not there")
+        return _refused(replace(no, attribute="manager"))
+    return Outcome("applied")
+
+
+async def _disable(attempt: Attempt, account: Account) -> Outcome:
+    """Blocks sign-in, then ends what is signed in: a token would live on for an hour."""
+    blocked = await modify(attempt, account, {"accountEnabled": False}, frozenset())
+    if blocked.result != "applied":
+        return blocked
+    for left in reversed(range(_REVOKE_ATTEMPTS)):
+        try:
+            await attempt.write(
+                partial(attempt.users.revoke_sessions, account.anchor), account.anchor
+            )
+            break
+        except GraphError as error:
+            no = replace(refusal(error, "signInSessions"), attribute="signInSessions")
+            return Outcome("applied", (no,))
+        except (Lost, TargetDown):
+            # Revoking twice is revoking once, and nobody comes back to an account that is
+            # disabled already: so this write, alone, is repeated.
+            if not left:
+                raise
+            await asyncio.sleep(0.5)
+    return Outcome("applied")
+
+
+def password() -> str:
+    """32 random characters of all four kinds (Entra wants three of them, 8 to 256 long)."""
+    kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-_.!#%+=")
+    characters = [secrets.choice(kind) for kind in kinds]
+    characters += [secrets.choice("".join(kinds)) for _ in range(28)]
+    secrets.SystemRandom().shuffle(characters)
+    return "".join(characters)
+
+
+def _refused(refusal: Refusal) -> Outcome:
+    return Outcome("refused", (refusal,))
