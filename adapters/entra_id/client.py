@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -40,6 +41,10 @@ from msgraph_core.middleware.options import GraphTelemetryHandlerOption
 from adapters.entra_id.config import Config
 from adapters.entra_id.errors import GraphError, Lost, read_refusal, sign_in_refusal
 from adapters.target import TargetDown, TargetRefused
+
+for _chatty in ("httpx", "httpcore", "azure", "msal", "urllib3"):
+    # At INFO they log every URL, and ours name people: `$filter=userPrincipalName eq ...`.
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
 
 _NETWORK = "Check the network, the proxy and ca_file."
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -199,6 +204,7 @@ class Graph:
                 raise
         # The token was taken back (a new signing key, a rotated secret): nothing was done.
         await self._credential.renew()
+        request.headers.remove("Authorization")
         try:
             return await self._send(request, write)
         except GraphError as error:

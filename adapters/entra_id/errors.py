@@ -17,7 +17,9 @@ _CONFLICTS = frozenset(
 )
 _NAMES = frozenset({"userPrincipalName", "mailNickname", "mail", "proxyAddresses"})
 _SYNCED = ("on-premises mastered", "originated within an external service")
-_PROPERTY = re.compile(r"[Pp]ropert(?:y|ies):? '?(\w+)'?")
+_PROPERTY = re.compile(
+    r"[Pp]roperty '(\w+)'|for property (\w+)|Property (\w+) is|the (\w+) property is"
+)
 
 SENSITIVE = frozenset(
     {
@@ -80,9 +82,7 @@ class GraphError(Exception):
             if target:
                 return target
         found = _PROPERTY.search(self.message)
-        if found:
-            return found[1]
-        return "userPrincipalName" if "userPrincipalName" in self.message else None
+        return next(name for name in found.groups() if name) if found else None
 
 
 def refusal(error: GraphError, attribute: str | None = None, privileged: bool = False) -> Refusal:

@@ -58,7 +58,7 @@ class Users:
         return await self._list(query, eventual)
 
     async def holding(self, condition: str) -> list[dict[str, Any]]:
-        """Users for whom the `$filter` holds: id and names only."""
+        """Users for whom the `$filter` holds: id and name only."""
         query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
             filter=condition, select=["id", "userPrincipalName"], top=5
         )
@@ -73,9 +73,9 @@ class Users:
         return list((await self._graph.send(request)).get("value", ()))
 
     async def deleted(self, condition: str) -> list[dict[str, Any]]:
-        """Users in the recycle bin (30 days) for whom the `$filter` holds."""
+        """Users in the recycle bin (30 days) for whom the `$filter` holds: id and name only."""
         query = GraphUserRequestBuilder.GraphUserRequestBuilderGetQueryParameters(
-            filter=condition, select=self._select, top=5, count=True
+            filter=condition, select=["id", "userPrincipalName"], top=5, count=True
         )
         request = self._graph.client.directory.deleted_items.graph_user.to_get_request_information(
             RequestConfiguration(query_parameters=query, headers=_headers(eventual=True))
