@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import ipaddress
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Certificates:
     ca: Path
     """The CA's certificate: what clients trust."""
     certificate: Path
-    """The server's certificate, names `localhost` and 127.0.0.1."""
+    """The server's certificate, names `localhost`, 127.0.0.1 and the machine's own."""
     key: Path
     """The server's private key."""
 
@@ -56,7 +57,12 @@ def ensure(folder: Path, now: float) -> Certificates:
             _write(folder / "ca.key", _pem(ca_key))
             _write(found.ca, ca.public_bytes(serialization.Encoding.PEM), 0o644)
         key, certificate = _load(found.key, found.certificate, moment)
-        if key is None or certificate is None or not _signed_by(certificate, ca):
+        if (
+            key is None
+            or certificate is None
+            or not _signed_by(certificate, ca)
+            or not _names(certificate).issuperset(_host_names())
+        ):
             key, certificate = _new_server(ca_key, ca, moment)
             _write(found.key, _pem(key))
             _write(found.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
@@ -90,6 +96,20 @@ def _signed_by(certificate: x509.Certificate, ca: x509.Certificate) -> bool:
     except Exception:  # InvalidSignature, ValueError, TypeError: in each case not ours
         return False
     return True
+
+
+def _host_names() -> list[str]:
+    """`localhost`, and this machine's name: OpenLDAP's clients check that in its place."""
+    names = ["localhost", socket.gethostname()]
+    return [name for name in dict.fromkeys(names) if name and name.isascii()]
+
+
+def _names(certificate: x509.Certificate) -> set[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return set()
+    return set(names.value.get_values_for_type(x509.DNSName))
 
 
 def _name(common_name: str) -> x509.Name:
@@ -156,7 +176,7 @@ def _new_server(
 ) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
     names: list[x509.GeneralName] = [
-        x509.DNSName("localhost"),
+        *map(x509.DNSName, _host_names()),
         x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")),
     ]
     days = min(_SERVER_DAYS, (ca.not_valid_after_utc - moment).days)

@@ -31,7 +31,8 @@ def test_names_key_identifiers_and_modes(tmp_path: Path) -> None:
     ca = x509.load_pem_x509_certificate(found.ca.read_bytes())
     server = x509.load_pem_x509_certificate(found.certificate.read_bytes())
     names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert names.get_values_for_type(x509.DNSName) == ["localhost"]
+    named = names.get_values_for_type(x509.DNSName)
+    assert set(named) == {"localhost", socket.gethostname()}
     assert [str(ip) for ip in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1"]
     subject = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     authority = server.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
@@ -68,6 +69,15 @@ def test_reused_renewed_and_replaced(tmp_path: Path) -> None:
     assert renewed[1] != first[1]
     replaced = serials(ensure(tmp_path, now + 3640 * DAY))
     assert replaced[0] != first[0]
+
+
+def test_a_renamed_machine_gets_a_new_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = serials(ensure(tmp_path, machine_now()))
+    monkeypatch.setattr(socket, "gethostname", lambda: "renamed")
+    second = serials(ensure(tmp_path, machine_now()))
+    assert (first[0] == second[0], first[1] == second[1]) == (True, False)
 
 
 @pytest.mark.parametrize("broken", ["ca.pem", "ca.key", "server.pem", "server.key"])
