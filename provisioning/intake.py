@@ -76,7 +76,7 @@ class Intake:
         now = machine_now()
         if before is None:
             # A report may name this manager by the SCIM id we are about to hand out.
-            pairs.resolved(tx, reference_edge(source, id), now)
+            pairs.resolved(tx, people.reference_edge(source, id), now)
         lane = self._lane(tx, who, facts, first=not known)
         pairs.ask(tx, who, self._settings.targets, lane, now)
         self._note(
@@ -136,7 +136,7 @@ class Intake:
         else:
             who = people.create_person(tx, machine_now())
         for key in people.add_keys(tx, who, keys, known):
-            pairs.resolved(tx, reference_edge(key.scope, key.value), machine_now())
+            pairs.resolved(tx, people.reference_edge(key.scope, key.value), machine_now())
         return who, None
 
     def _numbered(self, tx: Connection, who: str) -> bool:
@@ -234,11 +234,6 @@ class Intake:
             now=machine_now(),
             business_now=self._business.now(),
         )
-
-
-def reference_edge(scope: str, value: str) -> str:
-    """The edge a pair waits on until somebody with this key appears in this source."""
-    return f"manager-ref:{scope}:{people.fold(value)}"
 
 
 def _stale(facts: Mapping[str, Any], known: Mapping[str, Any]) -> bool:

@@ -100,13 +100,6 @@ def burn(tx: Connection, kind: str, value: str) -> None:
     _insert(tx, None, kind, value)
 
 
-def release(tx: Connection, person: str, kind: str) -> None:
-    """The person has no such name any more (HR cleared the address)."""
-    tx.execute(
-        update(table).where(table.c.person == person, table.c.kind == kind).values(current=False)
-    )
-
-
 def _take(tx: Connection, person: str, kind: str, value: str) -> bool:
     if _row(tx, kind, value) is not None:
         return False

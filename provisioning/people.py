@@ -146,6 +146,11 @@ def store_facts(
     )
 
 
+def reference_edge(scope: str, value: str) -> str:
+    """The edge a pair waits on until somebody with this key appears in this source."""
+    return f"manager-ref:{scope}:{fold(value)}"
+
+
 def find_reference(tx: Connection, source: str, reference: str) -> str | None:
     """The person a raw reference of `source` means (P9): SCIM id, any join key, or None."""
     by_id = tx.execute(
