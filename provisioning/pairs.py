@@ -16,11 +16,19 @@ import secrets
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache, partial
 from typing import Any, Literal
 
 from sqlalchemy import (
+    Boolean,
     Connection,
+    Double,
+    Executable,
+    Integer,
+    Row,
     Select,
+    String,
+    Text,
     and_,
     bindparam,
     case,
@@ -127,24 +135,17 @@ def ask(tx: Connection, person: str, targets: Iterable[str], lane: Lane, now: fl
     Ends a back-off, and wakes a pair that is held or waits.
     """
     rows = [
-        {"person": person, "target": target, "asked": 1, "due": now, "lane": int(lane)}
+        {"to_person": person, "to_target": target, "at": now, "urgency": int(lane)}
         for target in dict.fromkeys(targets)
     ]
-    if not rows:
-        return
-    insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
-    tx.execute(
-        insert(pair)
-        .values(rows)
-        .on_conflict_do_update(index_elements=["person", "target"], set_=_asked_again(lane, now))
-    )
-    notify(tx)
+    if rows:
+        tx.execute(_asking(tx.dialect.name), rows)
+        notify(tx)
 
 
 def resolved(tx: Connection, edge: str, now: float) -> int:
     """Ask again for every pair that waits on `edge`; how many those were."""
-    statement = update(pair).where(pair.c.waits_on == edge)
-    count = tx.execute(statement.values(_asked_again(Lane.CHANGE, now))).rowcount
+    count = tx.execute(_RESOLVED, {"edge": edge, "at": now, "urgency": Lane.CHANGE}).rowcount
     if count:
         notify(tx)
     return count
@@ -155,14 +156,13 @@ def tick(db: Database, business_now: float, now: float) -> int:
 
     Dates that passed while no worker ran are still stored, so they count too.
     """
-    come = pair.c.look_at <= business_now
     with db.read() as connection:
-        if connection.execute(select(pair.c.person).where(come).limit(1)).first() is None:
+        if connection.execute(_COMING, {"business_now": business_now}).first() is None:
             return 0
-    statement = update(pair).where(come).values(_asked_again(Lane.CHANGE, now), look_at=None)
+    values = {"business_now": business_now, "at": now, "urgency": Lane.CHANGE}
 
     def work(tx: Connection) -> int:
-        count = tx.execute(statement).rowcount
+        count = tx.execute(_TICK, values).rowcount
         if count:
             notify(tx)
         return count
@@ -170,21 +170,39 @@ def tick(db: Database, business_now: float, now: float) -> int:
     return db.write(work, isolation=_SINGLE)
 
 
-def _asked_again(lane: Lane, now: float) -> dict[str, Any]:
-    # A pair that is due already keeps its place in the line and its lane if that is
-    # better; the lane of a reason that was dealt with is history.
-    keeps = and_(pair.c.due.is_not(None), pair.c.lane < int(lane))
-    return {
-        "asked": pair.c.asked + 1,
-        "due": case((pair.c.due < now, pair.c.due), else_=now),
-        "lane": case((keeps, pair.c.lane), else_=int(lane)),
-        "attempts": 0,
-    }
+_at: Any = bindparam("at", type_=Double)
+_urgency: Any = bindparam("urgency", type_=Integer)
+# A pair that is due already keeps its place in the line, and its lane if that is better;
+# the lane of a reason that was dealt with is history.
+_ASKED_AGAIN: dict[str, Any] = {
+    "asked": pair.c.asked + 1,
+    "due": case((pair.c.due < _at, pair.c.due), else_=_at),
+    "lane": case(
+        (and_(pair.c.due.is_not(None), pair.c.lane < _urgency), pair.c.lane), else_=_urgency
+    ),
+    "attempts": 0,
+}
+_COME = pair.c.look_at <= bindparam("business_now")
+_COMING = select(pair.c.person).where(_COME).limit(1)
+_TICK = update(pair).where(_COME).values(_ASKED_AGAIN | {"look_at": None})
+_RESOLVED = update(pair).where(pair.c.waits_on == bindparam("edge")).values(_ASKED_AGAIN)
+
+
+@cache
+def _asking(dialect: str) -> Executable:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    new: dict[str, Any] = {"person": bindparam("to_person"), "target": bindparam("to_target")}
+    new |= {"asked": literal(1), "due": _at, "lane": _urgency}
+    return (
+        insert(pair)
+        .values(new)
+        .on_conflict_do_update(index_elements=["person", "target"], set_=_ASKED_AGAIN)
+    )
 
 
 # -- claiming ----------------------------------------------------------------------------
 
-_now: Any = bindparam("now")
+_now: Any = bindparam("now", type_=Double)
 _free = or_(pair.c.lease_until.is_(None), pair.c.lease_until <= _now)
 
 
@@ -208,9 +226,8 @@ def _heads() -> Select[Any]:
         .correlate(targets, lanes)
         .scalar_subquery()
     )
-    return select(targets.c.target, lanes.c.lane, head.label("due")).where(
-        targets.c.target.is_not(None)
-    )
+    both = targets.join(lanes, targets.c.target.is_not(None))
+    return select(targets.c.target, lanes.c.lane, head.label("due")).select_from(both)
 
 
 _HEADS = _heads()
@@ -248,23 +265,26 @@ def claim(
         token = secrets.token_hex(16)
         values = {"now": now, "head_target": target, "head_lane": lane}
         values |= {"until": now + lease, "token": token}
-        row = db.write(lambda tx, v=values: tx.execute(_CLAIM, v).first(), isolation=_SINGLE)  # type: ignore[misc]
+        row = db.write(partial(_take, values), isolation=_SINGLE)
         if row is not None:
             return Claim(row.person, row.target, row.asked, token, row.attempts, row.lane)
     return None
 
 
+def _take(values: dict[str, Any], tx: Connection) -> Row[Any] | None:
+    return tx.execute(_CLAIM, values).first()
+
+
 def renew(db: Database, claim: Claim, now: float, lease: float = LEASE) -> bool:
     """Make the lease last `lease` seconds from now; False when it is somebody else's."""
-    statement = update(pair).where(_ours(claim)).values(lease_until=now + lease)
-    return db.write(lambda tx: tx.execute(statement).rowcount == 1, isolation=_SINGLE)
+    values = _whose(claim) | {"until": now + lease}
+    return db.write(lambda tx: tx.execute(_RENEW, values).rowcount == 1, isolation=_SINGLE)
 
 
 def holds(db: Database, claim: Claim, now: float) -> bool:
     """Whether the pair is still leased to this claim."""
-    statement = select(pair.c.person).where(_ours(claim), pair.c.lease_until > now)
     with db.read() as connection:
-        return connection.execute(statement).first() is not None
+        return connection.execute(_HOLDS, _whose(claim) | {"now": now}).first() is not None
 
 
 def free_leases(db: Database) -> int:
@@ -275,12 +295,17 @@ def free_leases(db: Database) -> int:
     )
 
 
-def _ours(claim: Claim) -> Any:
-    return and_(
-        pair.c.person == claim.person,
-        pair.c.target == claim.target,
-        pair.c.lease_token == claim.token,
-    )
+_OURS = and_(
+    pair.c.person == bindparam("of_person"),
+    pair.c.target == bindparam("of_target"),
+    pair.c.lease_token == bindparam("of_token"),
+)
+_RENEW = update(pair).where(_OURS).values(lease_until=bindparam("until"))
+_HOLDS = select(pair.c.person).where(_OURS, pair.c.lease_until > _now)
+
+
+def _whose(claim: Claim) -> dict[str, Any]:
+    return {"of_person": claim.person, "of_target": claim.target, "of_token": claim.token}
 
 
 # -- finishing ---------------------------------------------------------------------------
@@ -292,52 +317,65 @@ def finish(db: Database, claim: Claim, result: Result, now: float) -> bool:
     False, and nothing stored, when the lease has gone to somebody else. A pair that was
     asked again since the claim stays due, whatever the result.
     """
-    statement = update(pair).where(_ours(claim))
-    released = {"lease_until": None, "lease_token": None}
+    values = _whose(claim) | {"noted": claim.noted, "now": now, "why": result.problem}
     if result.kind == "retry":
-        values = _retry(claim, result, now)
-        return db.write(
-            lambda tx: tx.execute(statement.values(released | values)).rowcount == 1,
-            isolation=_SINGLE,
-        )
+        if result.target_down:
+            return _fenced(db, _GIVE_BACK, values)
+        least = result.retry_after or 0.0
+        values |= {
+            "first": now + max(pause(0), least),
+            "later": now + max(pause(claim.attempts), least),
+            "tries": claim.attempts + 1,
+        }
+        return _fenced(db, _RETRY, values)
+    values |= {
+        "next_look": result.look_at,
+        "hold": result.held,
+        "edge": result.waits_on,
+        "stage": result.state,
+        "resolved": False,
+    }
+    still_waiting = result.still_waiting
+    if result.waits_on is None or still_waiting is None:
+        return _fenced(db, _FINISH, values)
 
     def work(tx: Connection) -> bool:
-        resolved_meanwhile = (
-            result.waits_on is not None
-            and result.still_waiting is not None
-            and not result.still_waiting(tx)
-        )
-        asked_meanwhile = pair.c.asked > claim.noted
-        values = {
-            "seen": claim.noted,
-            "due": now if resolved_meanwhile else case((asked_meanwhile, now), else_=None),
-            "look_at": result.look_at,
-            "held": result.held,
-            "waits_on": result.waits_on,
-            "problem": result.problem,
-            "attempts": 0,
-            "looked": now,
-        }
-        if result.state is not None:
-            values["state"] = result.state
-        return tx.execute(statement.values(released | values)).rowcount == 1
+        values["resolved"] = not still_waiting(tx)
+        return tx.execute(_FINISH, values).rowcount == 1
 
-    # Reading the edge and storing the wait must not pass a resolver by: serializable.
-    return db.write(work, isolation="SERIALIZABLE" if result.still_waiting else _SINGLE)
+    return db.write(work)  # serializable: a resolver and this must not miss each other
 
 
-def _retry(claim: Claim, result: Result, now: float) -> dict[str, Any]:
-    if result.target_down:
-        return {"problem": result.problem}
-    asked_meanwhile = pair.c.asked > claim.noted
-    first, later = (
-        now + max(pause(attempts), result.retry_after or 0.0) for attempts in (0, claim.attempts)
-    )
-    return {
-        "due": case((asked_meanwhile, first), else_=later),
-        "attempts": case((asked_meanwhile, 1), else_=claim.attempts + 1),
-        "problem": result.problem,
-    }
+def _fenced(db: Database, statement: Executable, values: dict[str, Any]) -> bool:
+    return db.write(lambda tx: tx.execute(statement, values).rowcount == 1, isolation=_SINGLE)
+
+
+_release = update(pair).where(_OURS).values(lease_until=None, lease_token=None)
+_asked_meanwhile = pair.c.asked > bindparam("noted")
+_why = bindparam("why", type_=Text)
+_GIVE_BACK = _release.values(problem=_why)
+_RETRY = _release.values(
+    due=case(
+        (_asked_meanwhile, bindparam("first", type_=Double)),
+        else_=bindparam("later", type_=Double),
+    ),
+    attempts=case((_asked_meanwhile, 1), else_=bindparam("tries", type_=Integer)),
+    problem=_why,
+)
+_FINISH = _release.values(
+    seen=bindparam("noted"),
+    due=case(
+        (or_(_asked_meanwhile, bindparam("resolved", type_=Boolean)), _now),
+        else_=None,
+    ),
+    look_at=bindparam("next_look"),
+    held=bindparam("hold"),
+    waits_on=bindparam("edge"),
+    problem=_why,
+    attempts=0,
+    state=func.coalesce(bindparam("stage", type_=String), pair.c.state),
+    looked=_now,
+)
 
 
 def pause(attempts: int) -> float:
