@@ -95,6 +95,8 @@ class Settings:
     people: People = field(default_factory=People)
     account_name: tuple[str, ...] = ()
     mapping_folders: tuple[Path, ...] = ()
+    sandbox: bool = False
+    """Sandbox operations, such as setting the business clock, are allowed."""
 
 
 def _secret(text: str) -> None:
@@ -174,6 +176,10 @@ _KINDS: dict[str, type[Schema]] = {
 _COMMON = ("kind", "mapping", "domain")
 
 
+class _SandboxSchema(Schema):
+    allow = fields.Boolean(load_default=False)
+
+
 class _FileSchema(Schema):
     data = fields.String(load_default=None)
     database = fields.String(load_default=None)
@@ -182,6 +188,7 @@ class _FileSchema(Schema):
     server = fields.Nested(_ServerSchema, load_default=lambda: _ServerSchema().load({}))
     people = fields.Nested(_PeopleSchema, load_default=lambda: _PeopleSchema().load({}))
     names = fields.Nested(_NamesSchema, load_default=lambda: _NamesSchema().load({}))
+    sandbox = fields.Nested(_SandboxSchema, load_default=lambda: _SandboxSchema().load({}))
     sources = fields.Dict(
         keys=fields.String(validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,30}$")),
         values=fields.Nested(_SourceSchema),
@@ -229,6 +236,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         people=People(**raw["people"]),
         account_name=tuple(raw["names"]["account_name"]),
         mapping_folders=(here / raw["mappings"],),
+        sandbox=raw["sandbox"]["allow"],
     )
 
 

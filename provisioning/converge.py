@@ -29,7 +29,15 @@ from mappings.documents import Outbound
 from provisioning import names, pairs
 from provisioning.names import ACCOUNT_NAME, NoNameLeft
 from provisioning.pairs import Claim, Result
-from provisioning.view import Held, Unknown, View, Viewer, account_edge
+from provisioning.view import (
+    Held,
+    Unknown,
+    View,
+    Viewer,
+    account_edge,
+    read_snapshot,
+    waits_on,
+)
 from provisioning.worker import Lease
 from settings import Settings
 from store import journal
@@ -139,10 +147,17 @@ class Converger:
             problems.append(
                 "differs but is only watched: " + ", ".join(d.attribute for d in view.plan.watched)
             )
+        edge = view.waits_on if view.desired.exists or view.actual else None
+
+        def still_waiting(connection: Connection) -> bool:
+            snapshot = read_snapshot(connection, claim.person, claim.target)
+            return waits_on(snapshot, claim.target) == edge
+
         return Result(
             "finish",
             look_at=view.life.valid_until,
-            waits_on=view.waits_on if view.desired.exists or view.actual else None,
+            waits_on=edge,
+            still_waiting=still_waiting if edge else None,
             problem="; ".join(dict.fromkeys(problems)) or None,
             state=view.life.stage,
         )

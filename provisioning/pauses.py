@@ -51,9 +51,9 @@ class Pauses:
                 if pause := self._pauses.get(target):
                     pause.probing = False
 
-    def down(self, target: str, now: float, probe: bool, retry_after: float | None) -> None:
-        """The target could not be asked. Only a probe lengthens the pause: looks that were
-        under way when it went down all report the same outage."""
+    def down(self, target: str, now: float, probe: bool, retry_after: float | None) -> bool:
+        """The target could not be asked; whether that is news. Only a probe lengthens the
+        pause: looks that were under way when it went down all report the same outage."""
         with self._lock:
             pause = self._pauses.get(target)
             if pause is None:
@@ -61,8 +61,9 @@ class Pauses:
             elif probe:
                 length = min(pause.length * 2, _LAST)
             else:
-                return
+                return False
             self._pauses[target] = _Pause(now + max(length, retry_after or 0.0), length)
+            return True
 
     def up(self, target: str) -> bool:
         """The target answered; whether it had been paused."""

@@ -176,3 +176,21 @@ def find_reference(tx: Connection, source: str, reference: str) -> str | None:
         )
     # Two people under one number of different kinds: unsure means unresolved.
     return str(found.pop()) if len(found) == 1 else None
+
+
+def search(connection: Connection, text: str) -> list[str]:
+    """Ids of the people known by `text`: person id, SCIM id, userName or any join key."""
+    key = fold(text)
+    found: set[str] = set()
+    found.update(connection.execute(select(person.c.id).where(person.c.id == text)).scalars())
+    found.update(
+        who
+        for who in connection.execute(
+            select(resource.c.person).where(or_(resource.c.id == text, resource.c.user_key == key))
+        ).scalars()
+        if who
+    )
+    found.update(
+        connection.execute(select(person_key.c.person).where(person_key.c.value == key)).scalars()
+    )
+    return sorted(found)

@@ -173,7 +173,7 @@ class Viewer:
             actual=actual,
             desired=desired,
             plan=diff(desired, actual),
-            waits_on=self._waits_on(snapshot, target),
+            waits_on=waits_on(snapshot, target),
             problems=tuple(problems),
             origins={a: wish.origin for a, wish in evaluation.attributes.items()},
         )
@@ -214,7 +214,7 @@ class Viewer:
             )
         if life.ends_at is not None:
             context["endsAt"] = iso(life.ends_at)
-        elif snapshot.applied.get("endsAt") or any(d in snapshot.facts for d in END_DATES):
+        elif any(day in snapshot.facts for day in END_DATES):
             context["endsAt"] = None  # an end that no longer holds must not stay in the account
         context["enabled"] = life.enabled
         return context
@@ -323,13 +323,15 @@ class Viewer:
             return None
         return ruled or options.get("people_ou")
 
-    def _waits_on(self, snapshot: Snapshot, target: str) -> str | None:
-        reference = snapshot.facts.get(MANAGER)
-        if not reference or snapshot.manager_anchor or snapshot.manager == snapshot.person:
-            return None
-        if snapshot.manager:
-            return account_edge(snapshot.manager, target)
-        return people.reference_edge(snapshot.origins.get(MANAGER, ""), str(reference))
+
+def waits_on(snapshot: Snapshot, target: str) -> str | None:
+    """The edge this account still waits for: its manager, or somebody known by that reference."""
+    reference = snapshot.facts.get(MANAGER)
+    if not reference or snapshot.manager_anchor or snapshot.manager == snapshot.person:
+        return None
+    if snapshot.manager:
+        return account_edge(snapshot.manager, target)
+    return people.reference_edge(snapshot.origins.get(MANAGER, ""), str(reference))
 
 
 def account_edge(person: str, target: str) -> str:
