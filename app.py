@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -21,6 +22,8 @@ from flask import Flask
 import settings as configuration
 from console.commands import COMMANDS, Rooms
 from mappings.documents import Inbound, MappingError, Outbound, load_inbound, load_outbound
+from mappings.parser import ExpressionError, parse
+from mappings.rules import Rule
 from provisioning.view import Viewer
 from settings import Settings, SettingsError
 from store.clocks import BusinessClock, machine_now
@@ -74,10 +77,30 @@ def load_inbounds(settings: Settings) -> dict[str, Inbound]:
 
 def load_outbounds(settings: Settings) -> dict[str, Outbound]:
     """The outbound mapping of every target. Raises MappingError."""
-    return {
+    rules = _account_name(settings)
+    loaded = {
         name: load_outbound(target.mapping, settings.mapping_folders)
         for name, target in settings.targets.items()
     }
+    if not rules:
+        return loaded
+    return {
+        name: replace(outbound, names={**outbound.names, "accountName": rules})
+        for name, outbound in loaded.items()
+    }
+
+
+def _account_name(settings: Settings) -> tuple[Rule, ...]:
+    """muster.yaml's own account-name rule, in place of the mappings'."""
+    file = settings.path.name if settings.path else "muster.yaml"
+    try:
+        return tuple(
+            Rule(file, 0, "accountName", parse(written)) for written in settings.account_name
+        )
+    except ExpressionError as error:
+        raise SettingsError(
+            file, f"names.account_name: {error.problem}", error.remedy.capitalize() + "."
+        ) from None
 
 
 def open_targets(settings: Settings, outbounds: Mapping[str, Outbound]) -> dict[str, Target]:
@@ -96,8 +119,8 @@ def _open_target(settings: Settings, name: str, outbound: Outbound) -> Target:
         return ActiveDirectory(
             Config(
                 password=password.get,
-                upn_suffix=target.domain,
-                attributes=tuple(outbound.attribute_names),
+                attributes=tuple(rule.rule.name for rule in outbound.attributes),
+                references=tuple(rule.rule.name for rule in outbound.references),
                 connections=THREADS,
                 **options,
             )

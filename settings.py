@@ -113,8 +113,9 @@ def _zone(text: str) -> None:
         raise ValidationError("is no time zone|Use an IANA name such as Europe/Berlin.") from None
 
 
-def _ldaps(text: str) -> None:
-    if not text.startswith("ldaps://"):
+def _ldaps(urls: object) -> None:
+    listed = urls if isinstance(urls, list) else [urls]
+    if not listed or not all(isinstance(u, str) and u.startswith("ldaps://") for u in listed):
         raise ValidationError("is not an ldaps:// URL|Muster speaks to AD over TLS only.")
 
 
@@ -145,15 +146,22 @@ class _SourceSchema(Schema):
 
 
 class _ActiveDirectorySchema(Schema):
-    url = fields.String(required=True, validate=_ldaps)
+    url = fields.Raw(required=True, validate=_ldaps)
     base_dn = fields.String(required=True)
     people_ou = fields.String(required=True)
     leavers_ou = fields.String(load_default=None, allow_none=True)
     bind_dn = fields.String(required=True)
     password = fields.String(required=True, validate=_secret)
     ca_file = fields.String(load_default=None, allow_none=True)
-    connect_timeout = fields.Float(load_default=5.0, validate=validate.Range(min=0.1, max=120))
-    receive_timeout = fields.Float(load_default=15.0, validate=validate.Range(min=0.1, max=600))
+    privileged = fields.String(
+        load_default="report", validate=validate.OneOf(["report", "disable"])
+    )
+    connect_timeout = fields.Integer(
+        strict=True, load_default=5, validate=validate.Range(min=1, max=120)
+    )
+    receive_timeout = fields.Integer(
+        strict=True, load_default=20, validate=validate.Range(min=1, max=600)
+    )
 
     @validates_schema
     def _inside(self, data: dict[str, Any], **_: Any) -> None:
@@ -284,6 +292,8 @@ def _target(
     for key in ("password", "client_secret"):
         if key in options:
             options[key] = Secret(_from_here(options[key], path))
+    if isinstance(options.get("url"), list):
+        options["url"] = tuple(options["url"])
     if options.get("ca_file"):
         options["ca_file"] = str(path.resolve().parent / options["ca_file"])
     return TargetSettings(
@@ -308,7 +318,7 @@ def _check(
         loaded: dict[str, Any] = schema.load(data)
         return loaded
     except ValidationError as error:
-        where, message = _first(error.normalized_messages(), prefix)
+        where, message = _first(error.messages, prefix)
         problem, _, remedy = message.partition("|")
         dotted = ".".join(where)
         if message == "Unknown field.":

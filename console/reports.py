@@ -51,7 +51,7 @@ def values(viewer: Viewer, person: str, target: str, now: float) -> str:
         value = "(cleared)" if wanted.value is None else wanted.value
         lines.append(f"  {attribute} = {value}")
         if origin is not None:
-            inputs = ", ".join(origin.inputs)
+            inputs = ", ".join(origin.reads)
             lines.append(
                 f"      {origin.rule}: {origin.expression}" + f"  <- {inputs}" * bool(inputs)
             )

@@ -225,7 +225,7 @@ class Converger:
         written = {a for s in view.plan.steps for a in s.attributes}
         values = {
             "steps": [_plain(s) for s in view.plan.steps],
-            "why": {a: _origin(o) for a, o in view.origins.items() if a in written},
+            "why": {a: asdict(o) for a, o in view.origins.items() if a in written},
         }
         self._append(tx, "plan", claim, plan_id, body, values)
 
@@ -334,10 +334,6 @@ def _plain(step: Step) -> dict[str, Any]:
         "anchor": step.anchor,
     }
     return {k: v for k, v in fields.items() if v not in (None, {})}
-
-
-def _origin(origin: Any) -> Any:
-    return asdict(origin) if hasattr(origin, "__dataclass_fields__") else origin
 
 
 def _sentence(message: str, remedy: str) -> str:

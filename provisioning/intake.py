@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from mappings.documents import Inbound
+from mappings.vocabulary import NEVER_NULL
 from provisioning import pairs, people
 from provisioning.lifecycle import BLOCK, END_DATES, SAID_AT
 from provisioning.pairs import Lane
@@ -21,7 +22,7 @@ from scim.listener import Verdict
 from settings import Settings
 from store import journal
 from store.clocks import BusinessClock, iso, machine_now, parse_instant
-from store.tables import person, resource
+from store.tables import person, person_key, resource
 
 
 class Intake:
@@ -64,8 +65,11 @@ class Intake:
         if _stale(facts, known):
             self._note(tx, "stale", who, source, id, {})
             return Verdict(person=who, facts=row.facts if row else None, stale=True)
-        for name in known:
-            facts.setdefault(name, None)  # it was there before, and this document is all HR says
+        # What was there before and is not in this document was taken away; but a key, or a
+        # value that could not be read, never is.
+        unread = {p.rule.rpartition(" ")[2] for p in derived.problems}
+        for name, value in known.items():
+            facts.setdefault(name, value if name in NEVER_NULL or name in unread else None)
         facts[SAID_AT] = self._said_at(facts, known)
         who, problem = self._join(tx, source, id, who, after.get("externalId"), facts)
         self._merge(tx, who, id, source, facts)
@@ -142,10 +146,10 @@ class Intake:
     def _numbered(self, tx: Connection, who: str) -> bool:
         found = tx.execute(
             select(func.count())
-            .select_from(people.person_key)
+            .select_from(person_key)
             .where(
-                people.person_key.c.person == who,
-                people.person_key.c.kind.in_(people.STABLE_KINDS),
+                person_key.c.person == who,
+                person_key.c.kind.in_(people.STABLE_KINDS),
             )
         ).scalar()
         return bool(found)

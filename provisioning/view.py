@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 
 from adapters.target import Account, Link, NameKind, Target, TargetDown, TargetRefused
 from mappings.documents import Outbound
+from mappings.results import Origin
 from provisioning import names, people
 from provisioning.lifecycle import END_DATES, Lifecycle, lifecycle
 from provisioning.names import ACCOUNT_NAME, MAIL
@@ -70,7 +71,7 @@ class View:
     plan: Plan
     waits_on: str | None
     problems: tuple[str, ...]
-    origins: Mapping[str, Any] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
     """Attribute -> rule and inputs behind its value."""
 
 
@@ -155,17 +156,23 @@ class Viewer:
         context = self._context(snapshot, target, life, actual, keep, problems)
         evaluation = outbound.evaluate(context)
         problems.extend(f"{p.rule}: {p.message}" for p in evaluation.problems)
+        problems.extend(f"{a}: cut to fit" for a, w in evaluation.wishes.items() if w.cut)
         wanted = {
-            attribute: Wanted(wish.value, wish.cleared, wish.hold, wish.required)
-            for attribute, wish in evaluation.attributes.items()
+            attribute: Wanted(wish.value, wish.cleared, wish.hold, attribute in outbound.required)
+            for attribute, wish in evaluation.wishes.items()
         }
+        container = evaluation.container
+        ruled = str(container.value) if container and container.value else None
         desired = Desired(
             exists=life.exists,
             enabled=life.enabled,
             attributes=wanted,
-            references=_references(snapshot, context),
+            references={
+                a: None if wish.value is None else str(wish.value)
+                for a, wish in evaluation.references.items()
+            },
             name=context.get("cn"),
-            container=self._container(target, life, evaluation.container),
+            container=self._container(target, life, ruled),
         )
         return View(
             snapshot=snapshot,
@@ -175,7 +182,7 @@ class Viewer:
             plan=diff(desired, actual),
             waits_on=waits_on(snapshot, target),
             problems=tuple(problems),
-            origins={a: wish.origin for a, wish in evaluation.attributes.items()},
+            origins={a: wish.origin for a, wish in evaluation.wishes.items()},
         )
 
     def _context(
@@ -196,7 +203,7 @@ class Viewer:
             context["mail"] = self._mail(snapshot, target, actual, keep, problems)
             if context["mail"] is None:
                 del context["mail"]
-        candidates = self._outbounds[target].cn_candidates(context)
+        candidates = self._outbounds[target].candidates("cn", context)
         if candidates:
             kind = names.cn_kind(target)
             current = snapshot.names.get(kind)
@@ -217,6 +224,7 @@ class Viewer:
         elif any(day in snapshot.facts for day in END_DATES):
             context["endsAt"] = None  # an end that no longer holds must not stay in the account
         context["enabled"] = life.enabled
+        context.update(_manager(snapshot))
         return context
 
     def _account_name(
@@ -227,9 +235,7 @@ class Viewer:
             return snapshot.names[ACCOUNT_NAME]
         own = {target: actual.anchor} if actual else {}
         present = _account_name_of(actual)
-        outbound = self._outbounds[target]
-        expressions = self._settings.account_name
-        candidates = outbound.account_name_candidates(snapshot.facts, expressions)
+        candidates = self._outbounds[target].candidates(ACCOUNT_NAME, snapshot.facts)
 
         def order() -> Iterator[str]:
             if present:
@@ -383,10 +389,10 @@ def _account_name_of(actual: Account | None) -> str | None:
     return None
 
 
-def _references(snapshot: Snapshot, context: Mapping[str, Any]) -> dict[str, str | None]:
-    """The manager link (P9): set when known, removed when HR says so, else left alone."""
+def _manager(snapshot: Snapshot) -> dict[str, str | None]:
+    """The manager's account (P9): known, said to be nobody, or not to be touched."""
     if MANAGER not in snapshot.facts:
         return {}
     if snapshot.facts[MANAGER] is None or snapshot.manager == snapshot.person:
-        return {MANAGER: None}
-    return {MANAGER: snapshot.manager_anchor} if snapshot.manager_anchor else {}
+        return {"managerPerson": None}
+    return {"managerPerson": snapshot.manager_anchor} if snapshot.manager_anchor else {}

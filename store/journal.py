@@ -143,6 +143,14 @@ def entries(
     return [_entry(row) for row in connection.execute(statement)]
 
 
+def newest(connection: Connection, *, person: str | None = None, limit: int = 50) -> list[Entry]:
+    """The last `limit` entries, of one person or of all, newest first."""
+    statement = _WITH_VALUES.order_by(journal.c.seq.desc()).limit(limit)
+    if person is not None:
+        statement = statement.where(journal.c.person == person)
+    return [_entry(row) for row in connection.execute(statement)]
+
+
 def erase(tx: Connection, person: str, now: float, business_now: float) -> int:
     """Forget the personal values of `person`, and say so in the journal; how many entries
     had some. The entries themselves stay, and the chain still verifies."""
