@@ -300,15 +300,12 @@ class Viewer:
         hold this one up: a clash there is found, and solved, when it is back.
         """
         with self._database.read() as connection:
-            mine = dict(
-                connection.execute(
-                    select(account_table.c.target, account_table.c.anchor).where(
-                        account_table.c.person == snapshot.person
-                    )
+            rows = connection.execute(
+                select(account_table.c.target, account_table.c.anchor).where(
+                    account_table.c.person == snapshot.person
                 )
-                .tuples()
-                .all()
             )
+            mine = {row.target: row.anchor for row in rows}
         mine.update(own)
         for other, system in self._targets.items():
             try:
