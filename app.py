@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+import setproctitle
 import structlog
 from flask import Flask
 
 import settings as configuration
+import wsgi_server
 from console.commands import COMMANDS, Rooms
 from mappings.documents import Inbound, MappingError, Outbound, load_inbound, load_outbound
 from mappings.parser import ExpressionError, parse
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 SANDBOX_CONFIG = "sandbox.yaml"
 THREADS = 4
+MAX_BODY = 1024 * 1024
+"""Bytes of one request body."""
 
 
 def data_folder(environ: Mapping[str, str]) -> Path:
@@ -149,6 +153,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     settings = load_settings(environ)
     database = Database(settings.database_url)
     app = Flask("muster", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.register_blueprint(
         scim.create_blueprint(
             database,
@@ -157,6 +162,9 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         )
     )
     app.register_blueprint(console.create_blueprint(database, tuple(settings.targets)))
+    if "uwsgi" in sys.modules:
+        setproctitle.setproctitle("muster web")
+    app.wsgi_app = wsgi_server.BodyInput(app.wsgi_app, MAX_BODY)  # type: ignore[method-assign]
     return app
 
 
@@ -166,7 +174,7 @@ def work(environ: Mapping[str, str] = os.environ) -> None:
     from provisioning.worker import Worker
 
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # uWSGI stops a mule by SIGHUP
         signal.signal(number, lambda *_: stop.set())
     settings = load_settings(environ)
     outbounds = load_outbounds(settings)
@@ -214,6 +222,11 @@ def main(context: click.Context) -> None:
     MUSTER_DATA the data folder (default: ./data), MUSTER_PORT the port.
     """
     context.obj = open_rooms
+    log_to_stderr()
+
+
+def log_to_stderr() -> None:
+    """Structured lines on stderr: readable in a terminal, JSON elsewhere."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -263,8 +276,11 @@ def run(port: int | None) -> None:
 def _serve(environ: Mapping[str, str]) -> NoReturn:
     """Become uWSGI, so that one process tree holds everything and signals reach it."""
     sys.stdout.flush()
-    server = Path(sys.executable).with_name("uwsgi")
-    os.execve(server, ["muster", "--ini", str(HERE / "wsgi.ini")], environ)
+    start = (
+        "import setproctitle; setproctitle.setproctitle('muster'); import pyuwsgi; pyuwsgi.run()"
+    )
+    command = [sys.executable, "-c", start, "--ini", str(HERE / "wsgi.ini")]
+    os.execve(sys.executable, command, environ)
 
 
 def _prepare_store(settings: Settings) -> dict[str, Path]:

@@ -395,7 +395,7 @@ def test_one_target_down_does_not_hold_the_other(tmp_path: Path) -> None:
     for _ in range(2):
         claim = pairs.claim(house.database, machine_now(), ())
         assert claim is not None
-            result = house.converger.look(claim, Lease(house.database, claim))
+        result = house.converger.look(claim, Lease(house.database, claim))
         pairs.finish(house.database, claim, result, machine_now())
     assert house.directories["ad"].one(employeeID="E1").enabled
 
