@@ -140,9 +140,15 @@ def samba_domains() -> Iterator[Callable[[], SambaDomain]]:
         return domain
 
     yield make
+    died = {
+        domain.address: domain.process.returncode
+        for domain in made
+        if domain.process and domain.process.poll() is not None
+    }
     for domain in made:
         domain.stop()
     shutil.rmtree(folder, ignore_errors=True)
+    assert not died, f"Samba ended before its time, exit status by address: {died}"
 
 
 @pytest.fixture(scope="session")
