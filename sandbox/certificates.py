@@ -11,7 +11,7 @@ import fcntl
 import ipaddress
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,15 +41,17 @@ class Certificates:
     """The server's private key."""
 
 
-def ensure(folder: Path, now: float) -> Certificates:
+def ensure(folder: Path, now: float, names: Sequence[str] | None = None) -> Certificates:
     """The certificates in `folder`, made or renewed where needed.
 
-    `now`: epoch seconds. Safe when several processes start at once. Raises OSError
-    when the folder cannot be written.
+    `now`: epoch seconds. `names`: host names and addresses that the server answers to;
+    by default `localhost`, 127.0.0.1 and this machine's name. Safe when several processes start at
+    once. Raises OSError when the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     found = Certificates(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     moment = to_datetime(now)
+    wanted = _general_names(names or _own_names())
     with _locked(folder / ".lock"):
         ca_key, ca = _load(folder / "ca.key", found.ca, moment)
         if ca_key is None or ca is None:
@@ -61,9 +63,9 @@ def ensure(folder: Path, now: float) -> Certificates:
             key is None
             or certificate is None
             or not _signed_by(certificate, ca)
-            or not _names(certificate).issuperset(_host_names())
+            or not _names(certificate).issuperset(wanted)
         ):
-            key, certificate = _new_server(ca_key, ca, moment)
+            key, certificate = _new_server(ca_key, ca, wanted, moment)
             _write(found.key, _pem(key))
             _write(found.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
     return found
@@ -98,18 +100,33 @@ def _signed_by(certificate: x509.Certificate, ca: x509.Certificate) -> bool:
     return True
 
 
-def _host_names() -> list[str]:
-    """`localhost`, and this machine's name: OpenLDAP's clients check that in its place."""
-    names = ["localhost", socket.gethostname()]
+def write_private(file: Path, content: bytes) -> None:
+    """Write a secret so that no other user could read it at any moment (mode 0600)."""
+    _write(file, content)
+
+
+def _own_names() -> list[str]:
+    """The machine's own name is among them: OpenLDAP's clients check it for `localhost`."""
+    names = ["localhost", "127.0.0.1", socket.gethostname()]
     return [name for name in dict.fromkeys(names) if name and name.isascii()]
 
 
-def _names(certificate: x509.Certificate) -> set[str]:
+def _general_names(names: Sequence[str]) -> list[x509.GeneralName]:
+    found: list[x509.GeneralName] = []
+    for name in names:
+        try:
+            found.append(x509.IPAddress(ipaddress.ip_address(name)))
+        except ValueError:
+            found.append(x509.DNSName(name))
+    return found
+
+
+def _names(certificate: x509.Certificate) -> set[x509.GeneralName]:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
         return set()
-    return set(names.value.get_values_for_type(x509.DNSName))
+    return set(names.value)
 
 
 def _name(common_name: str) -> x509.Name:
@@ -172,13 +189,12 @@ def _new_ca(moment: datetime) -> tuple[ec.EllipticCurvePrivateKey, x509.Certific
 
 
 def _new_server(
-    ca_key: ec.EllipticCurvePrivateKey, ca: x509.Certificate, moment: datetime
+    ca_key: ec.EllipticCurvePrivateKey,
+    ca: x509.Certificate,
+    names: list[x509.GeneralName],
+    moment: datetime,
 ) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
-    names: list[x509.GeneralName] = [
-        *map(x509.DNSName, _host_names()),
-        x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")),
-    ]
     days = min(_SERVER_DAYS, (ca.not_valid_after_utc - moment).days)
     certificate = (
         _builder(_name("localhost"), ca.subject, key.public_key(), moment, days)

@@ -56,8 +56,11 @@ class Database:
             yield connection
             connection.rollback()
 
-    def write(self, work: Callable[[Connection], T]) -> T:
+    def write(self, work: Callable[[Connection], T], *, isolation: str = "SERIALIZABLE") -> T:
         """Run `work` in one transaction; when this returns, its changes are on disk.
+
+        `isolation` is for PostgreSQL: a single statement that checks what it needs
+        in its own WHERE runs as well, and without retries, under READ COMMITTED.
 
         `work` may run again from the start when PostgreSQL asks for a retry
         (serialization failure, deadlock), so it must not act outside the database.
@@ -69,7 +72,7 @@ class Database:
                     options: dict[str, Any] = (
                         {"muster_write": True}
                         if self.is_sqlite
-                        else {"isolation_level": "SERIALIZABLE"}
+                        else {"isolation_level": isolation}
                     )
                     connection = connection.execution_options(**options)
                     with connection.begin():

@@ -1,0 +1,140 @@
+"""Canonical values: from bytes on the wire to `Value` and back.
+
+Without the server's schema ldap3 returns lists of bytes. The tables below say what
+deviates from "one text"; `tests/adapters/active_directory` checks them against a real
+domain's schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from ldap3.utils.conv import escape_filter_chars
+from ldap3.utils.dn import escape_rdn
+
+from adapters.target import Value
+
+_MULTI_VALUED = """
+altSecurityIdentities businessCategory carLicense departmentNumber homePostalAddress
+houseIdentifier internationalISDNNumber labeledURI o otherFacsimileTelephoneNumber
+otherHomePhone otherIpPhone otherMailbox otherMobile otherPager otherTelephone ou
+postalAddress postOfficeBox proxyAddresses registeredAddress roomNumber
+servicePrincipalName street telexNumber uid url
+"""
+_INTEGERS = """
+accountExpires adminCount codePage countryCode lockoutTime logonCount
+msDS-SupportedEncryptionTypes primaryGroupID pwdLastSet userAccountControl
+"""
+_BOOLEANS = "mAPIRecipient msExchHideFromAddressLists msNPAllowDialin"
+
+MULTI_VALUED = frozenset(_MULTI_VALUED.lower().split())
+"""`description` is multi-valued in the schema, but SAM allows accounts one value."""
+INTEGERS = frozenset(_INTEGERS.lower().split())
+BOOLEANS = frozenset(_BOOLEANS.lower().split())
+
+BLANK = r"\20"  # ldap3 strips filters
+NEVER = 0x7FFFFFFFFFFFFFFF
+
+MEANS_ABSENT: dict[str, frozenset[int]] = {
+    "accountexpires": frozenset({0, NEVER}),  # both mean "never" (MS-ADA1, accountExpires)
+    "countrycode": frozenset({0}),
+}
+WRITTEN_WHEN_ABSENT = {"accountexpires": NEVER, "countrycode": 0}
+"""AD does not let these be removed from an account."""
+
+
+class Unwritable(ValueError):
+    """The value cannot be put on the wire at all (lone surrogates, NUL)."""
+
+
+def decode(name: str, raw: Sequence[bytes]) -> Value | None:
+    """Values of one attribute; None when they mean "absent" or are not text."""
+    folded = name.lower()
+    try:
+        texts = [value.decode() for value in raw]
+    except UnicodeDecodeError:
+        return None
+    if not texts:
+        return None
+    if folded in INTEGERS:
+        number = int(texts[0])
+        return None if number in MEANS_ABSENT.get(folded, ()) else number
+    if folded in BOOLEANS:
+        return texts[0].upper() == "TRUE"
+    if folded in MULTI_VALUED or len(texts) > 1:
+        return tuple(sorted(texts))
+    return texts[0]
+
+
+def encode(name: str, value: Value | None) -> list[bytes]:
+    """What to write for `value`; an empty list removes the attribute. Raises Unwritable.
+
+    An empty string is a removal: AD allows no empty values.
+    """
+    folded = name.lower()
+    if value is None or value == "" or value == ():
+        absent = WRITTEN_WHEN_ABSENT.get(folded)
+        return [] if absent is None else [str(absent).encode()]
+    values = value if isinstance(value, tuple) else (value,)
+    return [_bytes(v) for v in values]
+
+
+def _bytes(value: str | int | bool) -> bytes:
+    if isinstance(value, bool):
+        return b"TRUE" if value else b"FALSE"
+    text = str(value)
+    if "\0" in text:
+        raise Unwritable
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise Unwritable from None
+
+
+def equals(attribute: str, value: str) -> str:
+    """The filter `(attribute=value)`, escaped (RFC 4515 section 3). Raises Unwritable."""
+    _bytes(value)
+    escaped = escape_filter_chars(value)
+    stripped = escaped.strip(" ")
+    lead = len(escaped) - len(escaped.lstrip(" "))
+    tail = len(escaped) - lead - len(stripped)
+    return f"({attribute}={BLANK * lead}{stripped}{BLANK * tail})"
+
+
+def common_name(name: str) -> str:
+    """The RDN `CN=name`, escaped (RFC 4514 section 2.4). Raises Unwritable."""
+    if not name.strip() or _bytes(name) == b"":
+        raise Unwritable
+    return f"CN={escape_rdn(name)}"
+
+
+def guid(raw: bytes) -> str:
+    """objectGUID as lower-case text with dashes (little-endian first three fields)."""
+    return str(UUID(bytes_le=raw))
+
+
+def by_guid(anchor: str) -> str:
+    """An account's address: `<GUID=...>` (MS-ADTS 3.1.1.3.1.2.4). Raises Unwritable."""
+    try:
+        return f"<GUID={UUID(anchor)}>"
+    except ValueError:
+        raise Unwritable from None
+
+
+def extended_dn(text: str) -> tuple[str | None, str]:
+    """(GUID, DN) of `<GUID=...>;<SID=...>;CN=...`, the form the extended-DN control asks for."""
+    found = re.match(r"<GUID=([0-9A-Fa-f-]{36})>;(?:<SID=[^>]*>;)?(.*)", text, re.DOTALL)
+    return (found[1].lower(), found[2]) if found else (None, text)
+
+
+def parent(dn: str) -> str:
+    """The DN without its first RDN; escaped commas do not count (RFC 4514)."""
+    found = re.match(r"(?:[^\\,]|\\.)*,", dn, re.DOTALL)
+    return dn[found.end() :] if found else ""
+
+
+def same_dn(one: str, other: str) -> bool:
+    """Whether two DNs, both spelled with commas without blanks around them, are the same."""
+    return one.casefold() == other.casefold()

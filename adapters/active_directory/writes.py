@@ -1,0 +1,298 @@
+"""How each step of a plan becomes LDAP writes. The only code that changes a directory.
+
+A write is sent once. If its answer is lost, the outcome is unknown and nothing more is
+sent. When a value is refused, the others are written without it: first all together
+(one modify is all or nothing), then one by one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import ldap3
+
+from adapters.active_directory import errors, values
+from adapters.active_directory.config import Config
+from adapters.active_directory.connection import Answer, Lost, Session
+from adapters.target import Account, Link, Outcome, Refusal, RefusalKind, Step
+
+# userAccountControl bits (MS-ADTS 2.2.16)
+DISABLED = 0x2
+PASSWORD_NOT_REQUIRED = 0x20
+NORMAL_ACCOUNT = 0x200
+
+_KEPT_BY_STEPS = """
+cn distinguishedName member memberOf name objectCategory objectClass objectGUID objectSid
+unicodePwd userAccountControl
+"""
+KEPT_BY_STEPS = frozenset(_KEPT_BY_STEPS.lower().split())
+"""Written by create, move, enable and disable, or by nobody; never by attribute rules."""
+
+WHOLE: frozenset[RefusalKind] = frozenset({"gone", "name", "container", "protected", "stale"})
+"""Refusals that concern the step, not one value: leaving a value out would not help."""
+
+
+class Busy(Exception):
+    """The server asked to wait. Nothing of this request was written."""
+
+
+@dataclass
+class Progress:
+    """Whether a step of several writes has written anything yet."""
+
+    any: bool = False
+
+
+class Writer:
+    """Applies steps over a lent session. Holds no state."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def apply(self, session: Session, account: Account | None, step: Step) -> Outcome:
+        """One step; raises TargetDown when the server is busy and nothing was written."""
+        written = Progress()
+        try:
+            if step.kind == "create":
+                return self._create(session, step, written)
+            if account is None:
+                raise ValueError(f"{step.kind} needs an account")
+            if account.protected and not self._may_disable(step):
+                return refused(_protected(account.protected))
+            if step.kind == "modify":
+                return self._modify(session, account, step, written)
+            if step.kind == "move":
+                return self._move(session, account, step)
+            if step.kind == "refer":
+                return self._refer(session, account, step)
+            return self._switch(session, account, step)
+        except Lost:
+            session.dead = True
+            return Outcome("unknown")
+        except Busy:
+            if written.any:
+                return Outcome("unknown")
+            raise errors.busy() from None
+
+    def _may_disable(self, step: Step) -> bool:
+        return step.kind == "disable" and self._config.privileged == "disable"
+
+    def _create(self, session: Session, step: Step, written: Progress) -> Outcome:
+        encoded, left_out = _encode(step)
+        if _lacks_required(step, left_out):
+            return Outcome("refused", left_out)
+        try:
+            dn = f"{values.common_name(step.name or '')},{step.container}"
+        except values.Unwritable:
+            return refused(_unwritable("cn"))
+        present = {name: value for name, value in encoded.items() if value}
+        answer = self._add(session, dn, present)
+        later: dict[str, list[bytes]] = {}
+        if answer.result != 0 and self._refusal(session, step, answer, present).kind not in WHOLE:
+            # One value spoils the whole add: make the account first, then see which it is.
+            required = {name.lower() for name in step.required}
+            first = {n: v for n, v in present.items() if n.lower() in required}
+            later = {n: v for n, v in present.items() if n not in first}
+            if later:
+                present, answer = first, self._add(session, dn, first)
+        if answer.result != 0:
+            refusal = self._refusal(session, step, answer, present)
+            return Outcome("refused", (*left_out, refusal))
+        written.any = True
+        found = session.search(dn, "(objectClass=*)", ldap3.BASE, ("objectGUID",))
+        if not found.entries:
+            return Outcome("unknown")
+        anchor = values.guid(next(iter(found.entries[0].values.values()))[0])
+        refusals = self._one_by_one(session, anchor, later, step)
+        return Outcome("applied", (*left_out, *refusals), Link(anchor, dn))
+
+    def _add(self, session: Session, dn: str, attributes: Mapping[str, list[bytes]]) -> Answer:
+        """Add the account disabled, with a password that nobody knows."""
+        for _ in range(2):  # by chance a password may hold a part of the person's name
+            password = f'"Aa1-{secrets.token_urlsafe(36)}"'.encode("utf-16-le")
+            control = str(NORMAL_ACCOUNT | DISABLED).encode()
+            answer = _settled(
+                session.add(
+                    dn,
+                    {**attributes, "userAccountControl": [control], "unicodePwd": [password]},
+                )
+            )
+            if answer.win32 != errors.PASSWORD_POLICY:
+                break
+        return answer
+
+    def _modify(self, session: Session, account: Account, step: Step, written: Progress) -> Outcome:
+        encoded, left_out = _encode(step)
+        if _lacks_required(step, left_out):
+            return Outcome("refused", left_out)
+        if not encoded:
+            return Outcome("refused" if left_out else "applied", left_out)
+        answer = self._replace(session, account.anchor, encoded)
+        if answer.result == 0:
+            return Outcome("applied", left_out)
+        refusal = self._refusal(session, step, answer, encoded)
+        if len(encoded) == 1:
+            refusal = errors.refusal("modify", answer, (), subject=next(iter(encoded)))
+        if refusal.kind in WHOLE or len(encoded) == 1:
+            return Outcome("refused", (*left_out, refusal))
+        required = {name.lower() for name in step.required}
+        first = {n: v for n, v in encoded.items() if n.lower() in required}
+        if first:
+            answer = self._replace(session, account.anchor, first)
+            if answer.result != 0:
+                refusal = self._refusal(session, step, answer, first)
+                return Outcome("refused", (*left_out, refusal))
+            written.any = True
+        rest = {n: v for n, v in encoded.items() if n not in first}
+        refusals = self._one_by_one(session, account.anchor, rest, step, written)
+        applied = bool(first) or len(refusals) < len(rest)
+        return Outcome("applied" if applied else "refused", (*left_out, *refusals))
+
+    def _one_by_one(
+        self,
+        session: Session,
+        anchor: str,
+        attributes: Mapping[str, list[bytes]],
+        step: Step,
+        written: Progress | None = None,
+    ) -> list[Refusal]:
+        refusals = []
+        for name, encoded in attributes.items():
+            answer = self._replace(session, anchor, {name: encoded})
+            if answer.result != 0:
+                refusals.append(errors.refusal("modify", answer, (name,), subject=name))
+            elif written:
+                written.any = True
+        return refusals
+
+    def _replace(
+        self, session: Session, anchor: str, attributes: Mapping[str, list[bytes]]
+    ) -> Answer:
+        """Replace is idempotent: what is there already, or absent already, is success."""
+        changes = {name: [(ldap3.MODIFY_REPLACE, found)] for name, found in attributes.items()}
+        return _settled(session.modify(values.by_guid(anchor), changes))
+
+    def _switch(self, session: Session, account: Account, step: Step) -> Outcome:
+        """Enable or disable: one bit, and only if nobody changed the others meanwhile.
+
+        AD honours delete(old) + add(new) as compare-and-swap; Samba takes it as a plain
+        replace, hence the look just before.
+        """
+        old = int(account.state["userAccountControl"])
+        new = old | DISABLED
+        if step.kind == "enable":
+            new = old & ~(DISABLED | PASSWORD_NOT_REQUIRED)
+        address = values.by_guid(account.anchor)
+        looked = session.search(address, "(objectClass=*)", ldap3.BASE, ("userAccountControl",))
+        if not looked.entries:
+            return refused(self._gone(looked))
+        now = int(next(iter(looked.entries[0].values.values()))[0])
+        if now == new:
+            return Outcome("applied")
+        if now != old:
+            return refused(errors.stale())
+        swap = [
+            (ldap3.MODIFY_DELETE, [str(old).encode()]),
+            (ldap3.MODIFY_ADD, [str(new).encode()]),
+        ]
+        answer = _settled(session.modify(address, {"userAccountControl": swap}))
+        if answer.result != 0:
+            return refused(errors.refusal(step.kind, answer, ("userAccountControl",)))
+        return Outcome("applied")
+
+    def _move(self, session: Session, account: Account, step: Step) -> Outcome:
+        """Rename and move in one write; the new superior is always sent, because Samba
+        does not find `<GUID=...>` without it."""
+        try:
+            rdn = values.common_name(step.name or account.name or "")
+        except values.Unwritable:
+            return refused(_unwritable("cn"))
+        address = values.by_guid(account.anchor)
+        superior = step.container or account.container or ""
+        answer = _settled(session.modify_dn(address, rdn, superior))
+        if answer.result != 0:
+            return refused(self._refusal(session, step, answer))
+        found = session.search(address, "(objectClass=*)", ldap3.BASE)
+        dn = found.entries[0].dn if found.entries else f"{rdn},{superior}"
+        return Outcome("applied", (), Link(account.anchor, dn))
+
+    def _refer(self, session: Session, account: Account, step: Step) -> Outcome:
+        attribute = step.attribute or ""
+        encoded: list[bytes] = []
+        if step.anchor is not None:
+            found = session.search(values.by_guid(step.anchor), "(objectClass=*)", ldap3.BASE)
+            if not found.entries:
+                kind, message, remedy = errors.REFERENCE
+                return refused(Refusal(kind, found.code, message, remedy, attribute))
+            encoded = [found.entries[0].dn.encode()]
+        answer = self._replace(session, account.anchor, {attribute: encoded})
+        if answer.result != 0:
+            return refused(errors.refusal("refer", answer, (attribute,), subject=attribute))
+        return Outcome("applied")
+
+    def _refusal(
+        self, session: Session, step: Step, answer: Answer, attributes: Iterable[str] = ()
+    ) -> Refusal:
+        """The refusal; "no such object" is the container's when that is what is missing."""
+        refusal = errors.refusal(step.kind, answer, tuple(attributes))
+        if refusal.kind == "gone" and step.kind in ("create", "move") and step.container:
+            there = session.search(step.container, "(objectClass=*)", ldap3.BASE)
+            if there.result != 0:
+                kind, message, remedy = errors.CONTAINER
+                return Refusal(kind, answer.code, f"{message}: {step.container}", remedy)
+        return refusal
+
+    def _gone(self, answer: Answer) -> Refusal:
+        errors.raise_for_read(Answer(0, "") if answer.result == 32 else answer)
+        kind, message, remedy = errors.GONE
+        return Refusal(kind, answer.code, message, remedy)
+
+
+def refused(refusal: Refusal) -> Outcome:
+    """Nothing took effect, for one reason."""
+    return Outcome("refused", (refusal,))
+
+
+def _settled(answer: Answer) -> Answer:
+    if errors.is_transient(answer):
+        raise Busy
+    return answer
+
+
+def _encode(step: Step) -> tuple[dict[str, list[bytes]], tuple[Refusal, ...]]:
+    """Attributes as bytes, and refusals of those that must not or cannot be written."""
+    encoded: dict[str, list[bytes]] = {}
+    refusals = []
+    for name, value in step.attributes.items():
+        if name.lower() in KEPT_BY_STEPS:
+            kind, message, remedy = errors.BUG
+            refusals.append(Refusal(kind, "local", f"{name}: {message}", remedy, name))
+            continue
+        try:
+            encoded[name] = values.encode(name, value)
+        except values.Unwritable:
+            refusals.append(_unwritable(name))
+    return encoded, tuple(refusals)
+
+
+def _lacks_required(step: Step, left_out: Iterable[Refusal]) -> bool:
+    required = {name.lower() for name in step.required}
+    return any((refusal.attribute or "").lower() in required for refusal in left_out)
+
+
+def _unwritable(attribute: str) -> Refusal:
+    kind, _, remedy = errors.VALUE
+    return Refusal(
+        kind, "local", f"{attribute}: the value is empty or is no text", remedy, attribute
+    )
+
+
+def _protected(why: str) -> Refusal:
+    return Refusal(
+        "protected",
+        why,
+        f"the account is privileged ({why}) and is not touched",
+        "change it by hand, or set `privileged: disable` to let leavers be disabled",
+    )

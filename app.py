@@ -1,0 +1,382 @@
+"""The Flask application factory and the command line: wires the rooms, decides nothing.
+
+python app.py run                 everything, in the foreground
+python app.py --help              the rest
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+import setproctitle
+import structlog
+from flask import Flask
+
+import settings as configuration
+import wsgi_server
+from console.commands import COMMANDS, Rooms
+from mappings.documents import Inbound, MappingError, Outbound, load_inbound, load_outbound
+from mappings.parser import ExpressionError, parse
+from mappings.rules import Rule
+from provisioning.view import Viewer
+from settings import Settings, SettingsError
+from store.clocks import BusinessClock, machine_now
+from store.database import Database
+from store.setting import business_clock
+
+if TYPE_CHECKING:
+    from adapters.target import Target
+
+HERE = Path(__file__).resolve().parent
+SANDBOX_CONFIG = "sandbox.yaml"
+THREADS = 4
+MAX_BODY = 1024 * 1024
+"""Bytes of one request body."""
+
+
+def data_folder(environ: Mapping[str, str]) -> Path:
+    """MUSTER_DATA, or `data` beside this file."""
+    return Path(environ.get("MUSTER_DATA") or HERE / "data").resolve()
+
+
+def config_path(environ: Mapping[str, str]) -> Path | None:
+    """MUSTER_CONFIG, else muster.yaml beside this file, else what the sandbox wrote."""
+    named = environ.get("MUSTER_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise SettingsError("MUSTER_CONFIG", f"{named} is not a file", "Check the path.")
+        return Path(named)
+    for path in (HERE / "muster.yaml", data_folder(environ) / SANDBOX_CONFIG):
+        if path.is_file():
+            return path
+    return None
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings in force. Raises SettingsError."""
+    path = config_path(environ)
+    if path is None:
+        raise SettingsError(
+            "", "there is no muster.yaml yet", "Copy muster.example.yaml, or use `app.py run`."
+        )
+    return configuration.load(path, environ)
+
+
+def load_inbounds(settings: Settings) -> dict[str, Inbound]:
+    """The inbound mapping of every source that has one. Raises MappingError."""
+    return {
+        name: load_inbound(source.mapping, settings.mapping_folders)
+        for name, source in settings.sources.items()
+        if source.mapping
+    }
+
+
+def load_outbounds(settings: Settings) -> dict[str, Outbound]:
+    """The outbound mapping of every target. Raises MappingError."""
+    rules = _account_name(settings)
+    loaded = {
+        name: load_outbound(target.mapping, settings.mapping_folders)
+        for name, target in settings.targets.items()
+    }
+    if not rules:
+        return loaded
+    return {
+        name: replace(outbound, names={**outbound.names, "accountName": rules})
+        for name, outbound in loaded.items()
+    }
+
+
+def _account_name(settings: Settings) -> tuple[Rule, ...]:
+    """muster.yaml's own account-name rule, in place of the mappings'."""
+    file = settings.path.name if settings.path else "muster.yaml"
+    try:
+        return tuple(
+            Rule(file, 0, "accountName", parse(written)) for written in settings.account_name
+        )
+    except ExpressionError as error:
+        raise SettingsError(
+            file, f"names.account_name: {error.problem}", error.remedy.capitalize() + "."
+        ) from None
+
+
+def open_targets(settings: Settings, outbounds: Mapping[str, Outbound]) -> dict[str, Target]:
+    """An adapter for every target; connects to nothing yet. Raises SettingsError."""
+    return {name: _open_target(settings, name, outbounds[name]) for name in settings.targets}
+
+
+def _open_target(settings: Settings, name: str, outbound: Outbound) -> Target:
+    target = settings.targets[name]
+    if target.kind == "active_directory":
+        # Adapters are imported where they are opened: the web process needs none of them.
+        from adapters.active_directory import ActiveDirectory, Config
+
+        options = dict(target.options)
+        password = options.pop("password")
+        return ActiveDirectory(
+            Config(
+                password=password.get,
+                attributes=tuple(rule.rule.name for rule in outbound.attributes),
+                references=tuple(rule.rule.name for rule in outbound.references),
+                connections=THREADS,
+                **options,
+            )
+        )
+    raise SettingsError(
+        str(settings.path),
+        f"target {name}: this version has no adapter for {target.kind}",
+        "Remove the target for now.",
+    )
+
+
+def clock(settings: Settings, database: Database) -> BusinessClock:
+    """Business time: real, unless this is a sandbox where it may be set."""
+    return business_clock(database) if settings.sandbox else BusinessClock()
+
+
+def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
+    """The WSGI application: SCIM below /scim/v2, the operator's pages at /.
+
+    Raises SettingsError or MappingError when the configuration cannot be used.
+    """
+    import console
+    import scim
+    from provisioning.intake import Intake
+
+    settings = load_settings(environ)
+    database = Database(settings.database_url)
+    app = Flask("muster", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.register_blueprint(
+        scim.create_blueprint(
+            database,
+            profiles={name: source.profile for name, source in settings.sources.items()},
+            listener=Intake(settings, load_inbounds(settings), clock(settings, database)),
+        )
+    )
+    app.register_blueprint(console.create_blueprint(database, tuple(settings.targets)))
+    if "uwsgi" in sys.modules:
+        setproctitle.setproctitle("muster web")
+    app.wsgi_app = wsgi_server.BodyInput(app.wsgi_app, MAX_BODY)  # type: ignore[method-assign]
+    return app
+
+
+def work(environ: Mapping[str, str] = os.environ) -> None:
+    """The worker until SIGTERM or SIGINT. Raises SettingsError, MappingError, WorkerRunning."""
+    from provisioning.converge import Converger
+    from provisioning.worker import Worker
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # uWSGI stops a mule by SIGHUP
+        signal.signal(number, lambda *_: stop.set())
+    settings = load_settings(environ)
+    outbounds = load_outbounds(settings)
+    database = Database(settings.database_url)
+    business = clock(settings, database)
+    targets = open_targets(settings, outbounds)
+    converger = Converger(database, settings, targets, outbounds, business)
+    try:
+        Worker(database, converger.look, business, threads=THREADS).run(stop)
+    finally:
+        for target in targets.values():
+            target.close()
+        database.close()
+
+
+# -- the command line -------------------------------------------------------------------
+
+
+class _Commands(click.Group):
+    """Turns what an operator can put right into one clear line instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        from provisioning.worker import WorkerRunning
+        from sandbox.samba import SandboxError
+        from store.migrate import DatabaseTooNew
+
+        try:
+            return super().invoke(ctx)
+        except (
+            SettingsError,
+            MappingError,
+            SandboxError,
+            DatabaseTooNew,
+            WorkerRunning,
+        ) as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=_Commands)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Muster keeps Active Directory and Entra ID true to HR's people.
+
+    MUSTER_CONFIG names the configuration (default: muster.yaml beside app.py),
+    MUSTER_DATA the data folder (default: ./data), MUSTER_PORT the port.
+    """
+    context.obj = open_rooms
+    log_to_stderr()
+
+
+def log_to_stderr() -> None:
+    """Structured lines on stderr: readable in a terminal, JSON elsewhere."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.dev.ConsoleRenderer()
+            if sys.stderr.isatty()
+            else structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="default 8080, or MUSTER_PORT")
+def run(port: int | None) -> None:
+    """Everything in the foreground: web server and worker. Ctrl-C or SIGTERM stops it.
+
+    Without a configuration a sandbox domain is set up on this machine first.
+    """
+    from sandbox import first_run
+
+    environ = dict(os.environ)
+    if port:
+        environ["MUSTER_PORT"] = str(port)
+    data = data_folder(environ)
+    sandbox_config = data / SANDBOX_CONFIG
+    path = config_path(environ)
+    wanted = configuration.port_from(environ, configuration.DEFAULT_PORT)
+    if path is None or path == sandbox_config:
+        first_run.refuse_taken_port("127.0.0.1", wanted)
+        click.echo("No muster.yaml: setting up a sandbox domain (Samba) on this machine ...")
+        first_run.prepare(data, sandbox_config)
+        path = sandbox_config
+    environ["MUSTER_CONFIG"] = str(path)
+    settings = configuration.load(path, environ)
+    first_run.refuse_taken_port(settings.host, settings.port)
+    open_targets(settings, load_outbounds(settings))
+    load_inbounds(settings)
+    tokens = _prepare_store(settings)
+    click.echo(first_run.welcome(settings.host, settings.port, tokens))
+    environ.update(
+        MUSTER_DATA=str(settings.data), MUSTER_HOST=settings.host, MUSTER_PORT=str(settings.port)
+    )
+    _serve(environ)
+
+
+def _serve(environ: Mapping[str, str]) -> NoReturn:
+    """Become uWSGI, so that one process tree holds everything and signals reach it."""
+    sys.stdout.flush()
+    start = (
+        "import setproctitle; setproctitle.setproctitle('muster'); import pyuwsgi; pyuwsgi.run()"
+    )
+    command = [sys.executable, "-c", start, "--ini", str(HERE / "wsgi.ini")]
+    os.execve(sys.executable, command, environ)
+
+
+def _prepare_store(settings: Settings) -> dict[str, Path]:
+    """The database at its newest form, and a token file for every source without a token."""
+    from store import credentials
+    from store.migrate import migrate
+
+    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.chmod(0o700)
+    migrate(settings.database_url)
+    database = Database(settings.database_url)
+    files = {}
+    for source in settings.sources:
+        file = settings.data / "tokens" / source
+        with database.read() as connection:
+            known = credentials.any_for(connection, source)
+        if not known:
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            token = credentials.create(database, source, machine_now())
+            with open(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
+                out.write(token + "\n")
+        if file.exists():
+            files[source] = file
+    database.close()
+    return files
+
+
+@main.command()
+def worker() -> None:
+    """The worker alone, for machines of their own (PostgreSQL) or to see its log."""
+    work()
+
+
+@main.group()
+def token() -> None:
+    """Bearer tokens of the sources."""
+
+
+@token.command("create")
+@click.argument("source")
+def token_create(source: str) -> None:
+    """Make a token for SOURCE and print it, and only it, on standard output.
+
+    It is shown once: Muster keeps a digest.
+    """
+    from store import credentials
+
+    settings = load_settings(os.environ)
+    if source not in settings.sources:
+        raise click.ClickException(
+            f"there is no source {source}; known: {', '.join(settings.sources)}"
+        )
+    _prepare_store(settings)
+    database = Database(settings.database_url)
+    click.echo(credentials.create(database, source, machine_now()))
+
+
+@main.command()
+@click.option("--offline", is_flag=True, help="do not ask the targets")
+def check(offline: bool) -> None:
+    """Check configuration, mappings and whether every target answers."""
+    from adapters.target import TargetDown, TargetRefused
+
+    settings = load_settings(os.environ)
+    load_inbounds(settings)
+    outbounds = load_outbounds(settings)
+    targets = open_targets(settings, outbounds)
+    click.echo(f"ok    configuration and mappings ({settings.path})")
+    failed = False
+    for name, target in {} if offline else targets.items():
+        try:
+            target.read(None, (outbounds[name].match_attribute, "muster-check"))
+            click.echo(f"ok    target {name} answers")
+        except TargetDown as down:
+            failed = True
+            click.echo(f"down  target {name}: {down}. {down.remedy}")
+        except TargetRefused as refused:
+            failed = True
+            click.echo(f"no    target {name}: {refused.refusal.message}. {refused.refusal.remedy}")
+    sys.exit(1 if failed else 0)
+
+
+def open_rooms() -> Rooms:
+    """What the commands about one person need. The database must exist already."""
+    settings = load_settings(os.environ)
+    database = Database(settings.database_url)
+    if database.file is not None and not database.file.exists():
+        raise SettingsError(str(database.file), "is not there yet", "Start `app.py run` first.")
+    outbounds = load_outbounds(settings)
+    targets = open_targets(settings, outbounds)
+    viewer = Viewer(database, settings, targets, outbounds)
+    return Rooms(settings, database, viewer, clock(settings, database))
+
+
+for command in COMMANDS:
+    main.add_command(command)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""What the command line says about people, plans and the journal: plain text.
+
+The same questions as the web pages, answered for a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from sqlalchemy import select
+
+from adapters.target import Ambiguous, Step, TargetDown, TargetRefused
+from provisioning.names import NoNameLeft
+from provisioning.view import Held, View, Viewer
+from store import journal as store_journal
+from store.clocks import iso
+from store.database import Database
+from store.tables import account, pair
+from store.tables import person as person_table
+
+
+def plan(viewer: Viewer, person: str, target: str, now: float) -> str:
+    """The steps that would be taken now; nothing is written anywhere."""
+    view = _view(viewer, person, target, now)
+    if isinstance(view, str):
+        return f"{target}: {view}"
+    lines = [f"{target}: {view.life.stage} ({view.life.reason})"]
+    lines += [f"  {number}. {_step(step)}" for number, step in enumerate(view.plan.steps, 1)]
+    if not view.plan.steps:
+        lines.append("  nothing to do: the account is as it should be")
+    lines += [f"  note: {problem}" for problem in view.problems]
+    if view.waits_on:
+        lines.append(f"  waits on {view.waits_on}")
+    if view.life.valid_until is not None:
+        lines.append(f"  looks again at {iso(view.life.valid_until)}")
+    return "\n".join(lines)
+
+
+def values(viewer: Viewer, person: str, target: str, now: float) -> str:
+    """Every mapped attribute: its value, its rule and the inputs behind it."""
+    view = _view(viewer, person, target, now)
+    if isinstance(view, str):
+        return f"\n{target}: {view}"
+    lines = [f"\n{target}: {view.life.stage} ({view.life.reason})"]
+    for attribute, wanted in view.desired.attributes.items():
+        if wanted.value is None and not wanted.cleared:
+            continue
+        origin = view.origins.get(attribute)
+        value = "(cleared)" if wanted.value is None else wanted.value
+        lines.append(f"  {attribute} = {value}")
+        if origin is not None:
+            inputs = ", ".join(origin.reads)
+            lines.append(
+                f"      {origin.rule}: {origin.expression}" + f"  <- {inputs}" * bool(inputs)
+            )
+    return "\n".join(lines)
+
+
+def facts(database: Database, person: str) -> str:
+    """What the sources say, and which of them says it."""
+    with database.read() as connection:
+        row = connection.execute(select(person_table).where(person_table.c.id == person)).one()
+    origins = json.loads(row.origins)
+    lines = [f"person {person}" + ("" if row.asserted else "  (no source asserts them any more)")]
+    if row.problem:
+        lines.append(f"  held: {row.problem}")
+    for name, value in sorted(json.loads(row.facts).items()):
+        shown = "(said to be empty)" if value is None else value
+        lines.append(f"  {name} = {shown}  <- {origins.get(name, '?')}")
+    return "\n".join(lines)
+
+
+def outcome(database: Database, person: str) -> str:
+    """Where each of the person's pairs stands."""
+    with database.read() as connection:
+        rows = connection.execute(
+            select(pair, account.c.hint)
+            .outerjoin(
+                account,
+                (account.c.person == pair.c.person) & (account.c.target == pair.c.target),
+            )
+            .where(pair.c.person == person)
+            .order_by(pair.c.target)
+        ).all()
+    lines = []
+    for row in rows:
+        said = row.held or row.problem or ("waits on " + row.waits_on if row.waits_on else "right")
+        lines.append(f"{row.target}: {row.state or 'new'}, {row.hint or 'no account'}: {said}")
+    return "\n".join(lines)
+
+
+def wait_until_looked(database: Database, person: str, timeout: float) -> bool:
+    """True as soon as every pair of the person was looked at since it was asked."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        with database.read() as connection:
+            waiting = connection.execute(
+                select(pair.c.target).where(
+                    pair.c.person == person, pair.c.asked != pair.c.seen, pair.c.attempts == 0
+                )
+            ).first()
+        if waiting is None:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def journal(database: Database, person: str | None, limit: int, with_values: bool) -> str:
+    """The newest entries, oldest of them first."""
+    with database.read() as connection:
+        entries = store_journal.newest(connection, person=person, limit=limit)
+    lines = []
+    for entry in reversed(entries):
+        where = f" {entry.target}" if entry.target else ""
+        lines.append(f"{entry.seq:>6} {iso(entry.at)} {entry.kind}{where} {_compact(entry.body)}")
+        if with_values and entry.values:
+            lines.append(f"       {_compact(entry.values)}")
+    return "\n".join(lines) or "nothing yet"
+
+
+def _view(viewer: Viewer, person: str, target: str, now: float) -> View | str:
+    try:
+        return viewer.view(person, target, now, keep_names=False)
+    except Held as held:
+        return f"held: {held}"
+    except NoNameLeft as none:
+        return f"held: no free {none.kind}"
+    except Ambiguous as several:
+        return f"held: {several}"
+    except TargetDown as down:
+        return f"the target cannot be asked: {down}. {down.remedy}"
+    except TargetRefused as refused:
+        return f"the target refuses: {refused.refusal.message}. {refused.refusal.remedy}"
+
+
+def _step(step: Step) -> str:
+    parts: list[str] = [step.kind]
+    if step.name or step.container:
+        parts.append(f"{step.name} in {step.container}")
+    if step.attribute:
+        parts.append(f"{step.attribute} -> {step.anchor or '(nobody)'}")
+    for attribute, value in sorted(step.attributes.items()):
+        parts.append(f"\n       {attribute} = {'(removed)' if value is None else value}")
+    return " ".join(parts)
+
+
+def _compact(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False)

@@ -1,0 +1,175 @@
+"""Attribute paths over SCIM documents (RFC 7644 section 3.10), read leniently.
+
+`title`, `name.givenName`, `emails[type eq "work"].value`,
+`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`. Names
+compare without case (RFC 7643 section 2.1). Where a source sends one object for a
+list, or a plain text for `{"value": text}`, it is read as meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mappings.filters import Filter, FilterError, Member, parse_filter
+from mappings.values import Scalar, Value, clean, truth
+
+_CORE = "urn:ietf:params:scim:schemas:core:2.0:user"
+_NAME = re.compile(r"[A-Za-z_$][\w$-]*")
+
+
+class PathError(ValueError):
+    """A path that cannot be read; the text says what and how to put it right."""
+
+
+class Document:
+    """A JSON document whose names are found without regard to case."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = data
+        self._folded: dict[int, dict[str, Any]] = {}
+
+    def get(self, holder: Mapping[str, Any], name: str) -> Any:
+        """The member of `holder` called `name` (lower case), or None."""
+        folded = self._folded.get(id(holder))
+        if folded is None:
+            folded = self._folded[id(holder)] = {str(k).lower(): v for k, v in holder.items()}
+        return folded.get(name)
+
+    def has_null(self, name: str) -> bool:
+        """Whether the document itself holds `name` (lower case) with an explicit null."""
+        missing = object()
+        self.get(self.data, name)
+        return self._folded[id(self.data)].get(name, missing) is None
+
+
+@dataclass(frozen=True)
+class Path:
+    """One parsed path; all names are in lower case, `text` is as written."""
+
+    text: str
+    urn: str | None
+    attribute: str
+    filter: Filter | None = None
+    sub: str | None = None
+
+    def read(self, document: Document, several: bool = False) -> Value:
+        """The value there.
+
+        Of several matching objects the first counts, primary ones going first;
+        with `several`, all of them. A list of plain values always counts whole.
+        """
+        items = self._items(document)
+        if not items:
+            return None
+        if not several and isinstance(items[0], Mapping):
+            items = items[:1]
+        found: list[Scalar] = []
+        for item in items:
+            leaf = self._leaf(document, item)
+            for one in leaf if isinstance(leaf, list) else (leaf,):
+                value = clean(one)
+                if value is not None:
+                    found.append(value)
+        if len(found) > 1:
+            return tuple(found)
+        return found[0] if found else None
+
+    def _items(self, document: Document) -> list[Any]:
+        holder: Any = document.data
+        if self.urn is not None:
+            holder = document.get(holder, self.urn)
+            if not isinstance(holder, Mapping):
+                return []
+        value = document.get(holder, self.attribute)
+        if value is None:
+            return []
+        items = list(value) if isinstance(value, (list, tuple)) else [value]
+        if self.filter is not None:
+            items = [item for item in items if self.filter.matches(_member(document, item))]
+        if len(items) > 1:
+            items.sort(
+                key=lambda item: truth(clean(_member(document, item)("primary"))) is not True
+            )
+        return items
+
+    def _leaf(self, document: Document, item: Any) -> Any:
+        if isinstance(item, Mapping):
+            return document.get(item, self.sub or "value")
+        return item if self.sub in (None, "value") else None
+
+    def cleared_by(self, other: Path) -> bool:
+        """Whether the source, emptying `other`, emptied what this path reads."""
+        if other.text.lower() == self.urn:
+            return True
+        if (other.urn, other.attribute) != (self.urn, self.attribute):
+            return False
+        if None not in (other.sub, self.sub) and other.sub != self.sub:
+            return False
+        if other.filter is None or self.filter is None:
+            return True
+        example = other.filter.example()
+        if example is None:
+            return other.filter == self.filter
+        return self.filter.matches(example.get)
+
+
+def _member(document: Document, item: Any) -> Member:
+    """How a filter looks into `item`: a plain value is its own `value`."""
+    if isinstance(item, Mapping):
+        return lambda name: document.get(item, name)
+    return lambda name: item if name == "value" else None
+
+
+def parse_path(text: str, prefixes: Mapping[str, str] | None = None) -> Path:
+    """Parse a path; `prefixes` are short names for URNs (`worker:hireDate`).
+
+    Raises :class:`PathError` when it is not one.
+    """
+    stripped = text.strip()
+    head, found, tail = stripped.partition("[")
+    condition: Filter | None = None
+    sub: str | None = None
+    if found:
+        inside, closed, rest = tail.rpartition("]")
+        if not closed:
+            raise PathError(f"[{stripped}] has no closing bracket; add ]")
+        if rest and not rest.startswith("."):
+            raise PathError(f"unexpected {rest!r} behind the filter; write .name")
+        try:
+            condition = parse_filter(inside)
+        except FilterError as error:
+            raise PathError(str(error)) from error
+        sub = rest[1:] if rest else None
+    scheme, colon, name = head.rpartition(":")
+    urn = _urn(scheme, prefixes or {}) if colon else None
+    if not found:
+        name, dot, after = name.partition(".")
+        sub = after if dot else None
+    for part in (name, sub):
+        if part is not None and not _NAME.fullmatch(part):
+            raise PathError(
+                f"[{stripped}] is not an attribute path; write name, name.part or"
+                ' name[type eq "work"].part'
+            )
+    if urn == _CORE:
+        urn = None
+    return Path(_written(stripped, scheme, urn), urn, name.lower(), condition, sub and sub.lower())
+
+
+def _urn(scheme: str, prefixes: Mapping[str, str]) -> str:
+    if scheme.lower().startswith("urn:"):
+        return scheme.lower()
+    if scheme in prefixes:
+        return prefixes[scheme].lower()
+    known = ", ".join(sorted(prefixes)) or "none"
+    raise PathError(f"unknown schema prefix {scheme}: (known: {known}); write the full URN")
+
+
+def _written(text: str, scheme: str, urn: str | None) -> str:
+    """The path with its URN spelled out, as people see it in an origin."""
+    if urn is None or scheme.lower() == urn:
+        return text
+    return urn + text[len(scheme) :]

@@ -1,0 +1,68 @@
+"""The words between inbound and outbound documents, and what kind each one is."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal["text", "bool", "date", "instant", "list"]
+FactValue: TypeAlias = str | bool | list[str]
+"""date: text `YYYY-MM-DD`; instant: ISO 8601 text in UTC with milliseconds."""
+
+KINDS: tuple[Kind, ...] = ("text", "bool", "date", "instant", "list")
+
+_TEXTS = [
+    "workerId",
+    "employeeNumber",
+    "sourceGuid",
+    "loginName",
+    "givenName",
+    "familyName",
+    "middleName",
+    "displayName",
+    "title",
+    "mail",
+    "phone",
+    "mobile",
+    "fax",
+    "department",
+    "division",
+    "company",
+    "companyCode",
+    "costCenter",
+    "location",
+    "office",
+    "street",
+    "city",
+    "region",
+    "postalCode",
+    "country",
+    "jobCode",
+    "jobFamily",
+    "managementLevel",
+    "positionId",
+    "workerType",
+    "workerSubType",
+    "preferredLanguage",
+    "timezone",
+    "status",
+    "manager",
+]
+
+FACTS: dict[str, Kind] = {
+    **dict.fromkeys(_TEXTS, "text"),
+    **dict.fromkeys(("active", "involuntary", "onLeave", "hireRescinded"), "bool"),
+    **dict.fromkeys(("hireDate", "contractEndDate", "terminationDate", "lastDayOfWork"), "date"),
+    "sourceModifiedAt": "instant",
+    "groups": "list",
+}
+
+NEVER_NULL = frozenset({"workerId", "employeeNumber", "sourceGuid", "active"})
+"""Keys and `active`: what HR leaves out of these is kept, never cleared."""
+
+NAMES = ("accountName", "userPrincipalName", "mail", "cn")
+"""Reserved per person; in an outbound context they stand beside the facts."""
+
+COMPUTED = ("endsAt", "enabled", "managerPerson")
+"""What provisioning adds: the instant the account ends, whether it is on, the manager."""
+
+HOLDS = ("own", "seed", "default", "watch")

@@ -1,0 +1,340 @@
+"""Converge one pair: look, journal the plan, apply it step by step, journal each outcome.
+
+The only place that calls `Target.apply`. A crash at any point is healed by looking
+again: what a lost create left behind is found by its key and linked.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, update
+
+from adapters.target import (
+    Account,
+    Ambiguous,
+    Link,
+    Outcome,
+    Refusal,
+    Step,
+    Target,
+    TargetDown,
+    TargetRefused,
+)
+from mappings.documents import Outbound
+from provisioning import names, pairs
+from provisioning.names import ACCOUNT_NAME, NoNameLeft
+from provisioning.pairs import Claim, Result
+from provisioning.view import (
+    Held,
+    Unknown,
+    View,
+    Viewer,
+    account_edge,
+    read_snapshot,
+    waits_on,
+)
+from provisioning.worker import Lease
+from settings import Settings
+from store import journal
+from store.clocks import BusinessClock, machine_now
+from store.database import Database
+from store.tables import account as account_table
+
+_LOOKS = 6
+"""Looks within one claim: each burnt name, lost answer or race needs another one."""
+
+_CONFIG_RETRY = 60.0
+"""Seconds until we ask again after a refusal that only an operator can resolve."""
+
+
+class _Again(Exception):
+    """The world changed under us: look again before anything else is written."""
+
+
+class _Stop(Exception):
+    """No further step of this plan; `result` says what becomes of the pair."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.kind)
+        self.result = result
+
+
+class Converger:
+    """Brings pairs to rest. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        targets: Mapping[str, Target],
+        outbounds: Mapping[str, Outbound],
+        business: BusinessClock,
+    ) -> None:
+        self._database = database
+        self._targets = targets
+        self._outbounds = outbounds
+        self._business = business
+        self.viewer = Viewer(database, settings, targets, outbounds)
+
+    def look(self, claim: Claim, lease: Lease) -> Result:
+        """One claimed pair from due to finished, retried, waiting or held."""
+        stage: str | None = None
+        try:
+            for _ in range(_LOOKS):
+                view = self.viewer.view(claim.person, claim.target, self._business.now())
+                stage = view.life.stage
+                try:
+                    return self._converge(claim, lease, view)
+                except _Again:
+                    continue
+                except _Stop as stop:
+                    return stop.result
+            return Result("retry", problem="the account kept changing while we looked", state=stage)
+        except Unknown:
+            return Result("finish")
+        except Held as held:
+            return self._held(claim, str(held), held.stage or stage)
+        except NoNameLeft as none:
+            return self._held(claim, f"no free {none.kind}: nothing to make a name from", stage)
+        except Ambiguous as several:
+            return self._held(claim, f"{several}; remove the key from all but one", stage)
+        except TargetDown as down:
+            return Result(
+                "retry",
+                problem=_sentence(str(down), down.remedy),
+                retry_after=down.retry_after,
+                target_down=True,
+                state=stage,
+            )
+        except TargetRefused as refused:
+            return Result(
+                "retry",
+                problem=_sentence(refused.refusal.message, refused.refusal.remedy),
+                retry_after=_CONFIG_RETRY,
+                target_down=refused.refusal.kind in ("config", "rights"),
+                state=stage,
+            )
+
+    def _converge(self, claim: Claim, lease: Lease, view: View) -> Result:
+        plan_id = str(uuid.uuid4())
+        if view.actual is not None and view.snapshot.link is None:
+            self._link(claim, view.actual, plan_id)
+        problems = list(view.problems)
+        if view.plan.steps:
+            lease.check()
+            self._database.write(lambda tx: self._journal_plan(tx, claim, view, plan_id))
+            account = view.actual
+            for number, step in enumerate(view.plan.steps):
+                lease.check()
+                outcome = self._targets[claim.target].apply(account, step)
+                self._database.write(
+                    lambda tx, n=number, s=step, o=outcome: self._record(  # type: ignore[misc]
+                        tx, claim, view, plan_id, n, s, o
+                    )
+                )
+                problems.extend(self._judge(claim, view, step, outcome))
+                if outcome.link is not None or step.kind in ("disable", "enable"):
+                    link = outcome.link or (Link(account.anchor) if account else None)
+                    account = self._targets[claim.target].read(link, None)
+                    if account is None:
+                        raise _Again
+        if view.plan.watched:
+            problems.append(
+                "differs but is only watched: " + ", ".join(d.attribute for d in view.plan.watched)
+            )
+        edge = view.waits_on if view.desired.exists or view.actual else None
+
+        def still_waiting(connection: Connection) -> bool:
+            snapshot = read_snapshot(connection, claim.person, claim.target)
+            return waits_on(snapshot, claim.target) == edge
+
+        return Result(
+            "finish",
+            look_at=view.life.valid_until,
+            waits_on=edge,
+            still_waiting=still_waiting if edge else None,
+            problem="; ".join(dict.fromkeys(problems)) or None,
+            state=view.life.stage,
+        )
+
+    def _judge(self, claim: Claim, view: View, step: Step, outcome: Outcome) -> list[str]:
+        """What an outcome means for the rest of the plan: problems to report, or a stop."""
+        said = [
+            _sentence(f"{r.attribute}: {r.message}" if r.attribute else r.message, r.remedy)
+            for r in outcome.refusals
+        ]
+        if outcome.result == "applied":
+            return said
+        if outcome.result == "unknown":
+            raise _Again
+        refusal = outcome.refusals[0] if outcome.refusals else None
+        kind = refusal.kind if refusal else "bug"
+        text = "; ".join(said) or "the target refused without saying why"
+        stage = view.life.stage
+        if kind == "name" and refusal is not None:
+            self._burn(claim, view, step, refusal)
+            raise _Again
+        if kind in ("gone", "stale"):
+            raise _Again
+        if kind == "protected":
+            raise _Stop(self._held(claim, text, stage))
+        if kind in ("value", "reference") and step.kind in ("modify", "refer"):
+            return said  # one attribute less; the rest of the plan goes on
+        raise _Stop(Result("retry", problem=text, retry_after=_CONFIG_RETRY, state=stage))
+
+    def _burn(self, claim: Claim, view: View, step: Step, refusal: Refusal) -> None:
+        """The target says a name is taken: nobody of ours gets it, and we look again."""
+        attribute = (refusal.attribute or "cn").casefold()
+        if attribute in ("samaccountname", "userprincipalname", "mailnickname"):
+            kind, value = ACCOUNT_NAME, view.snapshot.names.get(ACCOUNT_NAME)
+            if value is None:
+                taken = step.attributes.get("sAMAccountName") or step.attributes.get("mailNickname")
+                value = taken if isinstance(taken, str) else None
+            if view.snapshot.link is not None:
+                value = None  # an account in use keeps its name: this needs a person
+        elif attribute in ("mail", "proxyaddresses"):
+            kind, value = names.MAIL, view.snapshot.facts.get("mail")
+        else:
+            kind, value = names.cn_kind(claim.target), step.name
+        if not value:
+            why = f"{refusal.attribute or 'name'}: {refusal.message}"
+            raise _Stop(self._held(claim, why, view.life.stage))
+        self._database.write(lambda tx: names.burn(tx, kind, str(value)))
+
+    def _link(self, claim: Claim, actual: Account, plan_id: str) -> None:
+        """An account with this person's key is there already: link it, do not duplicate it."""
+
+        def work(tx: Connection) -> None:
+            _insert_account(tx, claim, Link(actual.anchor, actual.hint), plan_id)
+            self._append(tx, "outcome", claim, plan_id, {"what": "linked"}, {"hint": actual.hint})
+            pairs.resolved(tx, account_edge(claim.person, claim.target), machine_now())
+
+        self._database.write(work)
+
+    def _journal_plan(self, tx: Connection, claim: Claim, view: View, plan_id: str) -> None:
+        steps = [
+            {"kind": s.kind, "attributes": sorted(s.attributes), "attribute": s.attribute}
+            for s in view.plan.steps
+        ]
+        body = {"stage": view.life.stage, "reason": view.life.reason, "steps": steps}
+        written = {a for s in view.plan.steps for a in s.attributes}
+        values = {
+            "steps": [_plain(s) for s in view.plan.steps],
+            "why": {a: asdict(o) for a, o in view.origins.items() if a in written},
+        }
+        self._append(tx, "plan", claim, plan_id, body, values)
+
+    def _record(
+        self,
+        tx: Connection,
+        claim: Claim,
+        view: View,
+        plan_id: str,
+        number: int,
+        step: Step,
+        outcome: Outcome,
+    ) -> None:
+        """The outcome of one step, and what it makes of the link, in one transaction."""
+        now = machine_now()
+        if step.kind == "create" and outcome.result == "applied" and outcome.link is not None:
+            _insert_account(tx, claim, outcome.link, plan_id)
+            pairs.resolved(tx, account_edge(claim.person, claim.target), now)
+        if outcome.result == "applied":
+            changes: dict[str, Any] = {"plan": plan_id, "applied_at": now}
+            if outcome.link is not None and outcome.link.hint:
+                changes["hint"] = outcome.link.hint
+            if step.kind in ("create", "modify"):
+                refused = {r.attribute for r in outcome.refusals}
+                applied = dict(view.snapshot.applied)
+                applied.update({a: v for a, v in step.attributes.items() if a not in refused})
+                kept = {a: v for a, v in applied.items() if v is not None}
+                changes["applied"] = json.dumps(kept, ensure_ascii=False, sort_keys=True)
+            tx.execute(
+                update(account_table)
+                .where(
+                    account_table.c.person == claim.person,
+                    account_table.c.target == claim.target,
+                )
+                .values(**changes)
+            )
+        body = {
+            "step": number,
+            "kind": step.kind,
+            "result": outcome.result,
+            "refusals": [
+                {k: v for k, v in asdict(r).items() if k != "message"} for r in outcome.refusals
+            ],
+        }
+        hint = {"hint": outcome.link.hint} if outcome.link else None
+        self._append(tx, "operation", claim, plan_id, body, hint)
+
+    def _held(self, claim: Claim, why: str, stage: str | None) -> Result:
+        self._database.write(
+            lambda tx: self._append(tx, "case", claim, None, {"why": why, "stage": stage}, None)
+        )
+        return Result("hold", held=why, problem=why, state=stage)
+
+    def _append(
+        self,
+        tx: Connection,
+        kind: str,
+        claim: Claim,
+        ref: str | None,
+        body: Mapping[str, Any],
+        values: Mapping[str, Any] | None,
+    ) -> None:
+        journal.append(
+            tx,
+            kind=kind,
+            person=claim.person,
+            target=claim.target,
+            ref=ref,
+            body=body,
+            values=values,
+            now=machine_now(),
+            business_now=self._business.now(),
+        )
+
+
+def forget_link(tx: Connection, person: str, target: str) -> None:
+    """`provision --recreate`: the account is gone for good and a new one may be made."""
+    tx.execute(
+        delete(account_table).where(
+            account_table.c.person == person, account_table.c.target == target
+        )
+    )
+
+
+def _insert_account(tx: Connection, claim: Claim, link: Link, plan_id: str) -> None:
+    tx.execute(
+        insert(account_table).values(
+            person=claim.person,
+            target=claim.target,
+            anchor=link.anchor,
+            hint=link.hint,
+            applied_at=machine_now(),
+            plan=plan_id,
+        )
+    )
+
+
+def _plain(step: Step) -> dict[str, Any]:
+    """A step as JSON, without what is not set."""
+    fields = {
+        "kind": step.kind,
+        "name": step.name,
+        "container": step.container,
+        "attributes": dict(step.attributes),
+        "attribute": step.attribute,
+        "anchor": step.anchor,
+    }
+    return {k: v for k, v in fields.items() if v not in (None, {})}
+
+
+def _sentence(message: str, remedy: str) -> str:
+    return f"{message}. {remedy}".strip() if remedy else message

@@ -1,0 +1,251 @@
+"""From a SCIM change to a person and asked pairs, inside the transaction that stores it.
+
+`scim/` calls :meth:`Intake.on_change` before it writes the row; whatever is decided
+here is committed together with the resource, or not at all. No target is asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from mappings.documents import Inbound
+from mappings.vocabulary import NEVER_NULL
+from provisioning import pairs, people
+from provisioning.lifecycle import BLOCK, END_DATES, SAID_AT
+from provisioning.pairs import Lane
+from scim.errors import ScimError
+from scim.listener import Verdict
+from settings import Settings
+from store import journal
+from store.clocks import BusinessClock, iso, machine_now, parse_instant
+from store.tables import person, person_key, resource
+
+
+class Intake:
+    """The listener that `app.py` wires into `scim/`. Holds no state of its own."""
+
+    def __init__(
+        self, settings: Settings, inbounds: Mapping[str, Inbound], business: BusinessClock
+    ) -> None:
+        self._settings = settings
+        self._inbounds = inbounds
+        self._business = business
+        self._rank = {name: position for position, name in enumerate(settings.sources)}
+
+    def on_change(
+        self,
+        tx: Connection,
+        source: str,
+        type: str,
+        id: str,
+        before: dict[str, Any] | None,
+        after: dict[str, Any] | None,
+        cleared: frozenset[str],
+    ) -> Verdict:
+        """Join, derive facts, ask pairs. Raises ScimError 409 for a second live resource
+        of one person in one source (state.md 5)."""
+        inbound = self._inbounds.get(source)
+        if inbound is None or type != "User":
+            return Verdict()
+        row = tx.execute(
+            select(resource.c.person, resource.c.facts).where(resource.c.id == id)
+        ).one_or_none()
+        who = row.person if row else None
+        if after is None:
+            if who:
+                self._withdraw(tx, source, id, who)
+            return Verdict(person=who, facts=row.facts if row else None)
+        known = json.loads(row.facts) if row and row.facts else {}
+        derived = inbound.facts(after, cleared)
+        facts = dict(derived.values)
+        if _stale(facts, known):
+            self._note(tx, "stale", who, source, id, {})
+            return Verdict(person=who, facts=row.facts if row else None, stale=True)
+        # What was there before and is not in this document was taken away; but a key, or a
+        # value that could not be read, never is.
+        unread = {p.rule.rpartition(" ")[2] for p in derived.problems}
+        for name, value in known.items():
+            facts.setdefault(name, value if name in NEVER_NULL or name in unread else None)
+        facts[SAID_AT] = self._said_at(facts, known)
+        who, problem = self._join(tx, source, id, who, after.get("externalId"), facts)
+        self._merge(tx, who, id, source, facts)
+        if problem:
+            tx.execute(update(person).where(person.c.id == who).values(problem=problem))
+        elif row is not None:
+            tx.execute(update(person).where(person.c.id == who).values(problem=None))
+        now = machine_now()
+        if before is None:
+            # A report may name this manager by the SCIM id we are about to hand out.
+            pairs.resolved(tx, people.reference_edge(source, id), now)
+        lane = self._lane(tx, who, facts, first=not known)
+        pairs.ask(tx, who, self._settings.targets, lane, now)
+        self._note(
+            tx,
+            "created" if before is None else "changed",
+            who,
+            source,
+            id,
+            {
+                "changed": sorted(k for k, v in facts.items() if known.get(k) != v),
+                "problems": [f"{p.rule}: {p.message}" for p in derived.problems],
+                "case": problem,
+            },
+        )
+        return Verdict(person=who, facts=json.dumps(facts, ensure_ascii=False, sort_keys=True))
+
+    def _join(
+        self,
+        tx: Connection,
+        source: str,
+        id: str,
+        who: str | None,
+        external_id: str | None,
+        facts: Mapping[str, Any],
+    ) -> tuple[str, str | None]:
+        """The person behind this resource, and why a human has to look at it, if so."""
+        keys = people.keys_of(
+            source, external_id, facts, self._settings.sources[source].shared_keys
+        )
+        known = people.owners(tx, keys)
+        stable = [k for k in keys if k.kind in (*people.STABLE_KINDS, "number")]
+        claimed = list(dict.fromkeys(known[k] for k in stable if k in known))
+        if not claimed:
+            claimed = list(dict.fromkeys(known.values()))
+        problem = None
+        if who is not None:
+            others = [p for p in claimed if p != who]
+            if others:
+                problem = "this record now carries a key of another person"
+            elif (
+                stable and not any(known.get(k) == who for k in stable) and self._numbered(tx, who)
+            ):
+                problem = "every number by which this person was known has changed"
+            if problem:
+                return who, problem
+        elif len(claimed) > 1:
+            return people.create_person(tx, machine_now()), (
+                "the keys of this record belong to different people"
+            )
+        elif claimed:
+            who = claimed[0]
+            self._refuse_twin(tx, source, id, who)
+        elif not keys:
+            return people.create_person(tx, machine_now()), (
+                "this record has no usable key (externalId, worker id or employee number)"
+            )
+        else:
+            who = people.create_person(tx, machine_now())
+        for key in people.add_keys(tx, who, keys, known):
+            pairs.resolved(tx, people.reference_edge(key.scope, key.value), machine_now())
+        return who, None
+
+    def _numbered(self, tx: Connection, who: str) -> bool:
+        found = tx.execute(
+            select(func.count())
+            .select_from(person_key)
+            .where(
+                person_key.c.person == who,
+                person_key.c.kind.in_(people.STABLE_KINDS),
+            )
+        ).scalar()
+        return bool(found)
+
+    def _refuse_twin(self, tx: Connection, source: str, id: str, who: str) -> None:
+        for other in people.live_resources(tx, who):
+            if other.source == source and other.id != id:
+                raise ScimError(
+                    409, "This source already has a resource for the same person key", "uniqueness"
+                )
+
+    def _merge(
+        self, tx: Connection, who: str, id: str, source: str, facts: Mapping[str, Any]
+    ) -> None:
+        said = [
+            (row.source, json.loads(row.facts))
+            for row in people.live_resources(tx, who)
+            if row.id != id and row.facts
+        ]
+        said.append((source, facts))
+        merged, origins = people.merge(self._by_rank(said))
+        if not self._asserted_before(tx, who, id):
+            self._forget_end(tx, who, merged)
+        people.store_facts(tx, who, merged, origins, asserted=True)
+
+    def _asserted_before(self, tx: Connection, who: str, id: str) -> bool:
+        return bool(tx.execute(select(person.c.asserted).where(person.c.id == who)).scalar())
+
+    def _forget_end(self, tx: Connection, who: str, merged: dict[str, Any]) -> None:
+        """Who returns with a new record must not expire by the end date of the old one."""
+        text = tx.execute(select(person.c.facts).where(person.c.id == who)).scalar() or "{}"
+        for name in END_DATES:
+            if json.loads(text).get(name) is not None:
+                merged.setdefault(name, None)
+
+    def _withdraw(self, tx: Connection, source: str, id: str, who: str) -> None:
+        """DELETE: the source no longer asserts this person (P7)."""
+        rest = [row for row in people.live_resources(tx, who) if row.id != id and row.facts]
+        if rest:
+            merged, origins = people.merge(
+                self._by_rank([(row.source, json.loads(row.facts)) for row in rest])
+            )
+            people.store_facts(tx, who, merged, origins, asserted=True)
+        else:  # what was last known stays, so that the account keeps its names
+            tx.execute(update(person).where(person.c.id == who).values(asserted=False))
+        pairs.ask(
+            tx,
+            who,
+            self._settings.targets,
+            Lane.CHANGE if rest else Lane.LEAVER,
+            machine_now(),
+        )
+        self._note(tx, "withdrawn", who, source, id, {"still_asserted": bool(rest)})
+
+    def _by_rank(
+        self, said: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> list[tuple[str, Mapping[str, Any]]]:
+        """Strongest source first: the order of `sources` in muster.yaml."""
+        return sorted(said, key=lambda item: self._rank.get(item[0], len(self._rank)))
+
+    def _said_at(self, facts: Mapping[str, Any], known: Mapping[str, Any]) -> str:
+        same = all(facts.get(name) == known.get(name) for name in BLOCK)
+        earlier = known.get(SAID_AT)
+        return earlier if same and isinstance(earlier, str) else iso(self._business.now())
+
+    def _lane(self, tx: Connection, who: str, facts: Mapping[str, Any], first: bool) -> Lane:
+        if facts.get("involuntary") is True or facts.get("active") is False:
+            return Lane.LEAVER
+        return Lane.JOINER if first else Lane.CHANGE
+
+    def _note(
+        self,
+        tx: Connection,
+        what: str,
+        who: str | None,
+        source: str,
+        id: str,
+        body: Mapping[str, Any],
+    ) -> None:
+        journal.append(
+            tx,
+            kind="intake",
+            person=who,
+            ref=id,
+            body={"what": what, "source": source, **body},
+            now=machine_now(),
+            business_now=self._business.now(),
+        )
+
+
+def _stale(facts: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Older than what we have (P10); without a stamp on both sides the last one wins."""
+    stamp, earlier = facts.get("sourceModifiedAt"), known.get("sourceModifiedAt")
+    if not isinstance(stamp, str) or not isinstance(earlier, str):
+        return False
+    try:
+        return parse_instant(stamp) < parse_instant(earlier)
+    except ValueError:
+        return False

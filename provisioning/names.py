@@ -1,0 +1,138 @@
+"""Names that must be unique, reserved per person before any target sees them (P3, P4).
+
+A reservation is a row in `name`; its primary key (kind, folded) is what makes two
+workers, or two processes, unable to give the same name twice. A row without a person
+is *burnt*: some account that is not ours holds it in a target.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from store.database import Database
+from store.tables import name as table
+
+ACCOUNT_NAME = "accountName"
+MAIL = "mail"
+MAX_ACCOUNT_NAME = 20
+"""Characters of a user's sAMAccountName that SAM takes (MS-SAMR 2.2.3.2)."""
+_MOST = 9999
+
+
+class NoNameLeft(Exception):
+    """Every candidate is taken; `kind` says of what."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+def folded(value: str) -> str:
+    """As the strictest target compares: case and accents make no difference in AD."""
+    decomposed = unicodedata.normalize("NFKD", value.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).strip()
+
+
+def cn_kind(target: str) -> str:
+    """CNs are reserved per target: two people of one name get two CNs wherever they move."""
+    return f"cn:{target}"
+
+
+def numbered(bases: Iterable[str], limit: int = MAX_ACCOUNT_NAME) -> Iterator[str]:
+    """Each base as it is, then the first one with 2, 3, 4 ... always within `limit`."""
+    usable = list(dict.fromkeys(b for base in bases if (b := base[:limit].rstrip(".-_ "))))
+    yield from usable
+    if usable:
+        for number in range(2, _MOST):
+            digits = str(number)
+            yield usable[0][: limit - len(digits)].rstrip(".-_ ") + digits
+
+
+def current(connection: Connection, person: str) -> dict[str, str]:
+    """The names in use by this person, by kind."""
+    rows = connection.execute(
+        select(table.c.kind, table.c.value).where(table.c.person == person, table.c.current)
+    )
+    return {row.kind: row.value for row in rows}
+
+
+def reserve(
+    database: Database,
+    person: str,
+    kind: str,
+    candidates: Iterable[str],
+    foreign: Callable[[str], bool],
+    *,
+    keep: bool = True,
+) -> str:
+    """The first candidate nobody has, now reserved for `person` and in use.
+
+    `foreign` asks the targets, outside any transaction, whether somebody else's
+    account holds a name; such a name is burnt. With `keep=False` (a dry run) nothing
+    is written. Raises :class:`NoNameLeft`.
+    """
+    for candidate in candidates:
+        with database.read() as connection:
+            row = _row(connection, kind, candidate)
+        if row is not None and row.person == person:
+            if keep and not (row.current and row.value == candidate):
+                database.write(partial(_use, person=person, kind=kind, value=candidate))
+            return candidate
+        if row is not None:
+            continue
+        if foreign(candidate):
+            if keep:
+                database.write(partial(_insert, person=None, kind=kind, value=candidate))
+            continue
+        if not keep or database.write(partial(_take, person=person, kind=kind, value=candidate)):
+            return candidate
+    raise NoNameLeft(kind)
+
+
+def burn(tx: Connection, kind: str, value: str) -> None:
+    """A target says that this name is somebody else's: nobody of ours gets it."""
+    tx.execute(delete(table).where(table.c.kind == kind, table.c.folded == folded(value)))
+    _insert(tx, None, kind, value)
+
+
+def _take(tx: Connection, person: str, kind: str, value: str) -> bool:
+    if _row(tx, kind, value) is not None:
+        return False
+    _insert(tx, person, kind, value)
+    _use(tx, person, kind, value)
+    return True
+
+
+def _use(tx: Connection, person: str, kind: str, value: str) -> None:
+    """Make `value` the name in use; an earlier one stays reserved for this person."""
+    mine = (table.c.person == person) & (table.c.kind == kind)
+    tx.execute(update(table).where(mine).values(current=False))
+    tx.execute(
+        update(table).where(mine, table.c.folded == folded(value)).values(current=True, value=value)
+    )
+
+
+def _insert(tx: Connection, person: str | None, kind: str, value: str) -> None:
+    if _row(tx, kind, value) is None:
+        tx.execute(
+            insert(table).values(
+                kind=kind,
+                folded=folded(value),
+                value=value,
+                person=person,
+                current=person is not None,
+            )
+        )
+
+
+def _row(connection: Connection, kind: str, value: str) -> Any:
+    return connection.execute(
+        select(table.c.person, table.c.current, table.c.value).where(
+            table.c.kind == kind, table.c.folded == folded(value)
+        )
+    ).one_or_none()

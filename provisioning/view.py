@@ -1,0 +1,395 @@
+"""One look at a person and an account: what is stored, what the target holds, what should be.
+
+:class:`Viewer` gathers a snapshot, reserves the names that are needed, evaluates the
+mapping and hands the difference to the planner. It never writes to a target; a dry
+run is a view that is not applied.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from adapters.target import Account, Link, NameKind, Target, TargetDown, TargetRefused
+from mappings.documents import Outbound
+from mappings.results import Origin
+from provisioning import names, people
+from provisioning.lifecycle import END_DATES, Lifecycle, lifecycle
+from provisioning.names import ACCOUNT_NAME, MAIL
+from provisioning.plan import Desired, Plan, Wanted, diff
+from settings import Settings
+from store.clocks import iso
+from store.database import Database
+from store.tables import account as account_table
+from store.tables import person as person_table
+
+MANAGER = "manager"
+
+
+class Unknown(Exception):
+    """No such person."""
+
+
+class Held(Exception):
+    """Muster is not sure; a human has to look. The text says why, without personal values."""
+
+    def __init__(self, why: str, stage: str | None = None) -> None:
+        super().__init__(why)
+        self.stage = stage
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the store knows, read at one instant."""
+
+    person: str
+    facts: Mapping[str, Any]
+    origins: Mapping[str, str]
+    asserted: bool
+    problem: str | None
+    link: Link | None
+    applied: Mapping[str, Any]
+    names: Mapping[str, str]
+    manager: str | None
+    """The person the manager reference means, or None while nobody is known by it."""
+    manager_anchor: str | None
+    """That person's account in this target."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything a plan rests on, and the plan."""
+
+    snapshot: Snapshot
+    life: Lifecycle
+    actual: Account | None
+    desired: Desired
+    plan: Plan
+    waits_on: str | None
+    problems: tuple[str, ...]
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """Attribute -> rule and inputs behind its value."""
+
+
+class Viewer:
+    """Looks at pairs. Keeps no state between looks."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        targets: Mapping[str, Target],
+        outbounds: Mapping[str, Outbound],
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._targets = targets
+        self._outbounds = outbounds
+
+    def view(self, person: str, target: str, now: float, *, keep_names: bool = True) -> View:
+        """The account as it is and should be at business time `now`.
+
+        `keep_names=False` reserves nothing (dry run). Raises Held, Unknown, and what
+        reading a target raises (TargetDown, TargetRefused, Ambiguous).
+        """
+        with self._database.read() as connection:
+            snapshot = read_snapshot(connection, person, target)
+        policy = self._settings.people
+        life = lifecycle(
+            snapshot.facts, snapshot.asserted, policy.pre_hire_days, policy.timezone, now
+        )
+        if snapshot.problem:
+            raise Held(snapshot.problem, life.stage)
+        actual = self._actual(snapshot, target, life)
+        if actual is None and not life.exists:
+            nothing = Desired(exists=False, enabled=False)
+            return View(snapshot, life, None, nothing, Plan(()), None, ())
+        return self._compare(snapshot, target, life, actual, keep_names)
+
+    def _actual(self, snapshot: Snapshot, target: str, life: Lifecycle) -> Account | None:
+        outbound = self._outbounds[target]
+        key = outbound.match(snapshot.facts)
+        if key is None and snapshot.link is None:
+            raise Held(f"there is no value for {outbound.match_attribute} to match by", life.stage)
+        match = None if key is None else (outbound.match_attribute, key)
+        actual = self._targets[target].read(snapshot.link, match)
+        if snapshot.link is not None:
+            if actual is None and life.exists:
+                raise Held(
+                    "the account was deleted in the directory; restore it there, or run "
+                    "`provision --recreate` to make a new one",
+                    life.stage,
+                )
+            if actual is not None and actual.anchor != snapshot.link.anchor:
+                raise Held(
+                    "the account was deleted and another one now carries its key", life.stage
+                )
+        elif actual is not None:
+            with self._database.read() as connection:
+                owner = connection.execute(
+                    select(account_table.c.person).where(
+                        account_table.c.target == target, account_table.c.anchor == actual.anchor
+                    )
+                ).scalar()
+            if owner not in (None, snapshot.person):
+                raise Held("the matching account already belongs to another person", life.stage)
+        if actual is not None and actual.protected:
+            raise Held(
+                f"privileged account ({actual.protected}): reported, not touched", life.stage
+            )
+        return actual
+
+    def _compare(
+        self,
+        snapshot: Snapshot,
+        target: str,
+        life: Lifecycle,
+        actual: Account | None,
+        keep: bool,
+    ) -> View:
+        problems: list[str] = []
+        outbound = self._outbounds[target]
+        context = self._context(snapshot, target, life, actual, keep, problems)
+        evaluation = outbound.evaluate(context)
+        problems.extend(f"{p.rule}: {p.message}" for p in evaluation.problems)
+        problems.extend(f"{a}: cut to fit" for a, w in evaluation.wishes.items() if w.cut)
+        wanted = {
+            attribute: Wanted(wish.value, wish.cleared, wish.hold, attribute in outbound.required)
+            for attribute, wish in evaluation.wishes.items()
+        }
+        container = evaluation.container
+        ruled = str(container.value) if container and container.value else None
+        desired = Desired(
+            exists=life.exists,
+            enabled=life.enabled,
+            attributes=wanted,
+            references={
+                a: None if wish.value is None else str(wish.value)
+                for a, wish in evaluation.references.items()
+            },
+            name=context.get("cn"),
+            container=self._container(target, life, ruled),
+        )
+        return View(
+            snapshot=snapshot,
+            life=life,
+            actual=actual,
+            desired=desired,
+            plan=diff(desired, actual),
+            waits_on=waits_on(snapshot, target),
+            problems=tuple(problems),
+            origins={a: wish.origin for a, wish in evaluation.wishes.items()},
+        )
+
+    def _context(
+        self,
+        snapshot: Snapshot,
+        target: str,
+        life: Lifecycle,
+        actual: Account | None,
+        keep: bool,
+        problems: list[str],
+    ) -> dict[str, Any]:
+        """Facts, the reserved names and what the calendar adds, for the mapping to use."""
+        context: dict[str, Any] = dict(snapshot.facts)
+        account_name = self._account_name(snapshot, target, actual, keep)
+        context["accountName"] = account_name
+        context["userPrincipalName"] = f"{account_name}@{self._settings.targets[target].domain}"
+        if context.get("mail"):
+            context["mail"] = self._mail(snapshot, target, actual, keep, problems)
+            if context["mail"] is None:
+                del context["mail"]
+        candidates = self._outbounds[target].candidates("cn", context)
+        if candidates:
+            kind = names.cn_kind(target)
+            current = snapshot.names.get(kind)
+            context["cn"] = (
+                current
+                if current in candidates
+                else names.reserve(
+                    self._database,
+                    snapshot.person,
+                    kind,
+                    candidates,
+                    lambda _value: False,  # a CN is per OU: the directory itself says so
+                    keep=keep,
+                )
+            )
+        if life.ends_at is not None:
+            context["endsAt"] = iso(life.ends_at)
+        elif any(day in snapshot.facts for day in END_DATES):
+            context["endsAt"] = None  # an end that no longer holds must not stay in the account
+        context["enabled"] = life.enabled
+        context.update(_manager(snapshot))
+        return context
+
+    def _account_name(
+        self, snapshot: Snapshot, target: str, actual: Account | None, keep: bool
+    ) -> str:
+        """The person's one account name: kept for good, else the account's own, else new."""
+        if ACCOUNT_NAME in snapshot.names:
+            return snapshot.names[ACCOUNT_NAME]
+        own = {target: actual.anchor} if actual else {}
+        present = _account_name_of(actual)
+        candidates = self._outbounds[target].candidates(ACCOUNT_NAME, snapshot.facts)
+
+        def order() -> Iterator[str]:
+            if present:
+                yield present
+            yield from names.numbered(candidates)
+
+        domain = self._settings.targets[target].domain
+        return names.reserve(
+            self._database,
+            snapshot.person,
+            ACCOUNT_NAME,
+            order(),
+            lambda value: (
+                self._is_foreign(snapshot, target, "accountName", value, own)
+                or (
+                    value != present
+                    and self._is_foreign(
+                        snapshot, target, "userPrincipalName", f"{value}@{domain}", own
+                    )
+                )
+            ),
+            keep=keep,
+        )
+
+    def _mail(
+        self,
+        snapshot: Snapshot,
+        target: str,
+        actual: Account | None,
+        keep: bool,
+        problems: list[str],
+    ) -> str | None:
+        """The work address if it is this person's alone (P4)."""
+        address = str(snapshot.facts["mail"])
+        if snapshot.names.get(MAIL) == address:
+            return address
+        own = {target: actual.anchor} if actual else {}
+        try:
+            return names.reserve(
+                self._database,
+                snapshot.person,
+                MAIL,
+                [address],
+                lambda value: self._is_foreign(snapshot, target, "mail", value, own),
+                keep=keep,
+            )
+        except names.NoNameLeft:
+            problems.append("mail: the address already belongs to somebody else; left out")
+            return None
+
+    def _is_foreign(
+        self,
+        snapshot: Snapshot,
+        target: str,
+        kind: NameKind,
+        value: str,
+        own: Mapping[str, str],
+    ) -> bool:
+        """Does an account that is not this person's hold the name, in any target?
+
+        The target we are looking at has to answer; another one that is down does not
+        hold this one up: a clash there is found, and solved, when it is back.
+        """
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(account_table.c.target, account_table.c.anchor).where(
+                    account_table.c.person == snapshot.person
+                )
+            )
+            mine = {row.target: row.anchor for row in rows}
+        mine.update(own)
+        for other, system in self._targets.items():
+            try:
+                holder = system.holder(kind, value)
+            except (TargetDown, TargetRefused):
+                if other == target:
+                    raise
+                continue
+            if holder is not None and holder != mine.get(other):
+                return True
+        return False
+
+    def _container(self, target: str, life: Lifecycle, ruled: str | None) -> str | None:
+        options = self._settings.targets[target].options
+        if life.stage == "leaver":
+            return options.get("leavers_ou")
+        if life.stage == "ahead":
+            return None
+        return ruled or options.get("people_ou")
+
+
+def waits_on(snapshot: Snapshot, target: str) -> str | None:
+    """The edge this account still waits for: its manager, or somebody known by that reference."""
+    reference = snapshot.facts.get(MANAGER)
+    if not reference or snapshot.manager_anchor or snapshot.manager == snapshot.person:
+        return None
+    if snapshot.manager:
+        return account_edge(snapshot.manager, target)
+    return people.reference_edge(snapshot.origins.get(MANAGER, ""), str(reference))
+
+
+def account_edge(person: str, target: str) -> str:
+    """The edge that is resolved when this person has an account in this target."""
+    return f"manager:{person}@{target}"
+
+
+def read_snapshot(connection: Connection, person: str, target: str) -> Snapshot:
+    """Everything the store knows for one look. Raises Unknown."""
+    row = connection.execute(select(person_table).where(person_table.c.id == person)).one_or_none()
+    if row is None:
+        raise Unknown(person)
+    facts: dict[str, Any] = json.loads(row.facts)
+    origins: dict[str, str] = json.loads(row.origins)
+    own = _account_row(connection, person, target)
+    manager = None
+    if facts.get(MANAGER):
+        manager = people.find_reference(connection, origins.get(MANAGER, ""), str(facts[MANAGER]))
+    manager_row = _account_row(connection, manager, target) if manager else None
+    return Snapshot(
+        person=person,
+        facts=facts,
+        origins=origins,
+        asserted=row.asserted,
+        problem=row.problem,
+        link=Link(own.anchor, own.hint) if own else None,
+        applied=json.loads(own.applied) if own else {},
+        names=names.current(connection, person),
+        manager=manager,
+        manager_anchor=manager_row.anchor if manager_row else None,
+    )
+
+
+def _account_row(connection: Connection, person: str, target: str) -> Any:
+    return connection.execute(
+        select(account_table).where(
+            account_table.c.person == person, account_table.c.target == target
+        )
+    ).one_or_none()
+
+
+def _account_name_of(actual: Account | None) -> str | None:
+    if actual is None:
+        return None
+    for attribute in ("sAMAccountName", "mailNickname"):
+        value = actual.attributes.get(attribute)
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+def _manager(snapshot: Snapshot) -> dict[str, str | None]:
+    """The manager's account (P9): known, said to be nobody, or not to be touched."""
+    if MANAGER not in snapshot.facts:
+        return {}
+    if snapshot.facts[MANAGER] is None or snapshot.manager == snapshot.person:
+        return {"managerPerson": None}
+    return {"managerPerson": snapshot.manager_anchor} if snapshot.manager_anchor else {}

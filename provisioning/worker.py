@@ -1,0 +1,262 @@
+"""The loop that claims due pairs and looks at them, in a few threads.
+
+One worker per SQLite file (a file lock sees to it), any number on PostgreSQL. Nothing
+here is remembered but which targets are down: a worker that is killed loses its leases
+after a while, and another looks again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from provisioning import pairs
+from provisioning.pairs import Claim, Result
+from provisioning.pauses import Pauses
+from store.clocks import BusinessClock, machine_now
+from store.database import Database
+from store.wakeup import Changes, changes
+
+_BEAT = 1.0
+"""Seconds between two looks at the dates and at back-offs that are over."""
+_NAPS = 5
+_DRAIN = 8.0
+"""Seconds a look may still take after the worker was told to stop."""
+_AFTER_ERROR = 1.0
+"""Seconds before the database is tried again."""
+
+_log = structlog.get_logger("muster.worker")
+
+
+class WorkerRunning(Exception):
+    """Another worker already runs on this SQLite file."""
+
+
+class LeaseLost(Exception):
+    """The pair is no longer ours: nothing may be written for it any more."""
+
+
+class Lease:
+    """The lease of one claim, as the look sees it."""
+
+    def __init__(self, db: Database, claim: Claim, clock: Callable[[], float] = machine_now):
+        self.claim = claim
+        self._db = db
+        self._clock = clock
+        self._lost = False
+
+    def check(self) -> None:
+        """Raises LeaseLost unless the pair is still leased to this claim. Call it before
+        every write step; reads the database."""
+        if self._lost or not pairs.holds(self._db, self.claim, self._clock()):
+            raise LeaseLost
+
+    def lose(self) -> None:
+        """Let every later `check` fail."""
+        self._lost = True
+
+
+class Worker:
+    """Runs `look` for every pair that becomes due, in `threads` threads.
+
+    `look` gets the claim and its lease and returns what came of it. It may raise
+    LeaseLost; whatever else it raises becomes a retry. `lease` is in seconds.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        look: Callable[[Claim, Lease], Result],
+        business: BusinessClock,
+        threads: int = 4,
+        lease: float = pairs.LEASE,
+    ) -> None:
+        self._db = db
+        self._look = look
+        self._business = business
+        self._threads = threads
+        self._lease = lease
+        self._pauses = Pauses()
+        self._stopping = threading.Event()
+        self._work = threading.Condition()
+        self._maybe_work = True
+        self._leases: dict[str, Lease] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set, then let the looks under way finish (at most 8 s).
+
+        Raises WorkerRunning when the SQLite file has a worker already.
+        """
+        with _only_worker(self._db):
+            if self._db.is_sqlite:
+                pairs.free_leases(self._db)  # the only worker is this one, and it has none
+            self._stopping.clear()
+            lookers = [self._start(self._claim_and_look, f"look-{n}") for n in range(self._threads)]
+            renewer = self._start(self._renew, "renew")
+            try:
+                self._watch(stop)
+            finally:
+                self._drain(lookers, renewer)
+
+    def paused(self) -> dict[str, float]:
+        """Targets that are down, and until when (machine time) they are left alone."""
+        return self._pauses.paused()
+
+    def _start(self, body: Callable[[], None], name: str) -> threading.Thread:
+        thread = threading.Thread(target=body, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    # -- noticing work ---------------------------------------------------------------
+
+    def _watch(self, stop: threading.Event) -> None:
+        feed: Changes | None = None
+        try:
+            while not stop.is_set():
+                try:
+                    feed = feed or changes(self._db)
+                    pairs.tick(self._db, self._business.now(), machine_now())
+                    self._wake()
+                    _wait(feed, stop)
+                except Exception as error:  # a database that is away must not end the worker
+                    _log.error("cannot watch the database", **_where(error))
+                    if feed is not None:
+                        feed.close()
+                        feed = None
+                    stop.wait(_AFTER_ERROR)
+        finally:
+            if feed is not None:
+                feed.close()
+
+    def _wake(self) -> None:
+        with self._work:
+            self._maybe_work = True
+            self._work.notify()
+
+    def _sleep(self) -> None:
+        with self._work:
+            self._work.wait_for(lambda: self._maybe_work or self._stopping.is_set())
+            self._maybe_work = False
+
+    # -- looking -----------------------------------------------------------------------
+
+    def _claim_and_look(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                taken = self._claim()
+                if taken is None:
+                    self._sleep()
+                    continue
+                self._wake()  # there may be more for the next thread
+                self._look_at(*taken)
+            except Exception as error:  # the database is away; the leases run out
+                _log.error("cannot claim or finish", **_where(error))
+                self._stopping.wait(_AFTER_ERROR)
+
+    def _claim(self) -> tuple[Claim, bool] | None:
+        """The next claim, and whether it tries out a target that was down."""
+        now = machine_now()
+        skip, trying = self._pauses.enter(now)
+        unused = trying
+        try:
+            claim = pairs.claim(self._db, now, skip, self._lease)
+            if claim is None:
+                return None
+            unused = trying - {claim.target}
+            return claim, claim.target in trying
+        finally:
+            self._pauses.leave(unused)
+
+    def _look_at(self, claim: Claim, probe: bool) -> None:
+        lease = self._leases[claim.token] = Lease(self._db, claim)
+        heard = False
+        try:
+            result = self._outcome(claim, lease)
+            if result is None:
+                return
+            heard = True
+            if result.target_down:
+                if self._pauses.down(claim.target, machine_now(), probe, result.retry_after):
+                    _log.warning("target is down", target=claim.target)
+            elif self._pauses.up(claim.target):
+                _log.info("target is back", target=claim.target)
+                self._wake()
+            if not pairs.finish(self._db, claim, result, machine_now()):
+                _log.warning("lease lost before the finish", person=claim.person)
+        finally:
+            del self._leases[claim.token]
+            if probe and not heard:
+                self._pauses.leave(frozenset({claim.target}))
+
+    def _outcome(self, claim: Claim, lease: Lease) -> Result | None:
+        try:
+            return self._look(claim, lease)
+        except LeaseLost:
+            _log.warning("lease lost during the look", person=claim.person, target=claim.target)
+            return None
+        except Exception as error:
+            _log.error("look failed", person=claim.person, target=claim.target, **_where(error))
+            return Result("retry", problem=f"internal error {type(error).__name__}")
+
+    # -- keeping leases, and stopping ----------------------------------------------------
+
+    def _renew(self) -> None:
+        while not self._stopping.wait(self._lease / 3):
+            self._renew_all()
+
+    def _renew_all(self) -> None:
+        for lease in list(self._leases.values()):
+            try:
+                if not pairs.renew(self._db, lease.claim, machine_now(), self._lease):
+                    lease.lose()
+            except SQLAlchemyError as error:  # the lease still ends by itself in time
+                _log.error("cannot renew a lease", **_where(error))
+
+    def _drain(self, lookers: list[threading.Thread], renewer: threading.Thread) -> None:
+        give_up = machine_now() + _DRAIN
+        self._stopping.set()
+        with self._work:
+            self._work.notify_all()
+        for thread in [*lookers, renewer]:
+            thread.join(max(0.0, give_up - machine_now()))
+        for lease in list(self._leases.values()):
+            lease.lose()
+            _log.warning("look given up", person=lease.claim.person, target=lease.claim.target)
+
+
+def _wait(feed: Changes, stop: threading.Event) -> None:
+    """Until something was committed, a beat has passed or the worker should stop."""
+    for _ in range(_NAPS):  # counted, not timed: the machine's clock may be set back
+        if stop.is_set() or feed.wait(_BEAT / _NAPS):
+            return
+
+
+@contextmanager
+def _only_worker(db: Database) -> Iterator[None]:
+    """The lock beside the SQLite file; the kernel drops it with the process."""
+    if db.file is None:
+        yield
+        return
+    path = Path(f"{db.file}.worker")
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WorkerRunning(
+                f"Another worker already runs on {db.file}; a SQLite database takes only one."
+            ) from None
+        yield
+
+
+def _where(error: BaseException) -> dict[str, str]:
+    """What may be logged of an error: its type and place. Its text may hold anything."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
+    return {"error": type(error).__name__, "at": place}

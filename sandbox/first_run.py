@@ -1,0 +1,106 @@
+"""The first minutes without a configuration: a real domain on loopback and settings for it.
+
+What is written is an ordinary configuration file in the data folder, for people to read
+and to copy from.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox.samba import SambaDomain, SandboxError
+
+HEADER = """\
+# Written by `app.py run` because there is no muster.yaml: a sandbox on this machine.
+# Copy muster.example.yaml to muster.yaml to connect your own directory.
+"""
+
+
+def prepare(data: Path, config: Path) -> SambaDomain:
+    """Install, provision and start the domain, and write `config` for it.
+
+    Raises SandboxError when this machine cannot carry a domain.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    data.chmod(0o700)
+    domain = SambaDomain(data / "samba")
+    domain.ensure()
+    domain.start()
+    config.write_text(HEADER + json.dumps(settings_for(domain, data), indent=2) + "\n")
+    return domain
+
+
+def settings_for(domain: SambaDomain, data: Path) -> dict[str, object]:
+    """The sandbox as muster.yaml's keys (JSON is YAML)."""
+    place = domain.settings()
+    return {
+        "data": str(data),
+        "domain": place["domain"],
+        "sandbox": {"allow": True},
+        "sources": {
+            "workday": {"mapping": "workday"},
+            "successfactors": {"mapping": "successfactors"},
+            "generic": {"mapping": "generic"},
+        },
+        "targets": {
+            "ad": {
+                "kind": "active_directory",
+                "url": place["url"],
+                "base_dn": place["base_dn"],
+                "people_ou": place["people_ou"],
+                "leavers_ou": place["leavers_ou"],
+                "bind_dn": place["bind_dn"],
+                "password": f"file:{place['password_file']}",
+                "ca_file": place["ca_file"],
+            }
+        },
+    }
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Raises SandboxError in one clear line when something else listens there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SandboxError(
+                f"{host}:{port} cannot be used ({error.strerror})",
+                "stop what listens there, or choose another with --port",
+            ) from None
+
+
+def welcome(host: str, port: int, tokens: Mapping[str, Path]) -> str:
+    """What to do next, ready to paste."""
+    base = f"http://{host}:{port}"
+    lines = [f"Muster: {base}/  people and accounts", f"SCIM:   {base}/scim/v2"]
+    lines += [f"token of {source}: {file}" for source, file in tokens.items()]
+    if "generic" in tokens:
+        lines.append(
+            f"""Hire somebody:
+  curl {base}/scim/v2/Users -H "Authorization: Bearer $(cat '{tokens["generic"]}')" \\
+    -H 'Content-Type: application/scim+json' -d '{HIRE}'"""
+        )
+    return "\n".join(lines)
+
+
+HIRE = json.dumps(
+    {
+        "schemas": [
+            "urn:ietf:params:scim:schemas:core:2.0:User",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+        ],
+        "externalId": "E1001",
+        "userName": "anna.lindqvist",
+        "active": True,
+        "name": {"givenName": "Anna", "familyName": "Lindqvist"},
+        "title": "Engineer",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {
+            "employeeNumber": "E1001",
+            "department": "Optics",
+        },
+    }
+)

@@ -1,0 +1,344 @@
+"""Reads `muster.yaml` and the environment into checked, immutable settings.
+
+`muster.example.yaml` documents every key. Whatever is wrong is reported with file,
+line and remedy as :class:`SettingsError`; secrets are references (`env:NAME`,
+`file:PATH`) and are read only when used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from yaml_lines import YamlDocument, YamlError, read_yaml
+
+DEFAULT_PORT = 8080
+SHARED_KEYS = ("employeeNumber", "workerId")
+
+
+class SettingsError(Exception):
+    """Something in the configuration that only the operator can put right."""
+
+    def __init__(self, where: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{where}: {problem}. {remedy}" if where else f"{problem}. {remedy}")
+        self.where, self.problem, self.remedy = where, problem, remedy
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A reference to a secret; its value never enters settings, logs or a repr."""
+
+    reference: str
+
+    def get(self) -> str:
+        """The secret itself. Raises SettingsError when it is not there."""
+        kind, _, rest = self.reference.partition(":")
+        if kind == "env":
+            value = os.environ.get(rest)
+            if not value:
+                raise SettingsError("", f"environment variable {rest} is not set", "Set it.")
+            return value
+        try:
+            return Path(rest).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(
+                "", f"secret file {rest} cannot be read ({error.strerror})", "Check path and mode."
+            ) from None
+
+
+@dataclass(frozen=True)
+class Source:
+    """An HR system: its inbound mapping (none: store-only) and how its client behaves."""
+
+    name: str
+    mapping: str | None
+    profile: str
+    shared_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TargetSettings:
+    """An AD domain or an Entra tenant. `options` is what the adapter's kind asks for."""
+
+    name: str
+    kind: str
+    mapping: str
+    domain: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class People:
+    """Policy on people and time (P3, P5)."""
+
+    pre_hire_days: int = 30
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the house needs to know, checked."""
+
+    path: Path | None
+    data: Path
+    database_url: str
+    host: str
+    port: int
+    sources: Mapping[str, Source]
+    targets: Mapping[str, TargetSettings]
+    people: People = field(default_factory=People)
+    account_name: tuple[str, ...] = ()
+    mapping_folders: tuple[Path, ...] = ()
+    sandbox: bool = False
+    """Sandbox operations, such as setting the business clock, are allowed."""
+
+
+def _secret(text: str) -> None:
+    if not text.startswith(("env:", "file:")) or not text.partition(":")[2]:
+        raise ValidationError(
+            "is a secret and must be a reference|Write env:NAME or file:PATH instead of the value."
+        )
+
+
+def _zone(text: str) -> None:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValidationError("is no time zone|Use an IANA name such as Europe/Berlin.") from None
+
+
+def _ldaps(urls: object) -> None:
+    listed = urls if isinstance(urls, list) else [urls]
+    if not listed or not all(isinstance(u, str) and u.startswith("ldaps://") for u in listed):
+        raise ValidationError("is not an ldaps:// URL|Muster speaks to AD over TLS only.")
+
+
+class _ServerSchema(Schema):
+    host = fields.String(load_default="127.0.0.1")
+    port = fields.Integer(
+        strict=True, load_default=DEFAULT_PORT, validate=validate.Range(min=1, max=65535)
+    )
+
+
+class _PeopleSchema(Schema):
+    pre_hire_days = fields.Integer(
+        strict=True, load_default=30, validate=validate.Range(min=0, max=365)
+    )
+    timezone = fields.String(load_default="UTC", validate=_zone)
+
+
+class _NamesSchema(Schema):
+    account_name = fields.List(fields.String(), load_default=list)
+
+
+class _SourceSchema(Schema):
+    mapping = fields.String(load_default=None, allow_none=True)
+    profile = fields.String(load_default="hr", validate=validate.OneOf(["hr", "strict"]))
+    shared_keys = fields.List(
+        fields.String(validate=validate.OneOf(SHARED_KEYS)), load_default=list
+    )
+
+
+class _ActiveDirectorySchema(Schema):
+    url = fields.Raw(required=True, validate=_ldaps)
+    base_dn = fields.String(required=True)
+    people_ou = fields.String(required=True)
+    leavers_ou = fields.String(load_default=None, allow_none=True)
+    bind_dn = fields.String(required=True)
+    password = fields.String(required=True, validate=_secret)
+    ca_file = fields.String(load_default=None, allow_none=True)
+    privileged = fields.String(
+        load_default="report", validate=validate.OneOf(["report", "disable"])
+    )
+    connect_timeout = fields.Integer(
+        strict=True, load_default=5, validate=validate.Range(min=1, max=120)
+    )
+    receive_timeout = fields.Integer(
+        strict=True, load_default=20, validate=validate.Range(min=1, max=600)
+    )
+
+    @validates_schema
+    def _inside(self, data: dict[str, Any], **_: Any) -> None:
+        base = data.get("base_dn", "").casefold()
+        for key in ("people_ou", "leavers_ou"):
+            if data.get(key) and not data[key].casefold().endswith(base):
+                raise ValidationError("lies outside base_dn|Give a DN below base_dn.", key)
+
+
+class _EntraSchema(Schema):
+    tenant_id = fields.String(required=True)
+    client_id = fields.String(required=True)
+    client_secret = fields.String(required=True, validate=_secret)
+
+
+_KINDS: dict[str, type[Schema]] = {
+    "active_directory": _ActiveDirectorySchema,
+    "entra_id": _EntraSchema,
+}
+_COMMON = ("kind", "mapping", "domain")
+
+
+class _SandboxSchema(Schema):
+    allow = fields.Boolean(load_default=False)
+
+
+class _FileSchema(Schema):
+    data = fields.String(load_default=None)
+    database = fields.String(load_default=None)
+    domain = fields.String(required=True)
+    mappings = fields.String(load_default="mappings")
+    server = fields.Nested(_ServerSchema, load_default=lambda: _ServerSchema().load({}))
+    people = fields.Nested(_PeopleSchema, load_default=lambda: _PeopleSchema().load({}))
+    names = fields.Nested(_NamesSchema, load_default=lambda: _NamesSchema().load({}))
+    sandbox = fields.Nested(_SandboxSchema, load_default=lambda: _SandboxSchema().load({}))
+    sources = fields.Dict(
+        keys=fields.String(validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,30}$")),
+        values=fields.Nested(_SourceSchema),
+        required=True,
+    )
+    targets = fields.Dict(
+        keys=fields.String(validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,30}$")),
+        values=fields.Dict(),
+        required=True,
+    )
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Settings from `path`, overridden by MUSTER_DATA and MUSTER_PORT.
+
+    Raises SettingsError naming file, line and remedy.
+    """
+    try:
+        document = read_yaml(path)
+    except YamlError as error:
+        raise SettingsError(f"{error.file}:{error.line}", error.problem, error.remedy) from None
+    if not isinstance(document.data, dict):
+        raise SettingsError(
+            f"{path.name}:1", "this is not a mapping of settings", "See muster.example.yaml."
+        )
+    raw = _check(_FileSchema(), document.data, document, ())
+    targets = {
+        name: _target(name, values, raw["domain"], document, path)
+        for name, values in raw["targets"].items()
+    }
+    sources = {
+        name: Source(name, value["mapping"], value["profile"], tuple(value["shared_keys"]))
+        for name, value in raw["sources"].items()
+    }
+    here = path.resolve().parent
+    data = Path(environ.get("MUSTER_DATA") or here / (raw["data"] or "data")).resolve()
+    return Settings(
+        path=path.resolve(),
+        data=data,
+        database_url=_database(raw["database"], data, document),
+        host=raw["server"]["host"],
+        port=port_from(environ, raw["server"]["port"]),
+        sources=sources,
+        targets=targets,
+        people=People(**raw["people"]),
+        account_name=tuple(raw["names"]["account_name"]),
+        mapping_folders=(here / raw["mappings"],),
+        sandbox=raw["sandbox"]["allow"],
+    )
+
+
+def port_from(environ: Mapping[str, str], default: int) -> int:
+    """MUSTER_PORT or `default`. Raises SettingsError when it is not a port."""
+    text = environ.get("MUSTER_PORT", "").strip()
+    if not text:
+        return default
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise SettingsError("MUSTER_PORT", "is not a port", "Give a number from 1 to 65535.")
+    return int(text)
+
+
+def _database(reference: str | None, data: Path, document: YamlDocument) -> str:
+    if reference is None:
+        return f"sqlite:///{data / 'muster.db'}"
+    if reference.startswith(("env:", "file:")):
+        reference = Secret(reference).get()
+    if not reference.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise SettingsError(
+            f"{document.path.name}:{document.line('database')}",
+            "database is neither sqlite:/// nor postgresql+psycopg://",
+            "Leave it out for SQLite in the data folder.",
+        )
+    return reference
+
+
+def _target(
+    name: str, values: dict[str, Any], domain: str, document: YamlDocument, path: Path
+) -> TargetSettings:
+    where = ("targets", name)
+    kind = values.get("kind")
+    if kind not in _KINDS:
+        raise SettingsError(
+            f"{path.name}:{document.line(*where)}",
+            f"target {name} has no known kind",
+            f"kind is one of {', '.join(_KINDS)}.",
+        )
+    options = _check(
+        _KINDS[kind](),
+        {key: value for key, value in values.items() if key not in _COMMON},
+        document,
+        where,
+    )
+    for key in ("password", "client_secret"):
+        if key in options:
+            options[key] = Secret(_from_here(options[key], path))
+    if isinstance(options.get("url"), list):
+        options["url"] = tuple(options["url"])
+    if options.get("ca_file"):
+        options["ca_file"] = str(path.resolve().parent / options["ca_file"])
+    return TargetSettings(
+        name=name,
+        kind=kind,
+        mapping=str(values.get("mapping") or kind),
+        domain=str(values.get("domain") or domain),
+        options=options,
+    )
+
+
+def _from_here(reference: str, path: Path) -> str:
+    """A relative `file:` is relative to the file that names it."""
+    kind, _, rest = reference.partition(":")
+    return f"file:{path.resolve().parent / rest}" if kind == "file" else reference
+
+
+def _check(
+    schema: Schema, data: dict[str, Any], document: YamlDocument, prefix: tuple[str, ...]
+) -> dict[str, Any]:
+    try:
+        loaded: dict[str, Any] = schema.load(data)
+        return loaded
+    except ValidationError as error:
+        where, message = _first(error.messages, prefix)
+        problem, _, remedy = message.partition("|")
+        dotted = ".".join(where)
+        if message == "Unknown field.":
+            known = ", ".join(sorted(schema.fields)) if len(where) == len(prefix) + 1 else ""
+            problem = "is not a setting"
+            remedy = f"Known here: {known}." if known else "See muster.example.yaml."
+        elif message == "Missing data for required field.":
+            problem, remedy = "is missing", "See muster.example.yaml for what it holds."
+        raise SettingsError(
+            f"{document.path.name}:{document.line(*where)}",
+            f"{dotted} {problem.rstrip('.')}".strip(),
+            remedy or "See muster.example.yaml.",
+        ) from None
+
+
+def _first(messages: Any, where: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """The first message of marshmallow's nested answer, with the path to it."""
+    if isinstance(messages, list):
+        return where, str(messages[0])
+    key, rest = next(iter(messages.items()))
+    # marshmallow puts "key"/"value" between a Dict field's key and its messages.
+    skip = key in ("key", "value", "_schema")
+    return _first(rest, where if skip else (*where, str(key)))

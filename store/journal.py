@@ -1,0 +1,250 @@
+"""The journal: append-only, hash-chained, and able to forget a person.
+
+Each entry's hash covers the hash before it, so that an entry changed, removed or slipped
+in later breaks the chain from there on. Personal values lie beside the entry, and the
+chain holds only a salted hash of them: erasing the values leaves it intact. (What the
+chain cannot show is that its newest entries were cut off; `head` is there to be copied
+somewhere else for that.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    create_engine,
+    delete,
+    event,
+    insert,
+    select,
+    text,
+)
+
+from store.tables import journal, journal_values
+
+_GENESIS = ""
+_SEAL = "valuesHash"
+"""Key of the body that holds the salted hash of the values beside it."""
+
+_LOCK = 0x6D757374
+"""PostgreSQL advisory lock: one appender at a time, until its transaction ends."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One journal entry. `values` are personal: None when there are none, or `erased`."""
+
+    seq: int
+    at: float
+    at_business: float
+    kind: str
+    person: str | None
+    target: str | None
+    ref: str | None
+    body: Mapping[str, Any]
+    hash: str
+    values: Mapping[str, Any] | None = None
+    erased: bool = False
+
+
+def append(
+    tx: Connection,
+    *,
+    kind: str,
+    body: Mapping[str, Any],
+    now: float,
+    business_now: float,
+    person: str | None = None,
+    target: str | None = None,
+    ref: str | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> int:
+    """Add an entry within the caller's transaction; its sequence number.
+
+    `kind` is one of receipt, intake, plan, operation, outcome, case, console, start,
+    erase. `body` holds nothing personal; `values` may, and can be erased later. Both must
+    be JSON. On PostgreSQL other appenders wait until `tx` ends: append late.
+    Raises ValueError when `body` uses the key that is kept for the hash of the values.
+    """
+    if _SEAL in body:
+        raise ValueError(f"the key {_SEAL} of a journal body is kept for the journal")
+    kept, salt = dict(body), ""
+    if values is not None:
+        salt = secrets.token_hex(16)
+        kept[_SEAL] = _sealed(salt, _canonical(values))
+    entry = {
+        "at": float(now),
+        "at_business": float(business_now),
+        "kind": kind,
+        "person": person,
+        "target": target,
+        "ref": ref,
+        "body": _canonical(kept),
+    }
+    previous = _sqlite_head(tx) if tx.dialect.name == "sqlite" else _postgres_head(tx)
+    entry["hash"] = _chained(previous, entry)
+    seq = tx.execute(insert(journal).returning(journal.c.seq), entry).scalar_one()
+    if tx.dialect.name != "sqlite":
+        tx.execute(_REMEMBER, {"hash": entry["hash"]})
+    if values is not None:
+        beside = {"seq": seq, "person": person, "salt": salt, "body": _canonical(values)}
+        tx.execute(insert(journal_values), beside)
+    return int(seq)
+
+
+def verify(connection: Connection) -> int | None:
+    """The first entry that breaks the chain or whose values were altered; None: all is well.
+
+    Reads everything, in one stream.
+    """
+    previous = _GENESIS
+    for row in _stream(connection):
+        if row.hash != _chained(previous, row._mapping):
+            return int(row.seq)
+        if row.salt is not None:
+            seal = json.loads(row.body).get(_SEAL)
+            if seal != _sealed(row.salt, row.values_body):
+                return int(row.seq)
+        previous = row.hash
+    return None
+
+
+def head(connection: Connection) -> tuple[int, str]:
+    """Sequence number and hash of the newest entry; (0, "") for an empty journal."""
+    row = connection.execute(_HEAD).first()
+    return (0, _GENESIS) if row is None else (int(row.seq), str(row.hash))
+
+
+def entries(
+    connection: Connection,
+    *,
+    person: str | None = None,
+    target: str | None = None,
+    ref: str | None = None,
+    kind: str | None = None,
+    after: int = 0,
+    limit: int = 100,
+) -> list[Entry]:
+    """Entries with a number above `after`, oldest first, at most `limit`."""
+    statement = _WITH_VALUES.where(journal.c.seq > after).order_by(journal.c.seq).limit(limit)
+    wanted = {"person": person, "target": target, "ref": ref, "kind": kind}
+    for column, value in wanted.items():
+        if value is not None:
+            statement = statement.where(journal.c[column] == value)
+    return [_entry(row) for row in connection.execute(statement)]
+
+
+def newest(connection: Connection, *, person: str | None = None, limit: int = 50) -> list[Entry]:
+    """The last `limit` entries, of one person or of all, newest first."""
+    statement = _WITH_VALUES.order_by(journal.c.seq.desc()).limit(limit)
+    if person is not None:
+        statement = statement.where(journal.c.person == person)
+    return [_entry(row) for row in connection.execute(statement)]
+
+
+def erase(tx: Connection, person: str, now: float, business_now: float) -> int:
+    """Forget the personal values of `person`, and say so in the journal; how many entries
+    had some. The entries themselves stay, and the chain still verifies."""
+    count = tx.execute(delete(journal_values).where(journal_values.c.person == person)).rowcount
+    append(
+        tx,
+        kind="erase",
+        body={"entries": count},
+        now=now,
+        business_now=business_now,
+        person=person,
+    )
+    return count
+
+
+_HEAD = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
+_WITH_VALUES = select(
+    journal, journal_values.c.salt, journal_values.c.body.label("values_body")
+).join_from(journal, journal_values, journal.c.seq == journal_values.c.seq, isouter=True)
+
+
+def _stream(connection: Connection) -> Any:
+    return connection.execution_options(yield_per=500).execute(_WITH_VALUES.order_by(journal.c.seq))
+
+
+def _entry(row: Row[Any]) -> Entry:
+    body = json.loads(row.body)
+    sealed = body.pop(_SEAL, None)
+    return Entry(
+        seq=row.seq,
+        at=row.at,
+        at_business=row.at_business,
+        kind=row.kind,
+        person=row.person,
+        target=row.target,
+        ref=row.ref,
+        body=body,
+        hash=row.hash,
+        values=None if row.values_body is None else json.loads(row.values_body),
+        erased=sealed is not None and row.values_body is None,
+    )
+
+
+def _canonical(value: Mapping[str, Any]) -> str:
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def _sealed(salt: str, values: str) -> str:
+    return hashlib.sha256((salt + values).encode()).hexdigest()
+
+
+def _chained(previous: str, entry: Mapping[str, Any]) -> str:
+    columns = ("at", "at_business", "kind", "person", "target", "ref", "body")
+    said = _canonical({column: entry[column] for column in columns})
+    return hashlib.sha256((previous + said).encode()).hexdigest()
+
+
+# -- the hash before this one --------------------------------------------------------------
+
+
+def _sqlite_head(tx: Connection) -> str:
+    return head(tx)[1]
+
+
+# A serializable transaction of PostgreSQL sees the journal as it was when it began, so
+# it would chain to an old entry and be refused at commit, again and again where many
+# write. The newest hash is therefore read outside of it, by a connection of its own that
+# only the holder of the lock uses; what the transaction itself appended is remembered in
+# a setting that ends with it (and goes back with a savepoint).
+_ENTER = text("SELECT pg_advisory_xact_lock(:lock), current_setting('muster.journal', true)")
+_REMEMBER = text("SELECT set_config('muster.journal', :hash, true)")
+_beside: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
+
+
+def _postgres_head(tx: Connection) -> str:
+    own = tx.execute(_ENTER, {"lock": _LOCK}).one()[1]
+    if own:
+        return cast(str, own)
+    with _engine_beside(tx.engine).connect() as connection:
+        return head(connection)[1]
+
+
+def _engine_beside(engine: Engine) -> Engine:
+    beside = _beside.get(engine)
+    if beside is None:
+        beside = create_engine(
+            engine.url,
+            pool_size=1,
+            max_overflow=0,
+            pool_pre_ping=True,
+            isolation_level="AUTOCOMMIT",
+        )
+        event.listen(engine, "engine_disposed", lambda _: beside.dispose())
+        _beside[engine] = beside
+    return beside

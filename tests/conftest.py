@@ -1,0 +1,3 @@
+"""Fixtures that several test folders use."""
+
+pytest_plugins = ["tests.databases", "tests.samba"]

@@ -1,0 +1,150 @@
+"""A directory in memory that keeps Target's promises, and breaks them on order."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+from adapters.target import (
+    Account,
+    Ambiguous,
+    Link,
+    NameKind,
+    Outcome,
+    Refusal,
+    RefusalKind,
+    Step,
+    TargetDown,
+)
+
+Fault = Literal["before", "after", "down"]
+
+
+class Directory:
+    """`accounts` by anchor; `writes` counts what was applied; `fault` strikes before a step."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.writes: list[Step] = []
+        self.down = False
+        self.fault: Callable[[Step], Fault | Refusal | None] = lambda step: None
+
+    def put(self, name: str = "Somebody", enabled: bool = True, **attributes: str) -> str:
+        """An account that is there already; returns its anchor."""
+        anchor = str(uuid.uuid4())
+        self.accounts[anchor] = Account(
+            anchor, f"CN={name},OU=People", enabled, attributes, name, "OU=People"
+        )
+        return anchor
+
+    def one(self, **attributes: str) -> Account:
+        """The only account with these attributes."""
+        (found,) = [
+            a
+            for a in self.accounts.values()
+            if all(a.attributes.get(k) == v for k, v in attributes.items())
+        ]
+        return found
+
+    def read(self, link: Link | None, match: tuple[str, str] | None) -> Account | None:
+        self._answer()
+        if link is not None and link.anchor in self.accounts:
+            return self.accounts[link.anchor]
+        found = [
+            a for a in self.accounts.values() if match and a.attributes.get(match[0]) == match[1]
+        ]
+        if len(found) > 1:
+            raise Ambiguous(tuple(a.hint for a in found))
+        return found[0] if found else None
+
+    def holder(self, kind: NameKind, value: str) -> str | None:
+        self._answer()
+        attribute = {
+            "accountName": "sAMAccountName",
+            "userPrincipalName": "userPrincipalName",
+            "mail": "mail",
+        }[kind]
+        for account in self.accounts.values():
+            if str(account.attributes.get(attribute, "")).casefold() == value.casefold():
+                return account.anchor
+        return None
+
+    def apply(self, account: Account | None, step: Step) -> Outcome:
+        self._answer()
+        fault = self.fault(step)
+        if isinstance(fault, Refusal):
+            return Outcome("refused", (fault,))
+        if fault == "before":
+            return Outcome("unknown")
+        if fault == "down":
+            raise TargetDown("gone in the middle")
+        outcome = self._apply(account, step)
+        if outcome.result == "applied":
+            self.writes.append(step)
+        return Outcome("unknown") if fault == "after" else outcome
+
+    def close(self) -> None: ...
+
+    def _answer(self) -> None:
+        if self.down:
+            raise TargetDown("nobody answers", "start it")
+
+    def _apply(self, account: Account | None, step: Step) -> Outcome:
+        if step.kind == "create":
+            return self._create(step)
+        assert account is not None
+        now = self.accounts.get(account.anchor)
+        if now is None:
+            return refused("gone")
+        if step.kind in ("enable", "disable"):
+            now = replace(now, enabled=step.kind == "enable")
+        elif step.kind == "move":
+            if self._cn_taken(step, now.anchor):
+                return refused("name", "cn")
+            now = replace(
+                now,
+                name=step.name,
+                container=step.container,
+                hint=f"CN={step.name},{step.container}",
+            )
+        elif step.kind == "modify":
+            merged = {**now.attributes, **step.attributes}
+            now = replace(now, attributes={k: v for k, v in merged.items() if v is not None})
+        elif step.kind == "refer" and step.attribute:
+            if step.anchor is not None and step.anchor not in self.accounts:
+                return refused("reference", step.attribute)
+            links = {**now.references, step.attribute: step.anchor}
+            now = replace(now, references={k: v for k, v in links.items() if v is not None})
+        self.accounts[now.anchor] = now
+        return Outcome("applied", link=Link(now.anchor, now.hint))
+
+    def _create(self, step: Step) -> Outcome:
+        for kind in ("accountName", "userPrincipalName"):
+            attribute = "sAMAccountName" if kind == "accountName" else kind
+            if self.holder(kind, str(step.attributes[attribute])):  # type: ignore[arg-type]
+                return refused("name", attribute)
+        if self._cn_taken(step, None):
+            return refused("name", "cn")
+        anchor = str(uuid.uuid4())
+        made = Account(
+            anchor,
+            f"CN={step.name},{step.container}",
+            False,
+            {k: v for k, v in step.attributes.items() if v is not None},
+            step.name,
+            step.container,
+        )
+        self.accounts[anchor] = made
+        return Outcome("applied", link=Link(anchor, made.hint))
+
+    def _cn_taken(self, step: Step, own: str | None) -> bool:
+        return any(
+            a.name == step.name and a.container == step.container and a.anchor != own
+            for a in self.accounts.values()
+        )
+
+
+def refused(kind: RefusalKind, attribute: str | None = None) -> Outcome:
+    return Outcome("refused", (Refusal(kind, "0", "refused on order", "none", attribute),))

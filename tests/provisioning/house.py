@@ -1,0 +1,181 @@
+"""The rooms from intake to converge on a real database, with directories in memory.
+
+No threads and no processes: `settle` claims and looks until nothing is due.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import insert, select, update
+
+from adapters.target import Target
+from mappings.documents import load_inbound, load_outbound
+from provisioning import pairs
+from provisioning.converge import Converger
+from provisioning.intake import Intake
+from provisioning.worker import Lease
+from settings import People, Settings, Source, TargetSettings
+from store.clocks import BusinessClock, machine_now, parse_instant
+from store.database import Database
+from store.tables import account, metadata, pair, person, resource
+from tests.provisioning.directory import Directory
+
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+WORKER = "urn:muster:scim:schemas:extension:worker:1.0:User"
+START = "2026-03-16T09:00:00Z"
+
+
+class House:
+    """Two sources, one or more targets, one clock."""
+
+    def __init__(
+        self,
+        folder: Path,
+        targets: tuple[str, ...] = ("ad",),
+        shared_keys: tuple[str, ...] = (),
+    ) -> None:
+        self.database = Database(f"sqlite:///{folder / 'muster.db'}")
+        metadata.create_all(self.database.engine)
+        self.now = parse_instant(START)
+        self.business = BusinessClock(lambda: self.now)
+        sources = ("workday", "generic")
+        self.settings = Settings(
+            path=None,
+            data=folder,
+            database_url="",
+            host="",
+            port=0,
+            sources={s: Source(s, s, "hr", shared_keys) for s in sources},
+            targets={
+                t: TargetSettings(
+                    t,
+                    "active_directory",
+                    "active_directory",
+                    "norhaven.example",
+                    {"people_ou": "OU=People", "leavers_ou": "OU=Leavers"},
+                )
+                for t in targets
+            },
+            people=People(),
+        )
+        self.directories = {t: Directory() for t in targets}
+        self.ad = self.directories[targets[0]]
+        self.intake = Intake(self.settings, {s: load_inbound(s) for s in sources}, self.business)
+        self.reopen()
+
+    def reopen(self) -> None:
+        """As after a restart: nothing in memory is kept."""
+        outbounds = {t: load_outbound("active_directory") for t in self.directories}
+        systems = cast("Mapping[str, Target]", self.directories)
+        self.converger = Converger(self.database, self.settings, systems, outbounds, self.business)
+
+    def push(self, document: dict[str, Any], source: str = "workday", id: str = "") -> str:
+        """Create, or replace resource `id`, as `scim/` does it: listener, then row."""
+
+        def work(tx: Any) -> str:
+            row = tx.execute(select(resource).where(resource.c.id == id)).one_or_none()
+            identifier = row.id if row else str(uuid.uuid4())
+            verdict = self.intake.on_change(
+                tx,
+                source,
+                "User",
+                identifier,
+                json.loads(row.document) if row else None,
+                document,
+                frozenset(),
+            )
+            if verdict.stale:
+                return identifier
+            values = {
+                "document": json.dumps(document),
+                "person": verdict.person,
+                "facts": verdict.facts,
+                "external_id": document.get("externalId"),
+            }
+            if row:
+                tx.execute(update(resource).where(resource.c.id == id).values(**values))
+            else:
+                tx.execute(
+                    insert(resource).values(
+                        id=identifier,
+                        seq=int(machine_now() * 1e6),
+                        source=source,
+                        type="User",
+                        version=1,
+                        created=0,
+                        modified=0,
+                        **values,
+                    )
+                )
+            return identifier
+
+        return self.database.write(work)
+
+    def withdraw(self, id: str) -> None:
+        """DELETE."""
+
+        def work(tx: Any) -> None:
+            row = tx.execute(select(resource).where(resource.c.id == id)).one()
+            self.intake.on_change(
+                tx, row.source, "User", id, json.loads(row.document), None, frozenset()
+            )
+            tx.execute(update(resource).where(resource.c.id == id).values(deleted=machine_now()))
+
+        self.database.write(work)
+
+    def settle(self, most: int = 200) -> int:
+        """Look at whatever is due, as the worker would; how many looks that took."""
+        pairs.tick(self.database, self.now, machine_now())
+        for looks in range(most):
+            claim = pairs.claim(self.database, machine_now(), ())
+            if claim is None:
+                return looks
+            result = self.converger.look(claim, Lease(self.database, claim))
+            assert pairs.finish(self.database, claim, result, machine_now())
+        raise AssertionError("the house does not come to rest")
+
+    def day(self, instant: str) -> None:
+        """Let a date come."""
+        self.now = parse_instant(instant)
+
+    def row(self, target: str = "ad", **facts: str) -> Any:
+        """The pair of the only person with these facts."""
+        with self.database.read() as connection:
+            rows = connection.execute(
+                select(pair, person.c.facts, person.c.asserted)
+                .join(person, person.c.id == pair.c.person)
+                .where(pair.c.target == target)
+            ).all()
+        (found,) = [
+            r for r in rows if all(json.loads(r.facts).get(k) == v for k, v in facts.items())
+        ]
+        return found
+
+    def links(self) -> int:
+        with self.database.read() as connection:
+            return len(connection.execute(select(account.c.person)).all())
+
+
+def worker(
+    number: str, given: str = "Anna", family: str = "Lindqvist", **more: Any
+) -> dict[str, Any]:
+    """A Workday-shaped document; keyword arguments go into the worker extension."""
+    core = {k: more.pop(k) for k in ("active", "title", "userName", "emails") if k in more}
+    manager = more.pop("manager", None)
+    return {
+        "externalId": number,
+        "active": True,
+        "name": {"givenName": given, "familyName": family},
+        "displayName": f"{given} {family}",
+        **core,
+        ENTERPRISE: {
+            "employeeNumber": number,
+            **({"manager": {"value": manager}} if manager else {}),
+        },
+        WORKER: {"workerId": number, "hireDate": "2021-04-01", **more},
+    }
