@@ -8,6 +8,7 @@ A dot goes into a complex property: `employeeOrgData.division`,
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -155,3 +156,14 @@ def meant(prop: str | None, attributes: Iterable[str]) -> frozenset[str]:
             a for a in attributes if a == "userPrincipalName"
         }
     return frozenset(found)
+
+
+def is_text(value: Value | None) -> bool:
+    """Whether all texts in `value` can be written as UTF-8 and hold no control characters."""
+    texts = value if isinstance(value, tuple) else (value,)
+    return not any(
+        unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t"
+        for text in texts
+        if isinstance(text, str)
+        for character in text
+    )

@@ -39,7 +39,7 @@ from msgraph_core.middleware import GraphTelemetryHandler
 from msgraph_core.middleware.options import GraphTelemetryHandlerOption
 
 from adapters.entra_id.config import Config
-from adapters.entra_id.errors import GraphError, Lost, read_refusal, sign_in_refusal
+from adapters.entra_id.errors import CERTIFICATE, GraphError, Lost, read_refusal, sign_in_refusal
 from adapters.target import TargetDown, TargetRefused
 
 for _chatty in ("httpx", "httpcore", "azure", "msal", "urllib3"):
@@ -47,7 +47,7 @@ for _chatty in ("httpx", "httpcore", "azure", "msal", "urllib3"):
     logging.getLogger(_chatty).setLevel(logging.WARNING)
 
 _NETWORK = "Check the network, the proxy and ca_file."
-_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_UNSENT = (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _SILENT = "Graph does not answer"
 
 
@@ -222,9 +222,11 @@ class Graph:
             if status == 429 or status >= 500:
                 raise TargetDown("Entra ID is too busy to sign us in") from None
             raise TargetRefused(sign_in_refusal(str(error.message))) from None
-        except AzureError as error:
-            what = type(error).__name__
-            raise TargetDown(f"Entra ID cannot be reached for sign-in ({what})", _NETWORK) from None
+        except (AzureError, httpx.ConnectError) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise TargetRefused(CERTIFICATE) from None
+            what = "Graph" if isinstance(error, httpx.HTTPError) else "Entra ID's sign-in"
+            raise TargetDown(f"{what} cannot be reached", _NETWORK) from None
         except _UNSENT as error:
             what = type(error).__name__
             raise TargetDown(f"Graph cannot be reached ({what})", _NETWORK) from None

@@ -105,13 +105,13 @@ def _meaning(
     if error.status == 403:
         return _forbidden(error, named, privileged)
     if error.status == 404:
-        return "gone", "the account is no longer there", ""
+        return "gone", "the account is no longer there", "Nothing to do: Muster looks again."
     if error.status in (409, 412):
-        return "stale", "somebody else was writing to it", ""
+        return "stale", "somebody else was writing to it", "Nothing to do: Muster looks again."
     if any(text in error.message for text in _SYNCED):
         return "protected", *SYNCED
     if error.bad_reference:
-        return "reference", "the referenced account is not there", ""
+        return "reference", ABSENT_REFERENCE["message"], ABSENT_REFERENCE["remedy"]
     if "read-only" in error.message:
         return "bug", "Graph does not let anyone write it", "Take it out of the mapping."
     if "verified domain" in error.message:
@@ -130,6 +130,11 @@ def _meaning(
         return "value", "Entra ID does not take this value", "Correct it in HR or in the mapping."
     return "bug", "Graph does not understand the request", "Look at the mapping."
 
+
+ABSENT_REFERENCE = {
+    "message": "the referenced account is not there",
+    "remedy": "It is linked as soon as the other account is there.",
+}
 
 SYNCED = (
     "the account is mastered in Active Directory (onPremisesSyncEnabled)",
@@ -189,6 +194,15 @@ def sign_in_refusal(message: str) -> Refusal:
         ),
     )
     return Refusal("config", f"401/{code}", meaning, remedy)
+
+
+CERTIFICATE = Refusal(
+    "config",
+    "tls",
+    "the server's certificate is not from an authority we trust",
+    "Set ca_file to the CA of the proxy or server in between.",
+)
+"""TLS came up with a stranger."""
 
 
 def read_refusal(error: GraphError) -> Refusal:

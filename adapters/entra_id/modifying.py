@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from adapters.entra_id import attributes as words
 from adapters.entra_id.attempt import Attempt
@@ -24,6 +25,10 @@ from adapters.target import (
 )
 
 Changes = Mapping[str, Value | None]
+V = TypeVar("V", bound=Value | None)
+
+_NAMES = frozenset({"userPrincipalName", "mailNickname"})
+"""Refused, they refuse the step: another name means another plan."""
 
 
 async def modify(
@@ -35,10 +40,13 @@ async def modify(
     """
     now = {**account.attributes, "accountEnabled": account.enabled}
     wanted = {a: v for a, v in changes.items() if now.get(a) != v}
-    refusals: list[Refusal] = []
+    wanted, unsent = sendable(wanted)
+    refusals = list(unsent)
+    if any(no.attribute in required for no in unsent):
+        return Outcome("refused", unsent)
     if account.state.get("synced"):
         owned = {a for a in wanted if not _ours_on_synced(a)}
-        refusals = [not_sent("protected", a, *SYNCED) for a in sorted(owned)]
+        refusals += [not_sent("protected", a, *SYNCED) for a in sorted(owned)]
         if owned & required:
             return Outcome("refused", tuple(refusals))
         wanted = {a: v for a, v in wanted.items() if a not in owned}
@@ -69,7 +77,7 @@ async def modify(
                 bad = frozenset(part)
                 no = await _unnamed(attempt, account, error, min(bad))
             found = tuple(replace(no, attribute=a) for a in sorted(bad))
-            if bad & required and not written:
+            if bad & (required | _NAMES) and not written:
                 return Outcome("refused", found)
             refusals.extend(found)
             rest = {a: v for a, v in part.items() if a not in bad}
@@ -83,6 +91,17 @@ def blame(error: GraphError, sent: Iterable[str]) -> tuple[Refusal, frozenset[st
     bad = words.meant(error.property, sent)
     no = refusal(error)
     return (replace(no, attribute=min(bad)) if bad else no), bad
+
+
+def sendable(values: Mapping[str, V]) -> tuple[dict[str, V], tuple[Refusal, ...]]:
+    """Those values that are text, and refusals of those that are not (half a surrogate
+    pair, control characters): JSON would carry them, but nobody knows what comes out."""
+    good = {a: v for a, v in values.items() if words.is_text(v)}
+    return good, tuple(
+        not_sent("value", a, "not a text that Entra ID can hold", "Correct it in HR.")
+        for a in values
+        if a not in good
+    )
 
 
 def not_sent(kind: RefusalKind, attribute: str | None, message: str, remedy: str) -> Refusal:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from adapters.entra_id import attributes as words
 from adapters.entra_id.config import Config
@@ -75,7 +76,7 @@ class EntraId:
         """As `Target.holder`. Names in the recycle bin are held, too: their owner may come
         back within 30 days. Groups and contacts may hold addresses that this does not see;
         Graph refuses those when they are written."""
-        if kind not in _PROPERTIES:
+        if kind not in _PROPERTIES or not words.is_text(value) or not value.strip():
             return None
         loop, _, users, _ = self._connected()
         return self._run(loop, self._holder(users, kind, value))
@@ -150,7 +151,7 @@ class EntraId:
         link: Link | None,
         match: tuple[str, str] | None,
     ) -> Account | None:
-        if link is not None:
+        if link is not None and _is_id(link.anchor):
             try:
                 get = partial(users.get, link.anchor)
                 return words.account(await newcomers.wait(get, link.anchor), self._config.hybrid)
@@ -159,7 +160,7 @@ class EntraId:
                     raise
             if link.anchor in newcomers:
                 raise TargetDown("Entra ID does not show a new account yet", retry_after=15.0)
-        if match is None:
+        if match is None or not words.is_text(match[1]) or not match[1].strip():
             return None
         found = await users.find(*match)
         if len(found) > 1:
@@ -185,3 +186,10 @@ class EntraId:
                     continue
                 return str(user["id"]).lower()
         return None
+
+
+def _is_id(anchor: str) -> bool:
+    try:
+        return str(UUID(anchor)) == anchor.lower()
+    except ValueError:
+        return False

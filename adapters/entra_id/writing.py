@@ -12,8 +12,8 @@ from typing import Any
 
 from adapters.entra_id import attributes as words
 from adapters.entra_id.attempt import Attempt
-from adapters.entra_id.errors import SYNCED, GraphError, Lost, refusal
-from adapters.entra_id.modifying import Changes, blame, modify, not_sent
+from adapters.entra_id.errors import ABSENT_REFERENCE, SYNCED, GraphError, Lost, refusal
+from adapters.entra_id.modifying import Changes, blame, modify, not_sent, sendable
 from adapters.entra_id.users import ends_with, equals
 from adapters.target import (
     Account,
@@ -38,7 +38,9 @@ async def apply(attempt: Attempt, account: Account | None, step: Step) -> Outcom
         if step.kind == "create":
             return await _create(attempt, step)
         if account is None:
-            return Outcome("refused", (not_sent("bug", None, "no account to write to", ""),))
+            return _refused(not_sent("bug", None, "there is no account to write to", "Look first."))
+        if account.protected:
+            return _refused(not_sent("protected", None, *SYNCED))
         if step.kind == "modify":
             return await modify(attempt, account, step.attributes, step.required)
         if step.kind == "refer":
@@ -71,18 +73,23 @@ async def _create(attempt: Attempt, step: Step) -> Outcome:
                 "Wait for it, or check that it takes the person's OU.",
             )
         )
+    required = step.required | _NEEDED
+    wanted, dropped = sendable(wanted)
+    if any(no.attribute in required for no in dropped):
+        return Outcome("refused", dropped)
     own, others = await _deleted(attempt, wanted)
     if len(own) > 1:
         message = f"{len(own)} deleted accounts carry the same {attempt.config.key}"
         remedy = "Restore the right one, or purge them, in Entra's deleted users."
         return _refused(not_sent("config", None, message, remedy))
     if own:
-        return await _restore(attempt, own[0], wanted)
+        outcome = await _restore(attempt, own[0], wanted)
+        return replace(outcome, refusals=(*dropped, *outcome.refusals))
     if others:
         message = "a deleted account of somebody else still has this name"
         remedy = "The next free name is taken."
         return _refused(not_sent("name", "userPrincipalName", message, remedy))
-    return await _post(attempt, wanted, step.required | _NEEDED)
+    return await _post(attempt, wanted, required, list(dropped))
 
 
 async def _deleted(
@@ -105,8 +112,9 @@ def was_called(user: Mapping[str, Any], name: str) -> bool:
     return now == str(user["id"]).replace("-", "").casefold() + name.casefold()
 
 
-async def _post(attempt: Attempt, wanted: dict[str, Value], required: frozenset[str]) -> Outcome:
-    dropped: list[Refusal] = []
+async def _post(
+    attempt: Attempt, wanted: dict[str, Value], required: frozenset[str], dropped: list[Refusal]
+) -> Outcome:
     later: dict[str, Value] = {}
     while True:
         fields = words.body(wanted, {})
@@ -130,7 +138,7 @@ async def _post(attempt: Attempt, wanted: dict[str, Value], required: frozenset[
             elif error.status == 400 and not bad and optional:
                 # Graph does not say what it dislikes: make the account, then find out.
                 bad = optional
-                later = {a: wanted[a] for a in bad}
+                later = {a: v for a, v in wanted.items() if a in bad}
             else:
                 return _refused(no)
             wanted = {a: v for a, v in wanted.items() if a not in bad}
@@ -205,21 +213,29 @@ async def _refer(attempt: Attempt, account: Account, step: Step) -> Outcome:
         message = "Entra ID has no such link between people"
         return _refused(not_sent("bug", step.attribute, message, "Only manager is one."))
     manager = step.anchor
-    if account.references.get("manager") == manager:
-        return Outcome("applied")
     if account.state.get("synced"):
         return _refused(not_sent("protected", "manager", *SYNCED))
     visible = (account.anchor, manager) if manager else ()
     try:
         await attempt.write(partial(attempt.users.set_manager, account.anchor, manager), *visible)
     except GraphError as error:
-        if error.status == 404 and manager is None:
-            return Outcome("applied")  # there is none: Graph calls that not found
+        if error.status == 404 and manager is None and await _exists(attempt, account.anchor):
+            return Outcome("applied")  # there is no manager: Graph calls that not found
         no = refusal(error, "manager")
-        if error.status == 404 and account.anchor not in error.message.lower():
-            no = replace(no, kind="reference", message="the manager's account is not there")
+        if error.status == 404 and manager and account.anchor not in error.message.lower():
+            no = replace(no, kind="reference", **ABSENT_REFERENCE)
         return _refused(replace(no, attribute="manager"))
     return Outcome("applied")
+
+
+async def _exists(attempt: Attempt, id: str) -> bool:
+    try:
+        await attempt.users.get(id)
+    except GraphError as error:
+        if error.status != 404:
+            raise
+        return False
+    return True
 
 
 async def _disable(attempt: Attempt, account: Account) -> Outcome:

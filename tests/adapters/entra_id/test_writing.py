@@ -459,6 +459,26 @@ def test_entra_connect_owns_all_but_a_little(entra: EntraId, wire: Wire) -> None
     assert wire.writes[0][2] == {"usageLocation": "DK"}
 
 
+def test_a_protected_account_is_not_touched(entra: EntraId, wire: Wire) -> None:
+    protected = Account(ANA, "ana", True, NEW, protected="Entra Connect", state={"synced": True})
+    for step in (Step("disable"), Step("enable"), Step("modify", {"usageLocation": "DK"})):
+        outcome = entra.apply(protected, step)
+        assert (outcome.result, kinds(outcome)) == ("refused", [("protected", None)])
+    assert wire.requests == []
+
+
+def test_what_is_no_text_is_not_sent(entra: EntraId, wire: Wire) -> None:
+    step = Step("modify", {"city": "\ud800"})
+    assert kinds(entra.apply(account(), step)) == [("value", "city")]
+    empty_bin(wire).answer("POST", "^/users$", user(), 201)
+    assert kinds(entra.apply(None, create(city="a\0b"))) == [("value", "city")]
+    assert "city" not in wire.writes[0][2]
+    refused = entra.apply(None, create(employeeId="\ud800"))
+    assert (refused.result, kinds(refused)) == ("refused", [("value", "employeeId")])
+    assert entra.holder("mail", "\ud800") is None
+    assert entra.read(None, ("employeeId", "\ud800")) is None
+
+
 def test_graphs_own_refusal_for_synced_users(entra: EntraId, wire: Wire) -> None:
     wire.answer("PATCH", ANA, SYNCED, 400)
     outcome = entra.apply(account(synced=True), Step("disable"))
@@ -478,8 +498,11 @@ def test_the_manager_is_a_reference(entra: EntraId, wire: Wire) -> None:
 def test_removing_a_manager_who_is_not_there(entra: EntraId, wire: Wire) -> None:
     managed = Account(ANA, "ana", True, NEW, references={"manager": BEN})
     wire.answer("DELETE", rf"/users/{ANA}/manager/\$ref", missing(ANA), 404)
+    wire.answer("GET", f"/users/{ANA}", user())
     assert entra.apply(managed, Step("refer", attribute="manager")) == Outcome("applied")
-    assert entra.apply(account(), Step("refer", attribute="manager")) == Outcome("applied")
+    wire.answer("DELETE", "manager", missing(ANA), 404).answer("GET", ANA, missing(ANA), 404)
+    outcome = entra.apply(managed, Step("refer", attribute="manager"))
+    assert (outcome.result, kinds(outcome)) == ("refused", [("gone", "manager")])
 
 
 @pytest.mark.parametrize(
