@@ -18,7 +18,7 @@ from msgraph.generated.directory.deleted_items.graph_user.graph_user_request_bui
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
-from adapters.entra_id.attributes import selection
+from adapters.entra_id.attributes import selection, top
 from adapters.entra_id.client import Body, Graph
 
 _MANAGER = ["manager($select=id)"]
@@ -72,10 +72,14 @@ class Users:
         )
         return list((await self._graph.send(request)).get("value", ()))
 
-    async def deleted(self, condition: str) -> list[dict[str, Any]]:
-        """Users in the recycle bin (30 days) for whom the `$filter` holds: id and name only."""
+    async def deleted(self, condition: str, *attributes: str) -> list[dict[str, Any]]:
+        """Users in the recycle bin (30 days) for whom the `$filter` holds: id, name and
+        `attributes` only."""
         query = GraphUserRequestBuilder.GraphUserRequestBuilderGetQueryParameters(
-            filter=condition, select=["id", "userPrincipalName"], top=5, count=True
+            filter=condition,
+            select=["id", "userPrincipalName", *(top(a) for a in attributes)],
+            top=5,
+            count=True,
         )
         request = self._graph.client.directory.deleted_items.graph_user.to_get_request_information(
             RequestConfiguration(query_parameters=query, headers=_headers(eventual=True))

@@ -96,14 +96,19 @@ async def _deleted(
     attempt: Attempt, wanted: Mapping[str, Value]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Deleted accounts of this person, and those of others that had the name we want."""
-    key, name = wanted.get(attempt.config.key), str(wanted["userPrincipalName"])
-    asked = [attempt.users.deleted(ends_with("userPrincipalName", name))]
+    attribute = attempt.config.key
+    key, name = wanted.get(attribute), str(wanted["userPrincipalName"])
+    condition = ends_with("userPrincipalName", name)
     if isinstance(key, str):
-        asked.append(attempt.users.deleted(equals(attempt.config.key, key)))
-    same_name, *same_key = await asyncio.gather(*asked)
-    own = {str(user["id"]): user for users in same_key for user in users}
-    others = [u for u in same_name if was_called(u, name) and str(u["id"]) not in own]
-    return list(own.values()), others
+        condition = f"{equals(attribute, key)} or {condition}"
+    found = await attempt.users.deleted(condition, attribute)
+    own = [user for user in found if isinstance(key, str) and _has_key(user, attribute, key)]
+    return own, [user for user in found if user not in own and was_called(user, name)]
+
+
+def _has_key(user: Mapping[str, Any], attribute: str, key: str) -> bool:
+    """Compared as Graph compares: case does not matter."""
+    return str(words.canonical(user).get(attribute, "")).casefold() == key.casefold()
 
 
 def was_called(user: Mapping[str, Any], name: str) -> bool:
@@ -164,11 +169,7 @@ async def _own(attempt: Attempt, wanted: Mapping[str, Value]) -> dict[str, Any] 
             raise
         holders = []
     holders += await attempt.users.find(attempt.config.key, key)
-    own = {
-        str(user["id"]): user
-        for user in holders
-        if str(words.canonical(user).get(attempt.config.key, "")).casefold() == key.casefold()
-    }
+    own = {str(user["id"]): user for user in holders if _has_key(user, attempt.config.key, key)}
     return next(iter(own.values())) if len(own) == 1 else None
 
 

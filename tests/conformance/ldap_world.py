@@ -22,6 +22,7 @@ WORDS = Words(
     title="title",
     display_name="displayName",
     refused=("givenName", "g" * 65),
+    unique=("sAMAccountName", "userPrincipalName"),
 )
 DONT_EXPIRE_PASSWORD = 0x10000
 
@@ -30,6 +31,8 @@ class LdapWorld:
     """A domain, one pair of OUs in it, and its administrator as the independent eye."""
 
     words = WORDS
+    notices_changes = True
+    reads_before_create = 0
 
     def __init__(self, admin: Administrator, ous: Ous, settings: dict[str, Any], folder: Path):
         self.admin = admin

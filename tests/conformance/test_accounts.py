@@ -217,6 +217,8 @@ def test_disable_and_enable_keep_what_others_set(world: World) -> None:
 
 
 def test_a_change_by_somebody_else_in_between_is_stale(world: World) -> None:
+    if not world.notices_changes:
+        pytest.skip("this target writes single attributes and has no versions")
     who = person(world)
     account = who.hire()
     world.meddle(account.anchor)
@@ -254,10 +256,12 @@ def test_taken_names_are_refused_as_names(world: World) -> None:
     words = world.words
     one = person(world)
     one.hire()
-    for attribute, value in (
-        (words.account_name, one.login.upper()),
-        (words.user_principal_name, one.principal.upper()),
-    ):
+    taken = {
+        words.account_name: one.login.upper(),
+        words.user_principal_name: one.principal.upper(),
+    }
+    for attribute in words.unique:
+        value = taken[attribute]
         other = person(world)
         outcome = refused(world.target.apply(None, other.create(**{attribute: value})), "name")
         assert outcome.refusals[0].attribute == attribute

@@ -86,7 +86,7 @@ def test_a_create_whose_answer_is_lost_is_unknown_and_was_done(world: World, rel
     who = person(world)
     target = world.through(relay.port)
     assert target.read(None, who.match) is None
-    relay.after(0, "drop_after")
+    relay.after(world.reads_before_create, "drop_after")
     outcome = target.apply(None, who.create())
     assert outcome.result == "unknown"
     assert relay.answered.wait(5)
@@ -102,7 +102,7 @@ def test_a_create_that_never_arrived_is_unknown_and_was_not_done(
     who = person(world)
     target = world.through(relay.port)
     assert target.read(None, who.match) is None
-    relay.after(0, "drop_before")
+    relay.after(world.reads_before_create, "drop_before")
     assert target.apply(None, who.create()).result == "unknown"
     relay.heal()
     assert target.read(None, who.match) is None

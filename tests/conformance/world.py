@@ -27,6 +27,8 @@ class Words:
     display_name: str
     refused: tuple[str, str]
     """An optional attribute and a value of it that the target refuses."""
+    unique: tuple[str, ...]
+    """Those of the name attributes that the target itself keeps unique."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ class World(Protocol):
     """Container for accounts, None where the target has none."""
     leavers: str | None
     domain: str
+    notices_changes: bool
+    """Whether a write is refused when somebody else changed what it is about."""
+    reads_before_create: int
+    """Requests that `create` makes before the one that writes."""
 
     def sees(self, anchor: str) -> Seen:
         """Read the account without the adapter."""

@@ -40,9 +40,7 @@ def account(
 
 
 def empty_bin(wire: Wire) -> Wire:
-    return wire.answer("GET", "deletedItems", {"value": []}).answer(
-        "GET", "deletedItems", {"value": []}
-    )
+    return wire.answer("GET", "deletedItems", {"value": []})
 
 
 def create(**more: Value) -> Step:
@@ -251,16 +249,15 @@ def test_a_create_without_what_graph_needs_is_a_mapping_error(entra: EntraId) ->
 # -- the recycle bin -------------------------------------------------------------
 
 
-def mangled(id: str) -> dict[str, Any]:
+def mangled(id: str, key: str = "1001") -> dict[str, Any]:
     name = id.replace("-", "") + "ana@norhaven.example"
-    return {"id": id, "userPrincipalName": name}
+    return {"id": id, "userPrincipalName": name, "employeeId": key}
 
 
 def test_a_deleted_account_of_the_same_person_is_restored_disabled(
     entra: EntraId, wire: Wire
 ) -> None:
-    wire.answer("GET", "deletedItems.*employeeId eq '1001'", {"value": [mangled(ANA)]})
-    wire.answer("GET", "deletedItems.*endsWith", {"value": [mangled(ANA)]})
+    wire.answer("GET", "deletedItems.*employeeId eq '1001' or ", {"value": [mangled(ANA)]})
     wire.answer("POST", f"/directory/deletedItems/{ANA}/restore", user())
     wire.answer("GET", f"/users/{ANA}", missing(ANA), 404)  # not on this replica yet
     wire.answer("GET", f"/users/{ANA}", user(jobTitle="Clerk"))
@@ -275,7 +272,6 @@ def test_a_deleted_account_of_the_same_person_is_restored_disabled(
 
 def test_restored_under_a_new_name_when_the_old_one_is_taken(entra: EntraId, wire: Wire) -> None:
     wire.answer("GET", "deletedItems.*employeeId", {"value": [mangled(ANA)]})
-    wire.answer("GET", "deletedItems.*endsWith", {"value": []})
     wire.answer("POST", "restore", conflict("userPrincipalName"), 400)
     wire.answer("POST", "restore", user())
     wire.answer("GET", f"/users/{ANA}", user(accountEnabled=False))
@@ -284,22 +280,19 @@ def test_restored_under_a_new_name_when_the_old_one_is_taken(entra: EntraId, wir
 
 
 def test_the_name_of_somebody_elses_deleted_account_is_burnt(entra: EntraId, wire: Wire) -> None:
-    wire.answer("GET", "deletedItems.*employeeId", {"value": []})
-    wire.answer("GET", "deletedItems.*endsWith", {"value": [mangled(BEN)]})
+    wire.answer("GET", "deletedItems.*endsWith", {"value": [mangled(BEN, "1002")]})
     outcome = entra.apply(None, create())
     assert (outcome.result, kinds(outcome)) == ("refused", [("name", "userPrincipalName")])
 
 
 def test_several_deleted_accounts_are_a_case_for_a_person(entra: EntraId, wire: Wire) -> None:
     wire.answer("GET", "deletedItems.*employeeId", {"value": [mangled(ANA), mangled(BEN)]})
-    wire.answer("GET", "deletedItems.*endsWith", {"value": []})
     outcome = entra.apply(None, create())
     assert (outcome.result, kinds(outcome)) == ("refused", [("config", None)])
 
 
 def test_restoring_needs_a_right(entra: EntraId, wire: Wire) -> None:
     wire.answer("GET", "deletedItems.*employeeId", {"value": [mangled(ANA)]})
-    wire.answer("GET", "deletedItems.*endsWith", {"value": []})
     wire.answer("POST", "restore", DENIED, 403)
     outcome = entra.apply(None, create())
     assert kinds(outcome) == [("rights", "restore")]
@@ -308,7 +301,6 @@ def test_restoring_needs_a_right(entra: EntraId, wire: Wire) -> None:
 
 def test_trouble_after_the_restore_is_unknown(entra: EntraId, wire: Wire) -> None:
     wire.answer("GET", "deletedItems.*employeeId", {"value": [mangled(ANA)]})
-    wire.answer("GET", "deletedItems.*endsWith", {"value": []})
     wire.answer("POST", "restore", user())
     wire.answer("GET", f"/users/{ANA}", problem("busy"), 429, {"Retry-After": "0"})
     assert entra.apply(None, create()) == Outcome("unknown")
