@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import ldap3
 import pytest
@@ -37,10 +37,20 @@ class Ous:
     leavers: str
 
 
+class Domain(Protocol):
+    """A domain as its administrator knows it."""
+
+    base_dn: str
+
+    def settings(self) -> Mapping[str, Any]: ...
+
+    def administrator(self) -> Mapping[str, str]: ...
+
+
 class Administrator:
     """The domain's administrator over LDAPS, for preparing and checking."""
 
-    def __init__(self, domain: SambaDomain) -> None:
+    def __init__(self, domain: Domain) -> None:
         self.domain = domain
         login = domain.administrator()
         tls = ldap3.Tls(

@@ -44,7 +44,8 @@ class SandboxDirectory:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._certificates = certificates.ensure(tls or folder / "tls", machine_now())
-        self._password = _kept(folder / "directory-password")
+        self._password_file = folder / "directory.password"
+        self._password = _kept(self._password_file)
         self._domain = Domain(folder / "directory.sqlite", REALM, clock)
         if self._domain.empty:
             seed.sow(self._domain, self._password)
@@ -65,14 +66,27 @@ class SandboxDirectory:
         with self._lock:
             self._domain.close()
 
+    @property
+    def base_dn(self) -> str:
+        """DN of the domain."""
+        return self._domain.base_dn
+
+    def administrator(self) -> dict[str, str]:
+        """`bind_dn` and `password_file` of an account that may do everything: the same one."""
+        settings = self.settings()
+        return {name: settings[name] for name in ("bind_dn", "password_file")}
+
     def settings(self) -> dict[str, str]:
-        """What a client needs: url, base_dn, bind_dn, password, ca_file, people_ou, leavers_ou."""
+        """What a client needs: url, domain, base_dn, bind_dn, password, password_file, ca_file,
+        people_ou, leavers_ou."""
         base = self._domain.base_dn
         return {
             "url": f"ldaps://localhost:{self._port}",
+            "domain": self._domain.realm,
             "base_dn": base,
             "bind_dn": f"CN={seed.SERVICE_ACCOUNT},OU=Service Accounts,{base}",
             "password": self._password,
+            "password_file": str(self._password_file),
             "ca_file": str(self._certificates.ca),
             "people_ou": f"OU={seed.PEOPLE},{base}",
             "leavers_ou": f"OU={seed.LEAVERS},{base}",
@@ -109,10 +123,10 @@ class SandboxDirectory:
 def _kept(file: Path) -> str:
     """The secret in `file`, made at first; only its owner may read it."""
     try:
-        return file.read_text().strip()
+        return file.read_text()
     except FileNotFoundError:
         secret = f"Sandbox-{secrets.token_urlsafe(18)}"
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as stream:
-            stream.write(secret + "\n")
+            stream.write(secret)
         return secret
