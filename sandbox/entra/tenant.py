@@ -1,0 +1,279 @@
+"""The tenant's memory: one SQLite file with users, groups, links and the app's secret.
+
+Documents are kept as Graph would show them in full. Beside them lie the values that
+Graph looks up or keeps unique, folded as Graph compares them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+Kind: TypeAlias = Literal["user", "group"]
+Relation: TypeAlias = Literal["manager", "member"]
+
+INDEXED = frozenset(
+    {
+        "displayName",
+        "employeeId",
+        "mail",
+        "mailNickname",
+        "onPremisesImmutableId",
+        "onPremisesSamAccountName",
+        "proxyAddresses",
+        "userPrincipalName",
+    }
+)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS object (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    document TEXT NOT NULL,
+    deleted REAL,
+    roles TEXT NOT NULL DEFAULT '[]'
+);
+CREATE INDEX IF NOT EXISTS object_kind ON object (kind, number);
+CREATE INDEX IF NOT EXISTS object_deleted ON object (deleted) WHERE deleted IS NOT NULL;
+CREATE TABLE IF NOT EXISTS property (
+    name TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL,
+    PRIMARY KEY (name, value, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS property_id ON property (id);
+CREATE TABLE IF NOT EXISTS link (
+    source TEXT NOT NULL, relation TEXT NOT NULL, target TEXT NOT NULL,
+    PRIMARY KEY (source, relation, target)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS link_target ON link (target, relation);
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A user or group as stored."""
+
+    id: str
+    kind: Kind
+    document: dict[str, Any]
+    deleted: float | None = None
+    """Epoch seconds of the soft delete."""
+    roles: tuple[str, ...] = ()
+    """Directory roles (`User Administrator`): make the account privileged."""
+    number: int = field(default=0, compare=False)
+    """Order of creation, for paging."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The tenant and the one app registration in it."""
+
+    tenant_id: str
+    client_id: str
+    client_secret: str
+    signing_key: str
+
+
+def fold(value: str) -> str:
+    """The form in which Graph compares texts: case does not matter, accents do."""
+    return value.casefold()
+
+
+class Tenant:
+    """Reads and writes of the tenant. All calls go through one connection under one lock."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.executescript(_SCHEMA)
+        self.identity = self._identity()
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; nested ones join the outer one. Also holds off other threads."""
+        with self._lock:
+            if self._depth == 0:
+                self._connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._depth -= 1
+            if self._depth == 0:
+                self._connection.execute("COMMIT")
+
+    def clear(self) -> None:
+        """Forget all objects; tenant, app and secret stay."""
+        with self.transaction():
+            for table in ("object", "property", "link"):
+                self._connection.execute(f"DELETE FROM {table}")
+
+    # Objects
+
+    def get(self, id: str) -> Entry | None:
+        """The object with this id, deleted or not."""
+        rows = self._rows("SELECT * FROM object WHERE id = ?", (id.lower(),))
+        return _entry(rows[0]) if rows else None
+
+    def find(self, kind: Kind, name: str, value: str) -> list[Entry]:
+        """Objects, deleted ones too, whose indexed property has this value."""
+        rows = self._rows(
+            "SELECT o.* FROM property p JOIN object o ON o.id = p.id"
+            " WHERE p.name = ? AND p.value = ? AND o.kind = ? ORDER BY o.number",
+            (name, fold(value), kind),
+        )
+        return [_entry(row) for row in rows]
+
+    def each(self, kind: Kind, after: int = 0) -> Iterator[Entry]:
+        """All objects of a kind, deleted ones too, in order of creation after `after`."""
+        while True:
+            rows = self._rows(
+                "SELECT * FROM object WHERE kind = ? AND number > ? ORDER BY number LIMIT 500",
+                (kind, after),
+            )
+            yield from (_entry(row) for row in rows)
+            if len(rows) < 500:
+                return
+            after = int(rows[-1][0])
+
+    def count(self, kind: Kind) -> int:
+        """How many objects of a kind are stored, deleted ones too."""
+        return int(self._rows("SELECT count(*) FROM object WHERE kind = ?", (kind,))[0][0])
+
+    def put(self, entry: Entry) -> Entry:
+        """Insert or replace by id."""
+        with self.transaction():
+            self._connection.execute(
+                "INSERT INTO object (id, kind, document, deleted, roles) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET document = excluded.document,"
+                " deleted = excluded.deleted, roles = excluded.roles",
+                (
+                    entry.id,
+                    entry.kind,
+                    json.dumps(entry.document, ensure_ascii=False),
+                    entry.deleted,
+                    json.dumps(entry.roles),
+                ),
+            )
+            self._connection.execute("DELETE FROM property WHERE id = ?", (entry.id,))
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO property (name, value, id) VALUES (?, ?, ?)",
+                [(name, value, entry.id) for name, value in _indexed(entry.document)],
+            )
+        return entry
+
+    def deleted(self, before: float | None = None) -> list[Entry]:
+        """Soft-deleted objects in order of creation; `before`: deleted at or before then."""
+        rows = self._rows(
+            "SELECT * FROM object WHERE deleted IS NOT NULL AND deleted <= ifnull(?, deleted)"
+            " ORDER BY number",
+            (before,),
+        )
+        return [_entry(row) for row in rows]
+
+    def purge(self, id: str) -> None:
+        """Remove an object and all its links for good."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM object WHERE id = ?", (id,))
+            self._connection.execute("DELETE FROM property WHERE id = ?", (id,))
+            self._connection.execute("DELETE FROM link WHERE source = ? OR target = ?", (id, id))
+
+    # Links
+
+    def targets(self, source: str, relation: Relation) -> list[Entry]:
+        """Where the links of `source` point, in order of creation, without deleted objects."""
+        return self._linked("source", "target", source, relation)
+
+    def sources(self, target: str, relation: Relation) -> list[Entry]:
+        """Whose links point to `target`, in order of creation, without deleted objects."""
+        return self._linked("target", "source", target, relation)
+
+    def linked(self, source: str, relation: Relation, target: str) -> bool:
+        return bool(
+            self._rows(
+                "SELECT 1 FROM link WHERE source = ? AND relation = ? AND target = ?",
+                (source, relation, target),
+            )
+        )
+
+    def link(self, source: str, relation: Relation, targets: Iterable[str]) -> None:
+        with self.transaction():
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO link (source, relation, target) VALUES (?, ?, ?)",
+                [(source, relation, target) for target in targets],
+            )
+
+    def unlink(self, source: str, relation: Relation, target: str | None = None) -> None:
+        """Remove one link, or all of this relation."""
+        with self.transaction():
+            self._connection.execute(
+                "DELETE FROM link WHERE source = ? AND relation = ? AND target = ifnull(?, target)",
+                (source, relation, target),
+            )
+
+    def _linked(self, here: str, there: str, id: str, relation: Relation) -> list[Entry]:
+        rows = self._rows(
+            f"SELECT o.* FROM link l JOIN object o ON o.id = l.{there}"
+            f" WHERE l.{here} = ? AND l.relation = ? AND o.deleted IS NULL ORDER BY o.number",
+            (id, relation),
+        )
+        return [_entry(row) for row in rows]
+
+    def _rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(statement, values).fetchall()
+
+    def _identity(self) -> Identity:
+        fresh = {
+            "tenant_id": str(uuid.uuid4()),
+            "client_id": str(uuid.uuid4()),
+            "client_secret": secrets.token_urlsafe(30),
+            "signing_key": secrets.token_hex(32),
+        }
+        with self.transaction():
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO setting (name, value) VALUES (?, ?)", fresh.items()
+            )
+            return Identity(**dict(self._rows("SELECT name, value FROM setting")))
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    number, id, kind, document, deleted, roles = row
+    return Entry(id, kind, json.loads(document), deleted, tuple(json.loads(roles)), number)
+
+
+def address(proxy: str) -> str:
+    """`SMTP:ann@norhaven.example` as `ann@norhaven.example`."""
+    prefix, colon, rest = proxy.partition(":")
+    return rest if colon and prefix.lower() == "smtp" else proxy
+
+
+def _indexed(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in INDEXED:
+        value = document.get(name)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, str):
+                yield name, fold(address(item) if name == "proxyAddresses" else item)
