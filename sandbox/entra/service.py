@@ -251,8 +251,8 @@ class SandboxEntra:
         for group in tenant.sources(entry.id, "member"):
             tenant.unlink(group.id, "member", entry.id)
         for wanted in groups or ():
-            group = wanted if isinstance(wanted, Mapping) else {"displayName": wanted}
-            tenant.link(self._group(group).id, "member", [entry.id])
+            properties = wanted if isinstance(wanted, Mapping) else {"displayName": wanted}
+            tenant.link(self._group(properties).id, "member", [entry.id])
 
     def _group(self, wanted: Mapping[str, Any]) -> Entry:
         """The group of this name, made with the other properties given when it is missing."""

@@ -17,6 +17,7 @@ class Client:
     def __init__(self, sandbox: SandboxEntra) -> None:
         self.settings = sandbox.settings()
         self.session = requests.Session()
+        self.session.trust_env = False  # REQUESTS_CA_BUNDLE would win over `verify`
         self.session.verify = self.settings["ca_file"]
         self.sign_in()
 
