@@ -16,7 +16,8 @@ T = TypeVar("T")
 class Newcomers:
     """Ids of accounts made here a moment ago: not every replica of Entra shows them yet."""
 
-    def __init__(self, config: Config, clock: Callable[[], float]) -> None:
+    def __init__(self, users: Users, config: Config, clock: Callable[[], float]) -> None:
+        self._users = users
         self._config = config
         self._clock = clock
         self._until: dict[str, float] = {}
@@ -36,11 +37,20 @@ class Newcomers:
             try:
                 return await call()
             except GraphError as error:
-                unseen = error.status == 404 or error.bad_reference
-                if not unseen or not any(id in self for id in ids):
+                if not await self._unseen(error, ids):
                     raise
             await asyncio.sleep(pause)
         return await call()
+
+    async def _unseen(self, error: GraphError, ids: tuple[str, ...]) -> bool:
+        """Whether the one that is not found is new, and was not deleted meanwhile."""
+        if error.status != 404 and not error.bad_reference:
+            return False
+        named = [id for id in ids if id in error.message.lower()]
+        for id in named or ids:
+            if id in self and await self._users.is_deleted(id):
+                del self._until[id]
+        return any(id in self for id in named or ids)
 
 
 class Attempt:

@@ -43,8 +43,9 @@ from adapters.entra_id.errors import CERTIFICATE, GraphError, Lost, read_refusal
 from adapters.target import TargetDown, TargetRefused
 
 for _chatty in ("httpx", "httpcore", "azure", "msal", "urllib3"):
-    # At INFO they log every URL, and ours name people: `$filter=userPrincipalName eq ...`.
-    logging.getLogger(_chatty).setLevel(logging.WARNING)
+    # They log URLs, and ours name people: `$filter=userPrincipalName eq ...`. What goes
+    # wrong in them is raised to us anyway.
+    logging.getLogger(_chatty).setLevel(logging.ERROR)
 
 _NETWORK = "Check the network, the proxy and ca_file."
 _UNSENT = (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -174,7 +175,7 @@ class Graph:
         self._credential = Credential(config)
         provider = AzureIdentityAuthenticationProvider(
             self._credential,
-            scopes=[config.scope] if config.scope else [],
+            scopes=[config.token_scope],
             allowed_hosts=[config.graph_host],
         )
         adapter = GraphRequestAdapter(

@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+_NATIONAL_CLOUDS = frozenset(
+    {"graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"}
+)
+"""https://learn.microsoft.com/graph/deployments"""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -38,7 +43,8 @@ class Config:
     """Base URL. National clouds: `https://graph.microsoft.us/v1.0` and the like."""
     authority: str = "https://login.microsoftonline.com"
     scope: str = ""
-    """What tokens are asked for; empty: `https://<graph host>/.default`."""
+    """What tokens are asked for; empty: that of the cloud which `graph` belongs to, and for
+    hosts that are no cloud (a sandbox, a relay) that of the public one."""
     ca_file: Path | None = None
     """Trust only this CA; None: the public ones."""
     proxy: str | None = None
@@ -78,6 +84,12 @@ class Config:
     def graph_host(self) -> str:
         """The one host that may see our token."""
         return urlsplit(self.graph).hostname or ""
+
+    @property
+    def token_scope(self) -> str:
+        """`scope`, or the one that goes with `graph`."""
+        host = self.graph_host if self.graph_host in _NATIONAL_CLOUDS else "graph.microsoft.com"
+        return self.scope or f"https://{host}/.default"
 
     @property
     def base_url(self) -> str:

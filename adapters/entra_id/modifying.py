@@ -1,4 +1,4 @@
-"""PATCH: what differs is written, what Graph refuses is found, left out and reported.
+"""PATCH: what Graph refuses is found, left out and reported.
 
 Graph takes or refuses a request as a whole, so a refused value is left out and the rest
 sent again: after a definite no, that is a different write, not a repeated one.
@@ -34,13 +34,11 @@ _NAMES = frozenset({"userPrincipalName", "mailNickname"})
 async def modify(
     attempt: Attempt, account: Account, changes: Changes, required: frozenset[str]
 ) -> Outcome:
-    """Write those of `changes` that differ from `account`; `accountEnabled` may be one.
+    """Write `changes`; `accountEnabled` may be one. None removes a value.
 
-    Raises as `Graph.send`; GraphError only for what no part of the request explains.
+    Raises as `Graph.send`, except for GraphError.
     """
-    now = {**account.attributes, "accountEnabled": account.enabled}
-    wanted = {a: v for a, v in changes.items() if now.get(a) != v}
-    wanted, unsent = sendable(wanted)
+    wanted, unsent = sendable(changes)
     refusals = list(unsent)
     if any(no.attribute in required for no in unsent):
         return Outcome("refused", unsent)

@@ -130,7 +130,7 @@ class EntraId:
                         )
                     ) from None
                 users = Users(graph, self._config.further)
-                self._open = (loop, graph, users, Newcomers(self._config, self._clock))
+                self._open = (loop, graph, users, Newcomers(users, self._config, self._clock))
             return self._open
 
     async def _make(self, graph: type[Graph]) -> Graph:

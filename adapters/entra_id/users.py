@@ -20,6 +20,7 @@ from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
 from adapters.entra_id.attributes import selection, top
 from adapters.entra_id.client import Body, Graph
+from adapters.entra_id.errors import GraphError
 
 _MANAGER = ["manager($select=id)"]
 _ADVANCED = ("onPremisesExtensionAttributes/",)
@@ -85,6 +86,15 @@ class Users:
             RequestConfiguration(query_parameters=query, headers=_headers(eventual=True))
         )
         return list((await self._graph.send(request)).get("value", ()))
+
+    async def is_deleted(self, id: str) -> bool:
+        """Whether the user is known to lie in the recycle bin."""
+        item = self._graph.client.directory.deleted_items.by_directory_object_id(id)
+        try:
+            await self._graph.send(item.to_get_request_information())
+        except GraphError:
+            return False
+        return True
 
     async def create(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """A new user, as Graph answers it."""

@@ -179,7 +179,9 @@ async def _adopt(
     """Link an account that exists and make it as it was to be created. Not disabled for that:
     somebody may be working with it."""
     account = words.account(user, attempt.config.hybrid)
-    outcome = await modify(attempt, account, wanted, frozenset())
+    now = {**account.attributes, "accountEnabled": account.enabled}
+    changes = {a: v for a, v in wanted.items() if now.get(a) != v}
+    outcome = await modify(attempt, account, changes, frozenset())
     refused = {r.attribute for r in outcome.refusals}
     renamed = outcome.result == "applied" and "userPrincipalName" not in refused
     hint = str(wanted["userPrincipalName"]) if renamed else account.hint
