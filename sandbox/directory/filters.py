@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from sandbox.directory import errors, schema
+from sandbox.directory import errors, names, schema
 from sandbox.directory.ber import Malformed
 from sandbox.directory.messages import (
     And,
@@ -102,7 +102,10 @@ def key_of(attribute: Attribute, value: bytes, view: View) -> object:
             category = named.category if named else value.decode()
             return fold(f"CN={category},{_schema_name(view)}")
         if attribute.syntax == "dn":
-            return fold(view.tree.dn(view.tree.resolve(value.decode(), deleted=True).guid))
+            if value[:1] == b"<":
+                entry = view.tree.resolve(value.decode(), deleted=True)
+                return fold(view.tree.dn(entry.guid))
+            return fold(names.write(names.parse(value.decode())))
         if attribute.name in ("objectGUID", "parentGUID") and len(value) != 16:
             return guid_bytes(value.decode())
         if attribute.syntax == "sid" and value[:2].upper() == b"S-":
