@@ -264,7 +264,8 @@ def _read_item(request: Any) -> _Item:
     if not isinstance(request, dict):
         raise malformed(_BAD_PAYLOAD)
     id, method, url = (request.get(name) for name in ("id", "method", "url"))
-    headers, depends = request.get("headers") or {}, request.get("dependsOn") or []
+    headers, depends = request.get("headers", {}), request.get("dependsOn", [])
+    headers, depends = {} if headers is None else headers, [] if depends is None else depends
     if not (isinstance(id, str) and id and isinstance(url, str) and isinstance(method, str)):
         raise malformed(_BAD_PAYLOAD)
     if method.upper() not in _METHODS or urlsplit(url).scheme or url.lstrip("/") in ("", "$batch"):
