@@ -59,6 +59,9 @@ _INSTANTS = frozenset({"employeeHireDate", "employeeLeaveDateTime"})
 _WHOLE = {"employeeOrgData": ("division", "costCenter")}
 """Complex properties of which Graph empties what a PATCH leaves out."""
 
+KEPT = frozenset({"displayName", "mailNickname", "usageLocation", "userPrincipalName"})
+"""What Graph lets nobody empty."""
+
 CLOUD_OWNED = frozenset({"usageLocation"})
 """What may be written to an account under Entra Connect, beside directory extensions."""
 

@@ -92,14 +92,19 @@ def blame(error: GraphError, sent: Iterable[str]) -> tuple[Refusal, frozenset[st
 
 
 def sendable(values: Mapping[str, V]) -> tuple[dict[str, V], tuple[Refusal, ...]]:
-    """Those values that are text, and refusals of those that are not (half a surrogate
-    pair, control characters): JSON would carry them, but nobody knows what comes out."""
-    good = {a: v for a, v in values.items() if words.is_text(v)}
-    return good, tuple(
-        not_sent("value", a, "not a text that Entra ID can hold", "Correct it in HR.")
-        for a in values
-        if a not in good
-    )
+    """Those of `values` that Graph may take, and refusals of the others: half characters
+    (JSON would carry them, but nobody knows what comes out) and emptying what it keeps."""
+    refusals = []
+    for attribute, value in values.items():
+        if not words.is_text(value):
+            message, remedy = "not a text that Entra ID can hold", "Correct it in HR."
+        elif value is None and attribute in words.KEPT:
+            message, remedy = "Entra ID lets nobody empty it", "Give it another value."
+        else:
+            continue
+        refusals.append(not_sent("value", attribute, message, remedy))
+    refused = {no.attribute for no in refusals}
+    return {a: v for a, v in values.items() if a not in refused}, tuple(refusals)
 
 
 def not_sent(kind: RefusalKind, attribute: str | None, message: str, remedy: str) -> Refusal:

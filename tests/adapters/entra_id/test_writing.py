@@ -494,6 +494,12 @@ def test_what_is_no_text_is_not_sent(entra: EntraId, wire: Wire) -> None:
     assert entra.read(None, ("employeeId", "\ud800")) is None
 
 
+def test_what_graph_never_empties_is_not_asked_for(entra: EntraId, wire: Wire) -> None:
+    outcome = entra.apply(account(), Step("modify", {"usageLocation": None}))
+    assert (outcome.result, kinds(outcome)) == ("refused", [("value", "usageLocation")])
+    assert wire.requests == []
+
+
 def test_graphs_own_refusal_for_synced_users(entra: EntraId, wire: Wire) -> None:
     wire.answer("PATCH", ANA, SYNCED, 400)
     outcome = entra.apply(account(synced=True), Step("disable"))
