@@ -69,6 +69,8 @@ def put(domain: Domain, entries: Iterable[Mapping[str, Any]]) -> None:
         given.write_values()
     for given in listed:
         given.write_links()
+    for given in listed:
+        given.join_groups()
 
 
 class _Given:
@@ -126,20 +128,21 @@ class _Given:
         )
 
     def write_links(self) -> None:
-        """Forward links, and membership of groups."""
-        domain = self._domain
-        try:
-            for name, values in self._values.items():
-                if schema.attribute(name).syntax == "link":
-                    self._change(self._dn, Change(2, name, values))
-            for group in self._values.get("memberOf", ()):
-                member = domain.tree.dn(domain.tree.resolve(self._dn).guid).encode()
-                self._change(group.decode(), Change(0, "member", (member,)))
-        except errors.Refused as refusal:
-            raise ValueError(f"{self._dn}: {_words(refusal)}") from None
+        """Forward links."""
+        for name, values in self._values.items():
+            if schema.attribute(name).syntax == "link":
+                self._change(self._dn, Change(2, name, values))
+
+    def join_groups(self) -> None:
+        """Membership of groups, when all of them have the members they were given."""
+        for group in self._values.get("memberOf", ()):
+            self._change(group.decode(), Change(0, "member", (self._dn.encode(),)))
 
     def _change(self, dn: str, change: Change) -> None:
-        operations.modify(self._domain, Modify(dn, (change,)), _PERMISSIVE, trusted=True)
+        try:
+            operations.modify(self._domain, Modify(dn, (change,)), _PERMISSIVE, trusted=True)
+        except errors.Refused as refusal:
+            raise ValueError(f"{self._dn}: {_words(refusal)}") from None
 
 
 def _make_container(domain: Domain, dn: str, kind: str) -> None:

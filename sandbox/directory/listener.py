@@ -98,6 +98,9 @@ class Listener:
         await asyncio.gather(*filter(None, talks.values()), return_exceptions=True)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:  # shaking hands while the port was being closed
+            writer.transport.abort()
+            return
         session = Session()
         self._talks[writer] = asyncio.current_task()
         try:

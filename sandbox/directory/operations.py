@@ -115,7 +115,7 @@ def modify_dn(domain: Domain, request: ModifyDN) -> None:
             raise errors.update(80, 0x2089, 5012) from None
     if tree.stands_below(parent, entry.guid):
         raise errors.service(0x2077)
-    if tree.name(parent.guid)[-len(_head(domain)) :] != _head(domain):
+    if not tree.stands_below(parent, tree.resolve(domain.base_dn).guid):
         raise errors.update(71, 0x2018, 5012)
     if parent.kind not in schema.structural(entry.attributes["objectClass"]).parents:
         raise errors.name(64, 0x2099, 2005)
@@ -218,10 +218,6 @@ def _settle(domain: Domain, before: Entry | None, entry: Entry, edit: Edit, trus
         edit.named,
         trusted,
     )
-
-
-def _head(domain: Domain) -> names.Name:
-    return names.parse(domain.base_dn)
 
 
 def _place(domain: Domain, dn: str) -> tuple[names.Rdn, Entry]:
