@@ -141,7 +141,7 @@ class Graph:
         quota = self._throttle.take(
             write=call.method != "GET",
             units=units(call.segments, call.query),
-            users=directory.tenant.count("user"),
+            users=lambda: directory.tenant.count("user"),
             tenant=identity.tenant_id,
             app=identity.client_id,
             decimal=directory.options.decimal_retry_after,

@@ -140,8 +140,9 @@ class Tenant:
 
     def find(self, kind: Kind, name: str, value: str) -> list[Entry]:
         """Objects, deleted ones too, whose indexed property has this value."""
+        # CROSS JOIN keeps SQLite from walking all objects to save itself the sorting.
         rows = self._rows(
-            "SELECT o.* FROM property p JOIN object o ON o.id = p.id"
+            "SELECT o.* FROM property p CROSS JOIN object o ON o.id = p.id"
             " WHERE p.name = ? AND p.value = ? AND o.kind = ? ORDER BY o.number",
             (name, fold(value), kind),
         )
@@ -236,7 +237,7 @@ class Tenant:
 
     def _linked(self, here: str, there: str, id: str, relation: Relation) -> list[Entry]:
         rows = self._rows(
-            f"SELECT o.* FROM link l JOIN object o ON o.id = l.{there}"
+            f"SELECT o.* FROM link l CROSS JOIN object o ON o.id = l.{there}"
             f" WHERE l.{here} = ? AND l.relation = ? AND o.deleted IS NULL ORDER BY o.number",
             (id, relation),
         )

@@ -49,24 +49,32 @@ class Throttle:
             self._buckets.clear()
 
     def take(
-        self, *, write: bool, units: int, users: int, tenant: str, app: str, decimal: bool
+        self,
+        *,
+        write: bool,
+        units: int,
+        users: Callable[[], int],
+        tenant: str,
+        app: str,
+        decimal: bool,
     ) -> Mapping[str, str]:
         """Pay for a request; returns the headers that tell the state of the quota.
 
-        `users`: size of the tenant, which decides the resource units. Raises GraphError
+        `users` counts the users of the tenant, which decides the resource units. Raises GraphError
         429 with Retry-After and the scope of the limit.
         """
         with self._lock:
             if self._factor == 0:
                 return {} if write else {"x-ms-resource-unit": str(units)}
             now = self._now()
-            size = _SMALL if users < 50 else _MEDIUM if users <= 500 else _LARGE
             if write:
                 limits = [
                     (self._bucket("Tenant_Application/Write", 3000, 150, now), 1),
                     (self._bucket("Tenant/Write", 18000, 300, now), 1),
                 ]
             else:
+                found = users()
+                size = _SMALL if found < 50 else _MEDIUM if found <= 500 else _LARGE
                 limits = [(self._bucket(f"Tenant_Application/Read/{size}", size, 10, now), units)]
             waits = [(bucket.wait(amount, now), name) for (name, bucket), amount in limits]
             longest, name = max(waits)

@@ -25,7 +25,7 @@ class Meter:
             self.throttle.take(
                 write=write,
                 units=units,
-                users=self.users,
+                users=lambda: self.users,
                 tenant="t",
                 app="a",
                 decimal=self.decimal,
