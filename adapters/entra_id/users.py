@@ -15,6 +15,9 @@ from kiota_abstractions.headers_collection import HeadersCollection
 from msgraph.generated.directory.deleted_items.graph_user.graph_user_request_builder import (
     GraphUserRequestBuilder,
 )
+from msgraph.generated.users.item.member_of.member_of_request_builder import (
+    MemberOfRequestBuilder,
+)
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
@@ -131,8 +134,14 @@ class Users:
 
     async def has_role(self, id: str) -> bool:
         """Whether the user holds an administrator role."""
-        roles = self._users.by_user_id(id).member_of.graph_directory_role
-        return bool((await self._graph.send(roles.to_get_request_information())).get("value"))
+        query = MemberOfRequestBuilder.MemberOfRequestBuilderGetQueryParameters(
+            select=["id"], top=999
+        )
+        request = self._users.by_user_id(id).member_of.to_get_request_information(
+            RequestConfiguration(query_parameters=query)
+        )
+        found = (await self._graph.send(request)).get("value", ())
+        return any(one.get("@odata.type") == "#microsoft.graph.directoryRole" for one in found)
 
 
 def equals(attribute: str, value: str) -> str:

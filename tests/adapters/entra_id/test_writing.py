@@ -448,7 +448,8 @@ def test_a_lost_answer_to_a_patch_is_unknown(entra: EntraId, wire: Wire) -> None
 def test_sensitive_attributes_of_an_administrator(entra: EntraId, wire: Wire) -> None:
     wire.answer("PATCH", ANA, DENIED, 403)  # all of it
     wire.answer("PATCH", ANA, DENIED, 403)  # mobilePhone
-    wire.answer("GET", "memberOf/graph.directoryRole", {"value": [{"id": BEN}]})
+    roles = [{"id": BEN, "@odata.type": "#microsoft.graph.directoryRole"}]
+    wire.answer("GET", "memberOf", {"value": roles})
     wire.answer("PATCH", ANA, status=204)  # city
     outcome = entra.apply(account(), Step("modify", {"mobilePhone": "+45 1", "city": "x"}))
     assert (outcome.result, kinds(outcome)) == ("applied", [("protected", "mobilePhone")])
@@ -458,7 +459,7 @@ def test_sensitive_attributes_of_an_administrator(entra: EntraId, wire: Wire) ->
 
 def test_a_right_that_is_missing_is_named(entra: EntraId, wire: Wire) -> None:
     wire.answer("PATCH", ANA, DENIED, 403)
-    wire.answer("GET", "memberOf/graph.directoryRole", DENIED, 403)
+    wire.answer("GET", "memberOf", DENIED, 403)
     outcome = entra.apply(account(enabled=False), Step("enable"))
     assert (outcome.result, kinds(outcome)) == ("refused", [("rights", "accountEnabled")])
     assert "User.EnableDisableAccount.All" in outcome.refusals[0].remedy
