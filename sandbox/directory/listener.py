@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 import threading
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,8 @@ from sandbox.directory.ber import Malformed
 from sandbox.directory.messages import Message, Result
 from sandbox.directory.service import Service, Session
 from sandbox.faults import Fault, Faults
+
+_log = logging.getLogger(__name__)
 
 _MAX_MESSAGE = 10 * 1024 * 1024
 _LOOK_EVERY = 0.2  # seconds between looks whether the client of a hung answer is still there
@@ -122,6 +125,9 @@ class Listener:
             writer.transport.abort()
         except (asyncio.IncompleteReadError, OSError):
             pass  # the client is gone
+        except Exception:
+            # Never expected; the connection is lost, the others go on.
+            _log.exception("the sandbox directory failed on a request")
         finally:
             del self._talks[writer]
             writer.close()
