@@ -1,0 +1,135 @@
+"""The wiring of the SDK: where tokens go, how fast writes leave, what is logged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from adapters.entra_id import Config, EntraId
+from adapters.entra_id.client import Body, Credential, Graph, Pace
+from tests.adapters.entra_id.conftest import SignedIn
+from tests.adapters.entra_id.wire import ANA, Wire, user
+
+
+def test_the_token_goes_to_graph_and_nowhere_else(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Credential, "_make", lambda self: SignedIn())
+    seen: dict[str, str | None] = {}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen[request.url.host] = request.headers.get("authorization")
+        return httpx.Response(200, json={})
+
+    async def work() -> None:
+        graph = Graph(config, httpx.MockTransport(answer))
+        for host in ("graph.microsoft.com", "graph.microsoft.com.evil.example"):
+            page = graph.client.users.with_url(f"https://{host}/v1.0/users?$skiptoken=x")
+            await graph.send(page.to_get_request_information())
+        await graph.close()
+
+    asyncio.run(work())
+    assert seen["graph.microsoft.com"] is not None
+    assert seen["graph.microsoft.com.evil.example"] is None
+
+
+def test_bodies_go_out_as_they_are(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Credential, "_make", lambda self: SignedIn())
+    sent: list[bytes] = []
+    body = {
+        "mobilePhone": None,
+        "businessPhones": [],
+        "accountEnabled": False,
+        "employeeOrgData": {"division": "Søg \U0001f642", "costCenter": None},
+        "otherMails": ["a@norhaven.example"],
+        "extension_0_level": 7,
+        "employeeHireDate": "2026-03-16T00:00:00Z",
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.content)
+        return httpx.Response(204)
+
+    async def work() -> None:
+        graph = Graph(config, httpx.MockTransport(answer))
+        item = graph.client.users.by_user_id(ANA)
+        await graph.send(item.to_patch_request_information(Body(body)))
+        await graph.close()
+
+    asyncio.run(work())
+    assert httpx.Response(200, content=sent[0]).json() == body
+
+
+def test_writes_leave_at_the_pace_graph_allows() -> None:
+    async def work(rate: float, turns: int) -> float:
+        pace = Pace(rate)
+        begun = time.monotonic()
+        await asyncio.gather(*(pace.turn() for _ in range(turns)))
+        return time.monotonic() - begun
+
+    assert asyncio.run(work(50, 100)) < 0.1  # a burst of two seconds' worth
+    assert 0.15 < asyncio.run(work(50, 110)) < 1
+    assert asyncio.run(work(0, 1000)) < 0.5
+
+
+def test_nobody_is_named_in_the_logs(
+    entra: EntraId, wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire.answer("GET", "userPrincipalName eq 'ana@", {"value": [user()]})
+    wire.answer("GET", "deletedItems", {"value": []})
+    with caplog.at_level(logging.DEBUG):
+        assert entra.holder("userPrincipalName", "ana@norhaven.example") == ANA
+    assert "norhaven" not in caplog.text
+
+
+def test_secrets_are_not_shown(config: Config) -> None:
+    assert "secret" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"tenant_id": ""}, "tenant_id"),
+        ({"client_secret": None}, "either"),
+        ({"certificate": Path("app.pem")}, "either"),
+        ({"graph": "http://graph.microsoft.com"}, "graph must be"),
+        ({"graph": "https://user@graph.microsoft.com"}, "graph must be"),
+        ({"authority": "login.microsoftonline.com"}, "authority must be"),
+        ({"answer_timeout": 0.0}, "answer_timeout"),
+    ],
+)
+def test_settings_that_cannot_work(changes: dict[str, Any], said: str) -> None:
+    given = {"tenant_id": "t", "client_id": "c", "client_secret": str, **changes}
+    with pytest.raises(ValueError, match=said):
+        Config(**given)
+
+
+@pytest.mark.parametrize(
+    ("graph", "base", "scope"),
+    [
+        (
+            "https://graph.microsoft.com",
+            "https://graph.microsoft.com/v1.0",
+            "https://graph.microsoft.com/.default",
+        ),
+        (
+            "https://graph.microsoft.us/v1.0/",
+            "https://graph.microsoft.us/v1.0",
+            "https://graph.microsoft.us/.default",
+        ),
+        (
+            "https://localhost:8444/v1.0",
+            "https://localhost:8444/v1.0",
+            "https://graph.microsoft.com/.default",
+        ),
+    ],
+)
+def test_clouds(graph: str, base: str, scope: str) -> None:
+    config = Config("t", "c", client_secret=lambda: "s", graph=graph)
+    assert (config.base_url, config.token_scope) == (base, scope)
