@@ -15,7 +15,8 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -39,7 +40,14 @@ from msgraph_core.middleware import GraphTelemetryHandler
 from msgraph_core.middleware.options import GraphTelemetryHandlerOption
 
 from adapters.entra_id.config import Config
-from adapters.entra_id.errors import CERTIFICATE, GraphError, Lost, read_refusal, sign_in_refusal
+from adapters.entra_id.errors import (
+    CERTIFICATE,
+    UNREADABLE,
+    GraphError,
+    Lost,
+    read_refusal,
+    sign_in_refusal,
+)
 from adapters.target import TargetDown, TargetRefused
 
 for _chatty in ("httpx", "httpcore", "azure", "msal", "urllib3"):
@@ -120,8 +128,9 @@ class Credential:
 
     async def renew(self) -> None:
         """Forget the token and read the secret again."""
-        async with self._lock:
-            old, self._inner = self._inner, self._make()
+        with _readable():
+            async with self._lock:
+                old, self._inner = self._inner, self._make()
         await old.close()
 
     async def close(self) -> None:
@@ -151,14 +160,15 @@ class Pace:
 
 
 class Graph:
-    """A tenant's Graph. Belongs to the event loop it is first used on."""
+    """A tenant's Graph. Belongs to the event loop it is first used on.
+
+    Raises TargetRefused when what the configuration points to cannot be read.
+    """
 
     def __init__(self, config: Config, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        tls = ssl.create_default_context(cafile=str(config.ca_file)) if config.ca_file else True
-        limits = httpx.Limits(max_connections=16, keepalive_expiry=60)
-        self._transport = transport or httpx.AsyncHTTPTransport(
-            verify=tls, limits=limits, proxy=config.proxy
-        )
+        with _readable():
+            self._credential = Credential(config)
+            self._transport = transport or _transport(config)
         http = httpx.AsyncClient(
             base_url=config.base_url,
             transport=self._transport,
@@ -172,7 +182,6 @@ class Graph:
                 GraphTelemetryHandlerOption(api_version=APIVersion.v1, sdk_version=sdk_version)
             ),
         ]
-        self._credential = Credential(config)
         provider = AzureIdentityAuthenticationProvider(
             self._credential,
             scopes=[config.token_scope],
@@ -271,6 +280,20 @@ class Graph:
         """Close all connections; `httpx.AsyncClient.aclose` would not reach them."""
         await self._transport.aclose()
         await self._credential.close()
+
+
+def _transport(config: Config) -> httpx.AsyncHTTPTransport:
+    tls = ssl.create_default_context(cafile=str(config.ca_file)) if config.ca_file else True
+    limits = httpx.Limits(max_connections=16, keepalive_expiry=60)
+    return httpx.AsyncHTTPTransport(verify=tls, limits=limits, proxy=config.proxy)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, LookupError):
+        raise TargetRefused(UNREADABLE) from None
 
 
 async def _no_redirect(response: httpx.Response) -> None:

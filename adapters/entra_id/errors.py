@@ -205,6 +205,15 @@ CERTIFICATE = Refusal(
 """TLS came up with a stranger."""
 
 
+UNREADABLE = Refusal(
+    "config",
+    "unreadable",
+    "ca_file, certificate or client_secret cannot be read",
+    "Check the paths and references of this target.",
+)
+"""What the configuration points to is not there, or not what it should be."""
+
+
 def read_refusal(error: GraphError) -> Refusal:
     """What a refused read means: rights, or a request no tenant would take."""
     if error.status == 401:

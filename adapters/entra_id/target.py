@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -19,7 +20,6 @@ from adapters.target import (
     Link,
     NameKind,
     Outcome,
-    Refusal,
     Step,
     TargetDown,
     TargetRefused,
@@ -102,7 +102,8 @@ class EntraId:
         with self._lock:
             held, self._open = self._open, None
         if held is not None and held[0] is event_loop():
-            held[0].run(held[1].close(), self._config.connect_timeout)
+            with contextlib.suppress(TimeoutError):
+                held[0].run(held[1].close(), self._config.connect_timeout)
 
     @property
     def _deadline(self) -> float:
@@ -118,17 +119,7 @@ class EntraId:
                 from adapters.entra_id.client import Graph
                 from adapters.entra_id.users import Users
 
-                try:
-                    graph = loop.run(self._make(Graph), self._deadline)
-                except (OSError, ValueError, LookupError) as problem:
-                    raise TargetRefused(
-                        Refusal(
-                            "config",
-                            type(problem).__name__,
-                            "ca_file, certificate or client_secret cannot be read",
-                            "Check the paths and references of this target.",
-                        )
-                    ) from None
+                graph = loop.run(self._make(Graph), self._deadline)
                 users = Users(graph, self._config.further)
                 self._open = (loop, graph, users, Newcomers(users, self._config, self._clock))
             return self._open

@@ -82,7 +82,7 @@ class Users:
         query = GraphUserRequestBuilder.GraphUserRequestBuilderGetQueryParameters(
             filter=condition,
             select=["id", "userPrincipalName", *(top(a) for a in attributes)],
-            top=5,
+            top=999,  # `endsWith` finds many whose name merely ends so
             count=True,
         )
         request = self._graph.client.directory.deleted_items.graph_user.to_get_request_information(

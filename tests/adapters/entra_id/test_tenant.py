@@ -197,6 +197,18 @@ def test_a_name_in_the_bin_is_not_given_to_somebody_else(
     assert tenant.dump() == []
 
 
+def test_names_that_merely_end_alike_do_not_hide_the_one_in_the_bin(
+    entra: EntraId, tenant: SandboxEntra, config: Config
+) -> None:
+    for number in range(7):
+        other = {"employeeId": f"20{number}", "userPrincipalName": f"x{number}a@norhaven.example"}
+        delete(tenant, config, hire(entra, **other).anchor)
+    account = hire(entra, userPrincipalName="a@norhaven.example")
+    delete(tenant, config, account.anchor)
+    assert entra.holder("userPrincipalName", "a@norhaven.example") == account.anchor
+    assert entra.holder("userPrincipalName", "xa@norhaven.example") is None
+
+
 # -- what a tenant may be --------------------------------------------------------
 
 
@@ -334,6 +346,17 @@ def test_files_that_are_not_there(
         connect(replace(config, **paths)).read(None, MATCH)
     assert refused.value.refusal.kind == "config"
     assert str(tmp_path) not in refused.value.refusal.message
+
+
+def test_a_secret_that_vanished_is_a_setting(
+    config: Config, connect: Callable[[Config], EntraId]
+) -> None:
+    def secret() -> str:
+        raise KeyError("MUSTER_ENTRA_SECRET")
+
+    with pytest.raises(TargetRefused) as refused:
+        connect(replace(config, client_secret=secret)).read(None, MATCH)
+    assert refused.value.refusal.kind == "config"
 
 
 # -- the process -----------------------------------------------------------------
