@@ -74,6 +74,19 @@ def test_up_to_twenty_at_once_all_or_none(client: Client) -> None:
     assert members(client, other) == crew[:2]
 
 
+def test_members_come_in_pages(client: Client) -> None:
+    deck = group(client)
+    crew = [client.user(f"mate.{n}")["id"] for n in range(5)]
+    for id in crew:
+        add(client, deck, id)
+    page = client.get(f"/groups/{deck}/members", top="2", select="id")
+    seen = [m["id"] for m in page["value"]]
+    while "@odata.nextLink" in page:
+        page = client("GET", page["@odata.nextLink"]).json()
+        seen += [m["id"] for m in page["value"]]
+    assert seen == crew
+
+
 def test_members_cast_to_users_and_nested_groups(client: Client) -> None:
     deck, inner, ann = group(client), group(client, "Inner"), client.user()["id"]
     add(client, deck, inner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jwt
 import pytest
 import requests
 
@@ -119,6 +120,20 @@ def test_a_token_of_another_tenant(client: Client, tmp_path: Path) -> None:
         foreign = Client(other).session.headers["Authorization"]
     answer = client("GET", "/users", headers={"Authorization": str(foreign)})
     assert said(answer)[:2] == (401, "InvalidAuthenticationToken")
+
+
+def test_a_token_for_something_else(client: Client, sandbox: SandboxEntra) -> None:
+    running = sandbox._running
+    assert running is not None
+    key = running.tenant.identity.signing_key
+    claims = {"aud": "https://vault.example", "tid": client.settings["tenant_id"], "exp": 1 << 40}
+    token = jwt.encode(claims, key, algorithm="HS256")
+    answer = client("GET", "/users", headers={"Authorization": f"Bearer {token}"})
+    assert said(answer) == (
+        401,
+        "InvalidAuthenticationToken",
+        "Access token validation failure. Invalid audience.",
+    )
 
 
 def test_permissions_are_asked_for(client: Client, sandbox: SandboxEntra) -> None:

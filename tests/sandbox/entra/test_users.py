@@ -200,6 +200,7 @@ def test_a_password_is_never_shown_nor_stored(client: Client, sandbox: SandboxEn
         ({"manager": {"id": NOBODY}}, "Request_BadRequest", "Property 'manager' does not exist"),
         ({"accountEnabled": "true"}, "Request_BadRequest", "expected type 'Edm.Boolean'"),
         ({"accountEnabled": 1}, "Request_BadRequest", "expected type 'Edm.Boolean'"),
+        ({"deviceEnrollmentLimit": True}, "Request_BadRequest", "expected type 'Edm.Int32'"),
         ({"jobTitle": 7}, "Request_BadRequest", "expected type 'Edm.String'"),
         ({"jobTitle": ["a"]}, "Request_BadRequest", "expected type 'Edm.String'"),
         ({"employeeHireDate": "2026-03-16"}, "Request_BadRequest", "'Edm.DateTimeOffset'"),
