@@ -147,15 +147,15 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     Raises SettingsError or MappingError when the configuration cannot be used.
     """
     import console
-    import scim
     from provisioning.intake import Intake
+    from scim.endpoints import create_blueprint
 
     settings = load_settings(environ)
     database = Database(settings.database_url)
     app = Flask("muster", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.register_blueprint(
-        scim.create_blueprint(
+        create_blueprint(
             database,
             profiles={name: source.profile for name, source in settings.sources.items()},
             listener=Intake(settings, load_inbounds(settings), clock(settings, database)),
