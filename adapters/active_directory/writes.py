@@ -15,8 +15,17 @@ import ldap3
 
 from adapters.active_directory import errors, values
 from adapters.active_directory.config import Config
-from adapters.active_directory.connection import Answer, Lost, Session
-from adapters.target import Account, Link, Outcome, Refusal, RefusalKind, Step
+from adapters.active_directory.connection import Answer, Entry, Lost, Session
+from adapters.target import (
+    Account,
+    Link,
+    Outcome,
+    Refusal,
+    RefusalKind,
+    Step,
+    TargetDown,
+    TargetRefused,
+)
 
 # userAccountControl bits (MS-ADTS 2.2.16)
 DISABLED = 0x2
@@ -32,10 +41,6 @@ KEPT_BY_STEPS = frozenset(_KEPT_BY_STEPS.lower().split())
 
 WHOLE: frozenset[RefusalKind] = frozenset({"gone", "name", "container", "protected", "stale"})
 """Refusals that concern the step, not one value: leaving a value out would not help."""
-
-
-class Busy(Exception):
-    """The server asked to wait. Nothing of this request was written."""
 
 
 @dataclass
@@ -64,17 +69,17 @@ class Writer:
             if step.kind == "modify":
                 return self._modify(session, account, step, written)
             if step.kind == "move":
-                return self._move(session, account, step)
+                return self._move(session, account, step, written)
             if step.kind == "refer":
                 return self._refer(session, account, step)
             return self._switch(session, account, step)
         except Lost:
             session.dead = True
             return Outcome("unknown")
-        except Busy:
+        except (TargetDown, TargetRefused):
             if written.any:
                 return Outcome("unknown")
-            raise errors.busy() from None
+            raise
 
     def _may_disable(self, step: Step) -> bool:
         return step.kind == "disable" and self._config.privileged == "disable"
@@ -101,10 +106,10 @@ class Writer:
             refusal = self._refusal(session, step, answer, present)
             return Outcome("refused", (*left_out, refusal))
         written.any = True
-        found = session.search(dn, "(objectClass=*)", ldap3.BASE, ("objectGUID",))
-        if not found.entries:
+        made = _look(session, dn, "objectGUID")
+        if made is None:
             return Outcome("unknown")
-        anchor = values.guid(next(iter(found.entries[0].values.values()))[0])
+        anchor = values.guid(made.first("objectGUID"))
         refusals = self._one_by_one(session, anchor, later, step)
         return Outcome("applied", (*left_out, *refusals), Link(anchor, dn))
 
@@ -185,10 +190,10 @@ class Writer:
         if step.kind == "enable":
             new = old & ~(DISABLED | PASSWORD_NOT_REQUIRED)
         address = values.by_guid(account.anchor)
-        looked = session.search(address, "(objectClass=*)", ldap3.BASE, ("userAccountControl",))
-        if not looked.entries:
-            return refused(self._gone(looked))
-        now = int(next(iter(looked.entries[0].values.values()))[0])
+        there = _look(session, address, "userAccountControl")
+        if there is None:
+            return refused(Refusal(*_of(errors.GONE, "32")))
+        now = int(there.first("userAccountControl"))
         if now == new:
             return Outcome("applied")
         if now != old:
@@ -202,7 +207,7 @@ class Writer:
             return refused(errors.refusal(step.kind, answer, ("userAccountControl",)))
         return Outcome("applied")
 
-    def _move(self, session: Session, account: Account, step: Step) -> Outcome:
+    def _move(self, session: Session, account: Account, step: Step, written: Progress) -> Outcome:
         """Rename and move in one write; the new superior is always sent, because Samba
         does not find `<GUID=...>` without it."""
         try:
@@ -214,19 +219,22 @@ class Writer:
         answer = _settled(session.modify_dn(address, rdn, superior))
         if answer.result != 0:
             return refused(self._refusal(session, step, answer))
-        found = session.search(address, "(objectClass=*)", ldap3.BASE)
-        dn = found.entries[0].dn if found.entries else f"{rdn},{superior}"
+        written.any = True
+        there = _look(session, address)
+        dn = there.dn if there else f"{rdn},{superior}"
         return Outcome("applied", (), Link(account.anchor, dn))
 
     def _refer(self, session: Session, account: Account, step: Step) -> Outcome:
         attribute = step.attribute or ""
         encoded: list[bytes] = []
         if step.anchor is not None:
-            found = session.search(values.by_guid(step.anchor), "(objectClass=*)", ldap3.BASE)
-            if not found.entries:
-                kind, message, remedy = errors.REFERENCE
-                return refused(Refusal(kind, found.code, message, remedy, attribute))
-            encoded = [found.entries[0].dn.encode()]
+            try:
+                there = _look(session, values.by_guid(step.anchor))
+            except values.Unwritable:
+                there = None
+            if there is None:
+                return refused(Refusal(*_of(errors.REFERENCE, "32"), attribute))
+            encoded = [there.dn.encode()]
         answer = self._replace(session, account.anchor, {attribute: encoded})
         if answer.result != 0:
             return refused(errors.refusal("refer", answer, (attribute,), subject=attribute))
@@ -237,17 +245,15 @@ class Writer:
     ) -> Refusal:
         """The refusal; "no such object" is the container's when that is what is missing."""
         refusal = errors.refusal(step.kind, answer, tuple(attributes))
-        if refusal.kind == "gone" and step.kind in ("create", "move") and step.container:
-            there = session.search(step.container, "(objectClass=*)", ldap3.BASE)
-            if there.result != 0:
-                kind, message, remedy = errors.CONTAINER
-                return Refusal(kind, answer.code, f"{message}: {step.container}", remedy)
+        if (
+            refusal.kind == "gone"
+            and step.kind in ("create", "move")
+            and step.container
+            and _look(session, step.container) is None
+        ):
+            kind, code, message, remedy = _of(errors.CONTAINER, answer.code)
+            return Refusal(kind, code, f"{message}: {step.container}", remedy)
         return refusal
-
-    def _gone(self, answer: Answer) -> Refusal:
-        errors.raise_for_read(Answer(0, "") if answer.result == 32 else answer)
-        kind, message, remedy = errors.GONE
-        return Refusal(kind, answer.code, message, remedy)
 
 
 def refused(refusal: Refusal) -> Outcome:
@@ -255,10 +261,25 @@ def refused(refusal: Refusal) -> Outcome:
     return Outcome("refused", (refusal,))
 
 
+def _of(text: errors.Text, code: str) -> tuple[RefusalKind, str, str, str]:
+    """The leading fields of a Refusal."""
+    kind, message, remedy = text
+    return kind, code, message, remedy
+
+
 def _settled(answer: Answer) -> Answer:
     if errors.is_transient(answer):
-        raise Busy
+        raise errors.busy()
     return answer
+
+
+def _look(session: Session, address: str, *attributes: str) -> Entry | None:
+    """The entry at an address, or None when there is none."""
+    answer = session.search(address, "(objectClass=*)", ldap3.BASE, attributes)
+    if answer.result == 32:
+        return None
+    errors.raise_for_read(answer)
+    return answer.entries[0] if answer.entries else None
 
 
 def _encode(step: Step) -> tuple[dict[str, list[bytes]], tuple[Refusal, ...]]:
@@ -267,8 +288,8 @@ def _encode(step: Step) -> tuple[dict[str, list[bytes]], tuple[Refusal, ...]]:
     refusals = []
     for name, value in step.attributes.items():
         if name.lower() in KEPT_BY_STEPS:
-            kind, message, remedy = errors.BUG
-            refusals.append(Refusal(kind, "local", f"{name}: {message}", remedy, name))
+            kind, code, message, remedy = _of(errors.BUG, "local")
+            refusals.append(Refusal(kind, code, f"{name}: {message}", remedy, name))
             continue
         try:
             encoded[name] = values.encode(name, value)
