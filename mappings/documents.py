@@ -8,6 +8,7 @@ then among ours. It may extend another, and then says only what differs.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from mappings.sources import Entry, MappingError, Merged, Source, load
 from mappings.vocabulary import COMPUTED, FACTS, NAMES
 
 __all__ = ["Inbound", "MappingError", "Outbound", "load_inbound", "load_outbound"]
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 def load_inbound(name: str, folders: Sequence[Path] = ()) -> Inbound:
@@ -35,6 +38,8 @@ def _fact(entry: Entry, merged: Merged) -> FactRule:
     name = entry.name
     known = FACTS.get(name)
     kind = entry.keys.get("type", known)
+    if not _WORD.fullmatch(name):
+        raise entry.error(f"{name} cannot name a fact", "use letters and digits only")
     if kind is None:
         raise entry.error(
             f"unknown fact {name}", f"{_near(name, FACTS)}add type: text for a fact of your own"

@@ -91,6 +91,7 @@ def test_own_facts_go_from_inbound_to_outbound(tmp_path):
         ("facts:\n  title: {value: '[a]', none: x}\n", 2, "Not a valid list", "docs/mappings.md"),
         ("facts:\n  title: {value: '[a]', type: date}\n", 2, "is of type text", "leave out type"),
         ("facts:\n  badge: {value: '[a]', type: txt}\n", 2, "Must be one of", "docs/mappings.md"),
+        ("facts:\n  a b: {value: '[a]', type: text}\n", 2, "cannot name a fact", "letters"),
         ("fact:\n  a: b\n", 1, "unknown key fact", "known here: extends, schemas, facts"),
         ("schemas: {}\n", 1, "has no facts", "extends: generic"),
         ("facts: []\n", 1, "facts: Not a valid mapping", "docs/mappings.md"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mappings.expression import Scope
@@ -148,6 +148,7 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.lists(_PIECES).map("".join)))
 def test_parsing_never_crashes(source):
     try:
@@ -180,6 +181,7 @@ _PATHS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(_CALLS, st.lists(_PATHS, min_size=3, max_size=3), st.dictionaries(
     st.sampled_from(["a", "A", "urn:x:User"]), _JSON
 ))  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mappings.documents import load_inbound
@@ -76,6 +76,8 @@ def test_what_cannot_be_read_is_a_problem_and_no_value(fact, document):
         ([{"type": "other", "value": "a@norhaven.example"}], "never said"),
         ({"value": "a@norhaven.example", "type": "work", "primary": "true"}, "a@norhaven.example"),
         (["a@norhaven.example"], "a@norhaven.example"),
+        ([{"type": "work", "value": "not one", "primary": True},
+          {"type": "work", "value": "b@norhaven.example"}], "b@norhaven.example"),
     ],
 )  # fmt: skip
 def test_mail_is_a_work_address_or_nothing(emails, expected):
@@ -88,6 +90,10 @@ def test_home_phones_and_addresses_are_not_published():
         "addresses": [{"type": "home", "locality": "Lyon", "country": "FR", "primary": True}],
     }
     assert GENERIC.facts(document).values == {"fax": "2"}
+
+
+def test_telephone_uris_are_numbers():
+    assert value("mobile", {"phoneNumbers": {"type": "mobile", "value": "tel:+49 1"}}) == "+49 1"
 
 
 @pytest.mark.parametrize(
@@ -219,6 +225,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(
     st.sampled_from(["emails", "active", "name", "addresses", WORKER, ENTERPRISE, "phoneNumbers"]),
     _JSON,
