@@ -33,11 +33,12 @@ def _ascii(scope: Scope, source: Value) -> Value:
 @function("AccountName", 1, 2)
 def _account_name(scope: Scope, source: Value, longest: Value = None) -> Value:
     """A login name good for AD and Entra, or nothing; `longest` is 20 unless given."""
-    length = (
-        ACCOUNT_NAME_LENGTH if longest is None else whole(scope, longest, "AccountName: the length")
-    )
+    name = "AccountName: the length"
+    length = ACCOUNT_NAME_LENGTH if longest is None else whole(scope, longest, name)
     value = text(source)
-    return to_account_name(value, max(length, 1)) or None if value and length is not None else None
+    if not value or length is None:
+        return None
+    return to_account_name(value, max(length, 1)) or None
 
 
 _COUNTRY_FORMS = ("alpha2", "name", "numeric")
