@@ -17,17 +17,21 @@ from ldap3.utils.dn import escape_rdn
 from adapters.target import Value
 
 _MULTI_VALUED = """
-altSecurityIdentities businessCategory carLicense departmentNumber homePostalAddress
-houseIdentifier internationalISDNNumber labeledURI o otherFacsimileTelephoneNumber
-otherHomePhone otherIpPhone otherMailbox otherMobile otherPager otherTelephone ou
-postalAddress postOfficeBox proxyAddresses registeredAddress roomNumber
-servicePrincipalName street telexNumber uid url
+altSecurityIdentities businessCategory carLicense departmentNumber houseIdentifier
+internationalISDNNumber labeledURI o otherFacsimileTelephoneNumber otherHomePhone
+otherIpPhone otherLoginWorkstations otherMailbox otherMobile otherPager otherTelephone ou
+postalAddress postOfficeBox proxyAddresses roomNumber serialNumber servicePrincipalName
+uid url x121Address
 """
 _INTEGERS = """
-accountExpires adminCount codePage countryCode lockoutTime logonCount
-msDS-SupportedEncryptionTypes primaryGroupID pwdLastSet userAccountControl
+accountExpires adminCount codePage countryCode gidNumber localeID lockoutTime logonCount
+msDS-GeoCoordinatesAltitude msDS-GeoCoordinatesLatitude msDS-GeoCoordinatesLongitude
+msDS-HABSeniorityIndex msDS-SupportedEncryptionTypes primaryGroupID pwdLastSet shadowExpire
+uidNumber userAccountControl
 """
-_BOOLEANS = "mAPIRecipient msExchHideFromAddressLists msNPAllowDialin"
+_BOOLEANS = """
+mAPIRecipient msExchHideFromAddressLists msNPAllowDialin msTSAllowLogon showInAdvancedViewOnly
+"""
 
 MULTI_VALUED = frozenset(_MULTI_VALUED.lower().split())
 """`description` is multi-valued in the schema, but SAM allows accounts one value."""
