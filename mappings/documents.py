@@ -15,12 +15,19 @@ from pathlib import Path
 from mappings import forms
 from mappings.inbound import FactRule, Inbound
 from mappings.outbound import AttributeRule, Outbound
-from mappings.parser import attributes
+from mappings.parser import ExpressionError, attributes, parse
 from mappings.rules import Rule
 from mappings.sources import Entry, MappingError, Merged, Source, load
 from mappings.vocabulary import COMPUTED, FACTS, NAMES
 
-__all__ = ["Inbound", "MappingError", "Outbound", "load_inbound", "load_outbound"]
+__all__ = [
+    "Inbound",
+    "MappingError",
+    "Outbound",
+    "account_name_rules",
+    "load_inbound",
+    "load_outbound",
+]
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -65,6 +72,26 @@ def load_outbound(name: str, folders: Sequence[Path] = ()) -> Outbound:
         _container(merged, words),
         {kind: _candidates(merged, kind, words) for kind in ("accountName", "cn")},
     )
+
+
+def account_name_rules(written: Sequence[str], file: str) -> tuple[Rule, ...]:
+    """Account-name rules that stand in muster.yaml. Raises :class:`MappingError`."""
+    rules = []
+    for text in written:
+        try:
+            rule = Rule(file, 0, "accountName", parse(text))
+        except ExpressionError as error:
+            raise MappingError(file, 0, f"account_name: {error.problem}", error.remedy) from error
+        for read in attributes(rule.expression.root):
+            if read.path.text not in FACTS:
+                raise MappingError(
+                    file,
+                    0,
+                    f"account_name: unknown fact [{read.path.text}]",
+                    "see docs/mappings.md",
+                )
+        rules.append(rule)
+    return tuple(rules)
 
 
 def _attribute(entry: Entry, merged: Merged, words: Sequence[str]) -> AttributeRule:

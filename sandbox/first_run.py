@@ -7,6 +7,7 @@ and to copy from.
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,10 @@ def prepare(data: Path, config: Path) -> SambaDomain:
     data.chmod(0o700)
     domain = SambaDomain(data / "samba")
     domain.ensure()
-    domain.start()
+    process = domain.start()
+    if process.stdin is not None:
+        # Samba lives as long as somebody holds this pipe: the server we are about to become.
+        os.set_inheritable(process.stdin.fileno(), True)
     config.write_text(HEADER + json.dumps(settings_for(domain, data), indent=2) + "\n")
     return domain
 

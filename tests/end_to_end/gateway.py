@@ -84,14 +84,14 @@ class Gateway:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_for(self._answers, 30, "the gateway does not answer")
+        wait_for(self._answers, 60, "the gateway does not answer")
 
     def _answers(self) -> bool:
         if self.process is not None and self.process.poll() is not None:
             raise AssertionError(f"the gateway ended:\n{self.log()}")
         try:
             return self._session.get(f"{self.base}/scim/v2/Users", timeout=5).status_code == 401
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def log(self) -> str:

@@ -170,8 +170,11 @@ def test_the_operator_asks_why(gateway: Gateway) -> None:
 
 
 def test_sigterm_ends_everything_in_time(gateway: Gateway) -> None:
-    names = set(gateway.pids())
-    assert {"muster web", "muster worker"} <= names
+    wait_for(
+        lambda: {"muster web", "muster worker"} <= set(gateway.pids()),
+        10,
+        "names are missing in ps",
+    )
     assert gateway.stop() < 10
     wait_for(lambda: not gateway.pids(), 2, "processes are left")
 
