@@ -38,7 +38,7 @@ NAME: Text = ("name", "the name is taken in this domain", "the next free name is
 GONE: Text = ("gone", "the account is no longer there", "it is looked for again")
 CONTAINER: Text = (
     "container",
-    "the organisational unit is missing",
+    "the organisational unit is missing or cannot hold accounts",
     "create the OU, or correct the container rule in the outbound mapping",
 )
 REFERENCE: Text = (
@@ -92,7 +92,6 @@ BY_WIN32: dict[int, Text] = {
     0x2030: GONE,
     0x208D: GONE,
     0x2089: CONTAINER,
-    0x2095: CONTAINER,  # Samba: target of a move is missing
     0x2099: CONTAINER,
     0x200B: VALUE,
     0x200D: VALUE,
@@ -249,7 +248,7 @@ def _culprit(answer: Answer, attributes: Collection[str]) -> str | None:
         r"(?:SINGLE-VALUE attribute|Element) ([A-Za-z][\w-]*)",
         r"samldb: (samAccountName|userPrincipalName)",
     )
-    by_folded = {name.lower(): name for name in attributes}
+    by_folded = {"cn": "cn", "name": "cn", **{name.lower(): name for name in attributes}}
     for pattern in patterns:
         found = re.search(pattern, answer.message, re.IGNORECASE)
         if found and found[1].lower() in by_folded:

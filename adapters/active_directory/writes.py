@@ -236,9 +236,13 @@ class Writer:
                 return refused(Refusal(*_of(errors.REFERENCE, "32"), attribute))
             encoded = [there.dn.encode()]
         answer = self._replace(session, account.anchor, {attribute: encoded})
-        if answer.result != 0:
-            return refused(errors.refusal("refer", answer, (attribute,), subject=attribute))
-        return Outcome("applied")
+        if answer.result == 0:
+            return Outcome("applied")
+        refusal = errors.refusal("refer", answer, (attribute,), subject=attribute)
+        vanished = refusal.kind == "gone" and _look(session, values.by_guid(account.anchor))
+        if encoded and (refusal.kind == "value" or vanished):
+            return refused(Refusal(*_of(errors.REFERENCE, answer.code), attribute))
+        return refused(refusal)
 
     def _refusal(
         self, session: Session, step: Step, answer: Answer, attributes: Iterable[str] = ()
@@ -246,7 +250,7 @@ class Writer:
         """The refusal; "no such object" is the container's when that is what is missing."""
         refusal = errors.refusal(step.kind, answer, tuple(attributes))
         if (
-            refusal.kind == "gone"
+            refusal.kind in ("gone", "config")  # AD and Samba say it in different ways
             and step.kind in ("create", "move")
             and step.container
             and _look(session, step.container) is None
@@ -306,7 +310,7 @@ def _lacks_required(step: Step, left_out: Iterable[Refusal]) -> bool:
 def _unwritable(attribute: str) -> Refusal:
     kind, _, remedy = errors.VALUE
     return Refusal(
-        kind, "local", f"{attribute}: the value is empty or is no text", remedy, attribute
+        kind, "local", f"{attribute}: the value is empty, too long or no text", remedy, attribute
     )
 
 

@@ -95,6 +95,19 @@ def test_numbers_dates_and_lists(world: LdapWorld) -> None:
     assert world.raw(account.anchor)["accountExpires"] == ["9223372036854775807"]
 
 
+def test_lengths_that_samba_takes_and_windows_does_not(world: LdapWorld) -> None:
+    who = person(world)
+    outcome = refused(world.target.apply(None, who.create(sAMAccountName="s" * 21)), "value")
+    assert outcome.refusals[0].attribute == "sAMAccountName"
+    outcome = refused(world.target.apply(None, who.named("n" * 65).create()), "value")
+    assert outcome.refusals[0].attribute == "cn"
+    longest = who.named((who.login + "n" * 64)[:64])
+    account = longest.hire()
+    outcome = refused(world.target.apply(account, Step("move", name="n" * 65)), "value")
+    assert outcome.refusals[0].attribute == "cn"
+    refused(world.target.apply(account, Step("move", name=" ")), "value")
+
+
 def test_an_empty_value_removes(world: LdapWorld) -> None:
     who = person(world)
     account = who.hire(title="Nurse")

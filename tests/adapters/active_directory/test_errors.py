@@ -82,7 +82,7 @@ CASES: list[tuple[StepKind, int, str, str, str | None]] = [
     ),
     ("create", 21, "Element givenName has empty attribute in ldb message", "value", "givenName"),
     ("modify", 32, "Base-DN '<GUID=b2b368c4>' not found", "gone", None),
-    ("move", 80, "00002095: objectclass: Cannot rename CN=jdoe, parent", "container", None),
+    ("move", 80, "00002095: objectclass: Cannot rename CN=jdoe, parent", "config", None),
     ("create", 50, "acl: unable to get access to CN=jdoe\n", "rights", None),
     ("modify", 50, "00002098: Object CN=jdoe has no write property access\n", "rights", None),
     ("refer", 19, "000020B5: Referenced object not found at ../../source4/x.c", "reference", None),
@@ -121,6 +121,14 @@ CASES: list[tuple[StepKind, int, str, str, str | None]] = [
         "(CONSTRAINT_ATT_TYPE), data 0, Att 2a (givenName):len 130\n\0",
         "value",
         "givenName",
+    ),
+    (
+        "create",
+        19,
+        "00002082: AtrErr: DSID-03151907, #1:\n\t0: 00002082: problem 1005, data 0, "
+        "Att 90001 (name):len 130\n\0",
+        "value",
+        "cn",
     ),
     ("create", 80, "00000523: SysErr: DSID-031A0FB6, problem 22 (Invalid argument)", "value", None),
     ("enable", 53, "0000052D: SvcErr: DSID-031A12D2, problem 5003", "config", None),
