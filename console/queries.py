@@ -302,7 +302,8 @@ def _mentions(connection: Connection, text: str) -> ColumnElement[bool]:
 def _fact(connection: Connection, fact: str) -> ColumnElement[str]:
     if connection.dialect.name == "sqlite":
         return cast(func.json_extract(person.c.facts, f"$.{fact}"), String)
-    return cast(person.c.facts, JSON)[fact].as_string()
+    found: ColumnElement[str] = cast(person.c.facts, JSON)[fact].as_string()
+    return found
 
 
 def _resources(id: str) -> Any:
