@@ -136,8 +136,11 @@ class SambaDomain:
             ["cp", "-a", "--sparse=always", f"{self.template}/.", str(self.state)], check=True
         )
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, lifeline: int | None = None) -> subprocess.Popen[bytes]:
         """Start the domain controller and wait until LDAPS answers (well under a second).
+
+        lifeline   the read end of a pipe: Samba lives until every writer has closed it;
+                   None makes a pipe that this process holds
 
         Raises SandboxError when it does not come up.
         """
@@ -149,7 +152,7 @@ class SambaDomain:
         for _ in range(5):  # the address may be taken between our look and Samba's bind
             self.address = _free_address(self.address)
             self._configure()
-            self.process = self._spawn()
+            self.process = self._spawn(lifeline)
             if self._wait_until_ready(self.process):
                 return self.process
             self.stop()
@@ -214,12 +217,13 @@ class SambaDomain:
             noted.write_text(self.address)
         _write_smb_conf(self.state, self.realm, self.address)
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self, lifeline: int | None) -> subprocess.Popen[bytes]:
         with (self.state / "samba.out").open("wb") as output:
             return subprocess.Popen(
                 [TITLE.decode(), "-i", "-M", "single", "-s", str(self.state / "smb.conf")],
                 executable=SAMBA,
-                stdin=subprocess.PIPE,  # with -i, Samba exits when this pipe closes
+                # with -i, Samba exits when this pipe closes
+                stdin=subprocess.PIPE if lifeline is None else lifeline,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
