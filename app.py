@@ -260,9 +260,13 @@ def run(port: int | None) -> None:
     open_targets(settings, load_outbounds(settings))
     load_inbounds(settings)
     tokens = _prepare_store(settings)
-    click.echo(first_run.welcome(settings.host, settings.port, tokens))
+    welcome = settings.data / "welcome.txt"
+    welcome.write_text(first_run.welcome(settings.host, settings.port, tokens) + "\n")
     environ.update(
-        MUSTER_DATA=str(settings.data), MUSTER_HOST=settings.host, MUSTER_PORT=str(settings.port)
+        MUSTER_DATA=str(settings.data),
+        MUSTER_HOST=settings.host,
+        MUSTER_PORT=str(settings.port),
+        MUSTER_WELCOME=str(welcome),  # shown by wsgi.ini as soon as requests are taken
     )
     _serve(environ)
 
