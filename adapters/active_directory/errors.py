@@ -26,6 +26,7 @@ TRANSIENT_RESULTS = {3, 11, 51, 52}  # time limit, admin limit, busy, unavailabl
 STALE_RESULTS = {16}  # deleting a value that is not there: somebody changed it
 STALE_WIN32 = {0x2085, 0x200A}
 PASSWORD_POLICY = 0x52D
+UNSPECIFIC = 0x2095  # Samba's word for a move to a container that is missing
 
 Text = tuple[RefusalKind, str, str]
 
@@ -45,6 +46,11 @@ REFERENCE: Text = (
     "reference",
     "the referenced account is not in this domain",
     "the link is set as soon as that account is there",
+)
+STALE: Text = (
+    "stale",
+    "userAccountControl was changed by somebody else after it was read",
+    "the account is looked at again",
 )
 BUG: Text = (
     "bug",
@@ -198,24 +204,12 @@ def refusal(
     if step in ("enable", "disable") and (
         answer.win32 in STALE_WIN32 or answer.result in STALE_RESULTS
     ):
-        return stale(answer.code)
-    kind, message, remedy = _text(answer)
+        kind, message, remedy = STALE
+    else:
+        kind, message, remedy = _text(answer)
     if kind == "name" and attribute is None:
         attribute = OWNER.get(answer.win32 or 0) or _named(step, attributes)
-    if attribute and kind in ("value", "name", "config", "bug"):
-        message = f"{attribute}: {message}"
     return Refusal(kind, answer.code, message, remedy, attribute)
-
-
-def stale(code: str = "stale") -> Refusal:
-    """Somebody else changed the account between our look and our write."""
-    return Refusal(
-        "stale",
-        code,
-        "userAccountControl was changed by somebody else after it was read",
-        "the account is looked at again",
-        "userAccountControl",
-    )
 
 
 def _text(answer: Answer) -> Text:

@@ -74,7 +74,6 @@ class Writer:
                 return self._refer(session, account, step)
             return self._switch(session, account, step)
         except Lost:
-            session.dead = True
             return Outcome("unknown")
         except (TargetDown, TargetRefused):
             if written.any:
@@ -95,7 +94,11 @@ class Writer:
         present = {name: value for name, value in encoded.items() if value}
         answer = self._add(session, dn, present)
         later: dict[str, list[bytes]] = {}
-        if answer.result != 0 and self._refusal(session, step, answer, present).kind not in WHOLE:
+        if (
+            answer.result != 0
+            and answer.win32 != errors.PASSWORD_POLICY
+            and self._refusal(session, step, answer, present).kind not in WHOLE
+        ):
             # One value spoils the whole add: make the account first, then see which it is.
             required = {name.lower() for name in step.required}
             first = {n: v for n, v in present.items() if n.lower() in required}
@@ -180,28 +183,19 @@ class Writer:
         return _settled(session.modify(values.by_guid(anchor), changes))
 
     def _switch(self, session: Session, account: Account, step: Step) -> Outcome:
-        """Enable or disable: one bit, and only if nobody changed the others meanwhile.
+        """Enable or disable: one bit, and only if nobody changed the others since the read.
 
-        AD honours delete(old) + add(new) as compare-and-swap; Samba takes it as a plain
-        replace, hence the look just before.
+        Deleting the old value and adding the new one in one modify is compare-and-swap.
         """
         old = int(account.state["userAccountControl"])
         new = old | DISABLED
         if step.kind == "enable":
             new = old & ~(DISABLED | PASSWORD_NOT_REQUIRED)
-        address = values.by_guid(account.anchor)
-        there = _look(session, address, "userAccountControl")
-        if there is None:
-            return refused(Refusal(*_of(errors.GONE, "32")))
-        now = int(there.first("userAccountControl"))
-        if now == new:
-            return Outcome("applied")
-        if now != old:
-            return refused(errors.stale())
         swap = [
             (ldap3.MODIFY_DELETE, [str(old).encode()]),
             (ldap3.MODIFY_ADD, [str(new).encode()]),
         ]
+        address = values.by_guid(account.anchor)
         answer = _settled(session.modify(address, {"userAccountControl": swap}))
         if answer.result != 0:
             return refused(errors.refusal(step.kind, answer, ("userAccountControl",)))
@@ -250,7 +244,7 @@ class Writer:
         """The refusal; "no such object" is the container's when that is what is missing."""
         refusal = errors.refusal(step.kind, answer, tuple(attributes))
         if (
-            refusal.kind in ("gone", "config")  # AD and Samba say it in different ways
+            (refusal.kind == "gone" or answer.win32 == errors.UNSPECIFIC)
             and step.kind in ("create", "move")
             and step.container
             and _look(session, step.container) is None
@@ -293,7 +287,7 @@ def _encode(step: Step) -> tuple[dict[str, list[bytes]], tuple[Refusal, ...]]:
     for name, value in step.attributes.items():
         if name.lower() in KEPT_BY_STEPS:
             kind, code, message, remedy = _of(errors.BUG, "local")
-            refusals.append(Refusal(kind, code, f"{name}: {message}", remedy, name))
+            refusals.append(Refusal(kind, code, message, remedy, name))
             continue
         try:
             encoded[name] = values.encode(name, value)
@@ -309,9 +303,7 @@ def _lacks_required(step: Step, left_out: Iterable[Refusal]) -> bool:
 
 def _unwritable(attribute: str) -> Refusal:
     kind, _, remedy = errors.VALUE
-    return Refusal(
-        kind, "local", f"{attribute}: the value is empty, too long or no text", remedy, attribute
-    )
+    return Refusal(kind, "local", "the value is empty, too long or no text", remedy, attribute)
 
 
 def _protected(why: str) -> Refusal:

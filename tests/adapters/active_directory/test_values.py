@@ -72,7 +72,10 @@ def test_filters_are_escaped() -> None:
     assert values.equals("cn", "  ") == "(cn=\\20\\20)"
 
 
-@given(TEXT.filter(str.strip), st.sampled_from(["OU=People,DC=x", "CN=a\\,b,DC=x", "DC=x"]))
+@given(
+    TEXT.map(lambda t: t[:30]).filter(str.strip),
+    st.sampled_from(["OU=People,DC=x", "CN=a\\,b,DC=x", "DC=x"]),
+)
 def test_parent_of_any_name(name: str, container: str) -> None:
     assert values.parent(f"{values.common_name(name)},{container}") == container
 
