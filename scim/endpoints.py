@@ -297,11 +297,14 @@ def _body() -> dict[str, Any]:
     too_large = ScimError(413, f"The body is larger than {MAX_BYTES} bytes.")
     if (request.content_length or 0) > MAX_BYTES:
         raise too_large
-    request.max_content_length = MAX_BYTES
+    # Werkzeug cuts a body that does not say its length off at this limit, in silence.
+    request.max_content_length = MAX_BYTES + 1
     try:
         raw = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise too_large from None
+    if len(raw) > MAX_BYTES:
+        raise too_large
     return decode(raw)
 
 

@@ -183,6 +183,8 @@ class _Reader:
         fits, operators = _RULES[leaf.type]
         if operator not in operators:
             raise invalid_filter(f"{operator} is not for {leaf.type} attributes ({leaf.name}).")
+        if leaf.type == "dateTime" and operator in _PARTIAL:
+            fits = _is_text
         if not fits(literal):
             raise invalid_filter(f"{leaf.name} is a {leaf.type}; {literal!r:.80} is not.")
         if leaf.type == "dateTime" and operator not in _PARTIAL:

@@ -185,7 +185,11 @@ class Shaper:
                 self._put(content, sub.name, shaped)
         if element:
             return self._element(attribute, content, empty, path)
-        return content or self._empty(path)
+        if content:
+            return content
+        # `{}`, or a reference such as a manager without its value: the whole is empty.
+        whole = not value or any(sub.name == "value" for sub in empty)
+        return self._empty(path) if whole else _EMPTY
 
     def _element(
         self, attribute: Attribute, content: dict[str, Any], empty: list[Attribute], path: str
