@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -108,12 +109,17 @@ class Gateway:
     def kill(self) -> None:
         """SIGKILL to every process of it at once."""
         if self.process is not None:
-            for pid in self.pids().values():
-                os.kill(pid, signal.SIGKILL)
+            for _, pid in self.processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self.process.wait(timeout=10)
 
     def pids(self) -> dict[str, int]:
-        """Process ids by the name `ps` shows."""
+        """Process ids by the name `ps` shows; a child has its parent's until it is up."""
+        return dict(self.processes())
+
+    def processes(self) -> list[tuple[str, int]]:
+        """Name and id of every process of this gateway."""
         assert self.process is not None
         shown = subprocess.run(
             ["ps", "-o", "pid=,args=", "-s", str(self.process.pid)],
@@ -122,7 +128,7 @@ class Gateway:
             check=False,
         ).stdout
         found = (line.split(maxsplit=1) for line in shown.splitlines() if line.strip())
-        return {args.strip(): int(pid) for pid, args in found}
+        return [(args.strip(), int(pid)) for pid, args in found]
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`python app.py WORDS` as the operator of this gateway."""
