@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 
 from provisioning import pairs
 from store.clocks import machine_now
@@ -109,32 +110,30 @@ def test_a_manager_hired_after_the_report(gateway: Gateway, samba_admin: Adminis
     assert samba_admin.entry("(employeeID=E1)")["manager"] == [boss["dn"]]
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "status", "kind"),
-    [
-        ("POST", "/Users", b"{", 400, "invalidSyntax"),
-        ("POST", "/Users", b'{"schemas": []}', 400, "invalidValue"),
-        ("GET", "/Users/nobody", None, 404, None),
-        ("GET", "/Elsewhere", None, 404, None),
-        ("GET", "/Users?filter=userName+eq", None, 400, "invalidFilter"),
-    ],
-)
-def test_bad_input_is_answered_in_scim(
-    gateway: Gateway, method: str, path: str, body: bytes | None, status: int, kind: str | None
-) -> None:
+BAD = [
+    ("POST", "/Users", b"{", 400, "invalidSyntax"),
+    ("POST", "/Users", b'{"schemas": []}', 400, "invalidValue"),
+    ("GET", "/Users/nobody", None, 404, None),
+    ("GET", "/Elsewhere", None, 404, None),
+    ("GET", "/Users?filter=userName+eq", None, 400, "invalidFilter"),
+]
+
+
+def test_bad_input_is_answered_in_scim(gateway: Gateway) -> None:
     headers = {
         "Authorization": f"Bearer {gateway.token('workday')}",
         "Content-Type": "application/scim+json",
     }
-    answer = gateway._session.request(
-        method, f"{gateway.base}/scim/v2{path}", data=body, headers=headers, timeout=10
-    )
-    assert answer.status_code == status
-    error = answer.json()
-    assert error["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
-    assert error["status"] == str(status)
-    assert error.get("scimType") == kind
-    assert "Traceback" not in answer.text
+    for method, path, body, status, kind in BAD:
+        answer = requests.request(
+            method, f"{gateway.base}/scim/v2{path}", data=body, headers=headers, timeout=10
+        )
+        assert answer.status_code == status
+        error = answer.json()
+        assert error["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+        assert error["status"] == str(status)
+        assert error.get("scimType") == kind
+        assert "Traceback" not in answer.text
 
 
 def test_a_wrong_token_and_a_taken_user_name(gateway: Gateway) -> None:
