@@ -15,11 +15,12 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    String,
     bindparam,
     func,
     insert,
-    or_,
     select,
+    union_all,
     update,
 )
 
@@ -72,11 +73,14 @@ _MINE = (
     _LIVE,
 )
 _GET = select(*_ROW).where(resource.c.id == bindparam("the_id"), *_MINE)
-_TAKEN = select(resource.c.id, resource.c.external_id, resource.c.user_key).where(
-    *_MINE,
-    or_(
-        resource.c.external_id == bindparam("the_external_id"),
-        resource.c.user_key == bindparam("the_user_key"),
+_TAKEN_COLUMNS = (resource.c.id, resource.c.external_id, resource.c.user_key)
+# Two selects, not one with OR: for that SQLite would read every row of the source.
+_TAKEN = union_all(
+    select(*_TAKEN_COLUMNS).where(
+        *_MINE, resource.c.external_id == bindparam("the_external_id", type_=String)
+    ),
+    select(*_TAKEN_COLUMNS).where(
+        *_MINE, resource.c.user_key == bindparam("the_user_key", type_=String)
     ),
 )
 _NEXT_SEQ = select(func.coalesce(func.max(resource.c.seq), 0) + 1).scalar_subquery()

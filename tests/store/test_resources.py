@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, event, select
 from sqlalchemy.exc import IntegrityError
 
 from store import resources
 from store.database import Database
 from store.resources import Resource
-from store.tables import resource
+from store.tables import metadata, resource
 
 
 def made(id: str, **values: object) -> Resource:
@@ -82,8 +83,8 @@ def test_taken_says_which_key(db: Database) -> None:
     store(db, made("a", external_id="E1", user_key="anna"))
     with db.read() as conn:
 
-        def taken(*keys: str | None, besides: str | None = None) -> str | None:
-            return resources.taken(conn, "workday", "User", *keys, besides=besides)
+        def taken(external: str, user: str | None, besides: str | None = None) -> str | None:
+            return resources.taken(conn, "workday", "User", external, user, besides=besides)
 
         assert taken("E1", None) == "external_id"
         assert taken("E2", "anna") == "user_key"
@@ -165,3 +166,35 @@ def test_concurrent_inserts_all_get_a_place(db: Database) -> None:
         assert resources.count(conn, "workday", "User", {}) == 40
         places = conn.execute(select(resource.c.seq)).scalars().all()
     assert len(set(places)) == 40
+
+
+def test_keys_are_found_by_their_indexes(tmp_path: Path) -> None:
+    """SQLite shows its plan; reading every row of a source would grow with the company."""
+    db = Database(f"sqlite:///{tmp_path}/muster.db")
+    metadata.create_all(db.engine)
+    sent: list[tuple[str, object]] = []
+
+    def note(_conn: object, _cursor: object, statement: str, values: object, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            sent.append((statement, values))
+
+    with db.read() as conn:
+        event.listen(db.engine, "before_cursor_execute", note)
+        resources.get(conn, "s", "User", "x")
+        resources.taken(conn, "s", "User", "e", "u")
+        for keys in ({"id": "x"}, {"externalId": "e"}, {"userKey": "u"}):
+            resources.count(conn, "s", "User", keys)
+            resources.page(conn, "s", "User", keys, 0, 10)
+            list(resources.scan(conn, "s", "User", keys))
+        event.remove(db.engine, "before_cursor_execute", note)
+        steps = [
+            str(row[3])
+            for statement, values in sent
+            for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)  # type: ignore[arg-type]
+        ]
+    db.close()
+    assert len(sent) == 11
+    searches = [step for step in steps if "resource" in step]
+    assert len(searches) == 12
+    for step in searches:
+        assert any(f"{name}=?)" in step for name in ("id", "external_id", "user_key")), step
