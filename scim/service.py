@@ -204,7 +204,7 @@ class Service:
             content, emptied = change(held)
             content = self._checked(client, kind, content, held)
             cleared = documents.still_cleared(kind, content, old.cleared | emptied)
-            if content == held:
+            if documents.same(content, held):
                 if cleared == old.cleared:
                     return old
                 new = replace(old, cleared=cleared)

@@ -126,6 +126,10 @@ class TestLooseReading:
         assert made[ODM] == {"workforcePersonId": "200001", "workAssignment": [{"jobCode": "41"}]}
         assert made["schemas"] == [CORE, ODM]
 
+    def test_one_and_true_are_two_things_where_no_schema_says_so(self, hr: Client) -> None:
+        id = hr.create(userName="a", flag=1)["id"]
+        assert accepted(hr.put(id, {"userName": "a", "flag": True}))["flag"] is True
+
     def test_the_strict_profile_reads_nothing_loosely(self, strict: Client) -> None:
         for wrong, scim_type in (
             ({"active": "true"}, "invalidValue"),
