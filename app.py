@@ -23,9 +23,14 @@ from flask import Flask
 import settings as configuration
 import wsgi_server
 from console.commands import COMMANDS, Rooms
-from mappings.documents import Inbound, MappingError, Outbound, load_inbound, load_outbound
-from mappings.parser import ExpressionError, parse
-from mappings.rules import Rule
+from mappings.documents import (
+    Inbound,
+    MappingError,
+    Outbound,
+    account_name_rules,
+    load_inbound,
+    load_outbound,
+)
 from provisioning.view import Viewer
 from settings import Settings, SettingsError
 from store.clocks import BusinessClock, machine_now
@@ -81,7 +86,8 @@ def load_inbounds(settings: Settings) -> dict[str, Inbound]:
 
 def load_outbounds(settings: Settings) -> dict[str, Outbound]:
     """The outbound mapping of every target. Raises MappingError."""
-    rules = _account_name(settings)
+    file = str(settings.path or "muster.yaml")
+    rules = account_name_rules(settings.account_name, file)
     loaded = {
         name: load_outbound(target.mapping, settings.mapping_folders)
         for name, target in settings.targets.items()
@@ -92,19 +98,6 @@ def load_outbounds(settings: Settings) -> dict[str, Outbound]:
         name: replace(outbound, names={**outbound.names, "accountName": rules})
         for name, outbound in loaded.items()
     }
-
-
-def _account_name(settings: Settings) -> tuple[Rule, ...]:
-    """muster.yaml's own account-name rule, in place of the mappings'."""
-    file = settings.path.name if settings.path else "muster.yaml"
-    try:
-        return tuple(
-            Rule(file, 0, "accountName", parse(written)) for written in settings.account_name
-        )
-    except ExpressionError as error:
-        raise SettingsError(
-            file, f"names.account_name: {error.problem}", error.remedy.capitalize() + "."
-        ) from None
 
 
 def open_targets(settings: Settings, outbounds: Mapping[str, Outbound]) -> dict[str, Target]:
@@ -123,7 +116,7 @@ def _open_target(settings: Settings, name: str, outbound: Outbound) -> Target:
         return ActiveDirectory(
             Config(
                 password=password.get,
-                attributes=tuple(rule.rule.name for rule in outbound.attributes),
+                attributes=tuple(outbound.attribute_names),
                 references=tuple(rule.rule.name for rule in outbound.references),
                 connections=THREADS,
                 **options,
@@ -147,17 +140,18 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     Raises SettingsError or MappingError when the configuration cannot be used.
     """
     import console
-    import scim
     from provisioning.intake import Intake
+    from scim.endpoints import create_blueprint
 
     settings = load_settings(environ)
     database = Database(settings.database_url)
     app = Flask("muster", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.register_blueprint(
-        scim.create_blueprint(
+        create_blueprint(
             database,
             profiles={name: source.profile for name, source in settings.sources.items()},
+            base_url=f"http://{settings.host}:{settings.port}",
             listener=Intake(settings, load_inbounds(settings), clock(settings, database)),
         )
     )
@@ -266,9 +260,13 @@ def run(port: int | None) -> None:
     open_targets(settings, load_outbounds(settings))
     load_inbounds(settings)
     tokens = _prepare_store(settings)
-    click.echo(first_run.welcome(settings.host, settings.port, tokens))
+    welcome = settings.data / "welcome.txt"
+    welcome.write_text(first_run.welcome(settings.host, settings.port, tokens) + "\n")
     environ.update(
-        MUSTER_DATA=str(settings.data), MUSTER_HOST=settings.host, MUSTER_PORT=str(settings.port)
+        MUSTER_DATA=str(settings.data),
+        MUSTER_HOST=settings.host,
+        MUSTER_PORT=str(settings.port),
+        MUSTER_WELCOME=str(welcome),  # shown by wsgi.ini as soon as requests are taken
     )
     _serve(environ)
 

@@ -220,7 +220,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         raise SettingsError(f"{error.file}:{error.line}", error.problem, error.remedy) from None
     if not isinstance(document.data, dict):
         raise SettingsError(
-            f"{path.name}:1", "this is not a mapping of settings", "See muster.example.yaml."
+            f"{path}:1", "this is not a mapping of settings", "See muster.example.yaml."
         )
     raw = _check(_FileSchema(), document.data, document, ())
     targets = {
@@ -265,7 +265,7 @@ def _database(reference: str | None, data: Path, document: YamlDocument) -> str:
         reference = Secret(reference).get()
     if not reference.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise SettingsError(
-            f"{document.path.name}:{document.line('database')}",
+            f"{document.path}:{document.line('database')}",
             "database is neither sqlite:/// nor postgresql+psycopg://",
             "Leave it out for SQLite in the data folder.",
         )
@@ -279,7 +279,7 @@ def _target(
     kind = values.get("kind")
     if kind not in _KINDS:
         raise SettingsError(
-            f"{path.name}:{document.line(*where)}",
+            f"{path}:{document.line(*where)}",
             f"target {name} has no known kind",
             f"kind is one of {', '.join(_KINDS)}.",
         )
@@ -328,7 +328,7 @@ def _check(
         elif message == "Missing data for required field.":
             problem, remedy = "is missing", "See muster.example.yaml for what it holds."
         raise SettingsError(
-            f"{document.path.name}:{document.line(*where)}",
+            f"{document.path}:{document.line(*where)}",
             f"{dotted} {problem.rstrip('.')}".strip(),
             remedy or "See muster.example.yaml.",
         ) from None

@@ -1,4 +1,8 @@
-"""The operator's web pages, each with its JSON beside it.
+"""The operator's web pages, each with its JSON beside it, and the commands about people.
 
 Reads the store and shows it. Nothing here writes to a directory.
 """
+
+from console.pages import create_blueprint
+
+__all__ = ["create_blueprint"]

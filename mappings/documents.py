@@ -8,18 +8,28 @@ then among ours. It may extend another, and then says only what differs.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mappings import forms
 from mappings.inbound import FactRule, Inbound
 from mappings.outbound import AttributeRule, Outbound
-from mappings.parser import attributes
+from mappings.parser import ExpressionError, attributes, parse
 from mappings.rules import Rule
 from mappings.sources import Entry, MappingError, Merged, Source, load
 from mappings.vocabulary import COMPUTED, FACTS, NAMES
 
-__all__ = ["Inbound", "MappingError", "Outbound", "load_inbound", "load_outbound"]
+__all__ = [
+    "Inbound",
+    "MappingError",
+    "Outbound",
+    "account_name_rules",
+    "load_inbound",
+    "load_outbound",
+]
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 def load_inbound(name: str, folders: Sequence[Path] = ()) -> Inbound:
@@ -35,6 +45,8 @@ def _fact(entry: Entry, merged: Merged) -> FactRule:
     name = entry.name
     known = FACTS.get(name)
     kind = entry.keys.get("type", known)
+    if not _WORD.fullmatch(name):
+        raise entry.error(f"{name} cannot name a fact", "use letters and digits only")
     if kind is None:
         raise entry.error(
             f"unknown fact {name}", f"{_near(name, FACTS)}add type: text for a fact of your own"
@@ -60,6 +72,26 @@ def load_outbound(name: str, folders: Sequence[Path] = ()) -> Outbound:
         _container(merged, words),
         {kind: _candidates(merged, kind, words) for kind in ("accountName", "cn")},
     )
+
+
+def account_name_rules(written: Sequence[str], file: str) -> tuple[Rule, ...]:
+    """Account-name rules that stand in muster.yaml. Raises :class:`MappingError`."""
+    rules = []
+    for text in written:
+        try:
+            rule = Rule(file, 0, "accountName", parse(text))
+        except ExpressionError as error:
+            raise MappingError(file, 0, f"account_name: {error.problem}", error.remedy) from error
+        for read in attributes(rule.expression.root):
+            if read.path.text not in FACTS:
+                raise MappingError(
+                    file,
+                    0,
+                    f"account_name: unknown fact [{read.path.text}]",
+                    "see docs/mappings.md",
+                )
+        rules.append(rule)
+    return tuple(rules)
 
 
 def _attribute(entry: Entry, merged: Merged, words: Sequence[str]) -> AttributeRule:

@@ -38,6 +38,11 @@ class Outbound:
     names: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
 
     @property
+    def attribute_names(self) -> tuple[str, ...]:
+        """Every attribute the document may write, in its order."""
+        return tuple(rule.rule.name for rule in self.attributes)
+
+    @property
     def required(self) -> frozenset[str]:
         """Attributes without which no account is made."""
         return frozenset(rule.rule.name for rule in self.attributes if rule.required)
@@ -114,7 +119,7 @@ def _convert(rule: AttributeRule, result: Result) -> tuple[TargetValue | None, b
     if rule.type == "text":
         return _fit(rule, result, text(value) or "")
     fitted = [_fit(rule, result, text(item) or "") for item in many(value)]
-    texts = tuple(dict.fromkeys(item for item, _ in fitted if item is not None))
+    texts = tuple(sorted({item for item, _ in fitted if item is not None}))
     return texts or None, any(cut for _, cut in fitted)
 
 

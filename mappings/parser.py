@@ -202,6 +202,8 @@ class _Parser:
             self.at += 1
             return arguments
         while True:
+            if self._blanks() == "":
+                raise self._error("a call is never closed", "add the closing )")
             if self._blanks() in (",", ")"):
                 arguments.append(Omitted())
             else:

@@ -144,7 +144,7 @@ def parse_path(text: str, prefixes: Mapping[str, str] | None = None) -> Path:
             raise PathError(str(error)) from error
         sub = rest[1:] if rest else None
     scheme, colon, name = head.rpartition(":")
-    urn = _urn(scheme, prefixes or {}) if colon else None
+    written = _urn(scheme, prefixes or {}) if colon else None
     if not found:
         name, dot, after = name.partition(".")
         sub = after if dot else None
@@ -154,22 +154,18 @@ def parse_path(text: str, prefixes: Mapping[str, str] | None = None) -> Path:
                 f"[{stripped}] is not an attribute path; write name, name.part or"
                 ' name[type eq "work"].part'
             )
+    shown = stripped if written is None else written + stripped[len(scheme) :]
+    urn = written.lower() if written else None
     if urn == _CORE:
         urn = None
-    return Path(_written(stripped, scheme, urn), urn, name.lower(), condition, sub and sub.lower())
+    return Path(shown, urn, name.lower(), condition, sub and sub.lower())
 
 
 def _urn(scheme: str, prefixes: Mapping[str, str]) -> str:
+    """The URN a path begins with, short names spelled out."""
     if scheme.lower().startswith("urn:"):
-        return scheme.lower()
+        return scheme
     if scheme in prefixes:
-        return prefixes[scheme].lower()
+        return prefixes[scheme]
     known = ", ".join(sorted(prefixes)) or "none"
     raise PathError(f"unknown schema prefix {scheme}: (known: {known}); write the full URN")
-
-
-def _written(text: str, scheme: str, urn: str | None) -> str:
-    """The path with its URN spelled out, as people see it in an origin."""
-    if urn is None or scheme.lower() == urn:
-        return text
-    return urn + text[len(scheme) :]

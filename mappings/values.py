@@ -7,6 +7,7 @@ around a value do not count, an empty text is nothing.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -23,6 +24,8 @@ def clean(raw: Any) -> Scalar | None:
     """A JSON value as HR meant it: text without blanks around it, empty text as nothing."""
     if isinstance(raw, str):
         return raw.strip() or None
+    if isinstance(raw, float) and not math.isfinite(raw):
+        return None
     return raw if isinstance(raw, (bool, int, float)) else None
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, insert, or_, select, update
 
+from mappings.our_functions import guid_key
 from provisioning.lifecycle import BLOCK, SAID_AT
 from store.tables import person, person_key, resource
 
@@ -50,8 +51,8 @@ def keys_of(
 
 
 def fold(value: object) -> str | None:
-    """A key as it is compared: no blanks around, no case."""
-    text = str(value).strip().casefold() if value is not None else ""
+    """A key as it is compared: no blanks around, no case, GUIDs in one form."""
+    text = guid_key(str(value)).casefold() if value is not None else ""
     return text or None
 
 

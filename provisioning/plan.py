@@ -6,6 +6,7 @@ this function without what comes after it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -101,10 +102,14 @@ def _creation(desired: Desired) -> list[Step]:
 def _move(desired: Desired, actual: Account) -> list[Step]:
     name = desired.name if desired.name is not None else actual.name
     container = desired.container if desired.container is not None else actual.container
-    elsewhere = (container or "").casefold() != (actual.container or "").casefold()
-    if name == actual.name and not elsewhere:
+    if name == actual.name and _folded_dn(container) == _folded_dn(actual.container):
         return []
     return [Step("move", name=name, container=container)]
+
+
+def _folded_dn(dn: str | None) -> str:
+    """For comparing: case and blanks around separators mean nothing (RFC 4514 section 4)."""
+    return re.sub(r"\s*(?<!\\)([,=])\s*", r"\1", dn or "").casefold()
 
 
 def _changes(

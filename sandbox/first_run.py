@@ -7,6 +7,7 @@ and to copy from.
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,18 +20,50 @@ HEADER = """\
 """
 
 
-def prepare(data: Path, config: Path) -> SambaDomain:
+def prepare(data: Path, config: Path) -> None:
     """Install, provision and start the domain, and write `config` for it.
 
-    Raises SandboxError when this machine cannot carry a domain.
+    The domain lives as long as this process, whatever program it becomes, or a child of
+    it does. Raises SandboxError when this machine cannot carry a domain.
     """
     data.mkdir(parents=True, exist_ok=True)
     data.chmod(0o700)
     domain = SambaDomain(data / "samba")
     domain.ensure()
-    domain.start()
+    domain.address = _start_apart(domain)
     config.write_text(HEADER + json.dumps(settings_for(domain, data), indent=2) + "\n")
-    return domain
+
+
+def _start_apart(domain: SambaDomain) -> str:
+    """Start the domain as nobody's child; its address.
+
+    uWSGI, which this process is about to become, waits at its end for every child, and the
+    domain waits for the end of uWSGI. So a child starts it and goes; the pipe that keeps
+    it alive stays here.
+    """
+    lifeline, held = os.pipe()
+    os.set_inheritable(held, True)
+    told, telling = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(held)
+        try:
+            domain.start(lifeline)
+            answer = {"address": domain.address}
+        except SandboxError as error:
+            answer = {"problem": error.problem, "remedy": error.remedy}
+        except Exception as error:
+            answer = {"problem": f"the domain did not start ({error})", "remedy": "try again"}
+        os.write(telling, json.dumps(answer).encode())
+        os._exit(0)
+    os.close(lifeline)
+    os.close(telling)
+    with os.fdopen(told) as reader:
+        answer = json.loads(reader.read())
+    os.waitpid(child, 0)
+    if "problem" in answer:
+        raise SandboxError(answer["problem"], answer["remedy"])
+    return str(answer["address"])
 
 
 def settings_for(domain: SambaDomain, data: Path) -> dict[str, object]:

@@ -41,6 +41,7 @@ PORTS = (636, 389, 3268, 3269)
 LONGEST_STATE_DIR = 75  # characters; unix socket paths below it end at 107
 SERVICE_ACCOUNT = "svc-muster"
 READY_SECONDS = 30.0
+TITLE = b"muster sandbox"  # in ps
 
 SMB_CONF = """[global]
 netbios name = {host}
@@ -135,19 +136,23 @@ class SambaDomain:
             ["cp", "-a", "--sparse=always", f"{self.template}/.", str(self.state)], check=True
         )
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, lifeline: int | None = None) -> subprocess.Popen[bytes]:
         """Start the domain controller and wait until LDAPS answers (well under a second).
+
+        lifeline   the read end of a pipe: Samba lives until every writer has closed it;
+                   None makes a pipe that this process holds
 
         Raises SandboxError when it does not come up.
         """
         if self.process and self.process.poll() is None:
             return self.process
         self.ensure()
+        _wait_for_predecessor(self.state)
         problem = ""
         for _ in range(5):  # the address may be taken between our look and Samba's bind
             self.address = _free_address(self.address)
             self._configure()
-            self.process = self._spawn()
+            self.process = self._spawn(lifeline)
             if self._wait_until_ready(self.process):
                 return self.process
             self.stop()
@@ -161,6 +166,8 @@ class SambaDomain:
         """Stop the domain controller. What was written stays."""
         process, self.process = self.process, None
         if process is None:
+            return
+        if process.poll() is not None:  # its number may be somebody else's by now
             return
         for number in (signal.SIGCONT, signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
@@ -210,12 +217,13 @@ class SambaDomain:
             noted.write_text(self.address)
         _write_smb_conf(self.state, self.realm, self.address)
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self, lifeline: int | None) -> subprocess.Popen[bytes]:
         with (self.state / "samba.out").open("wb") as output:
             return subprocess.Popen(
-                ["muster sandbox", "-i", "-M", "single", "-s", str(self.state / "smb.conf")],
+                [TITLE.decode(), "-i", "-M", "single", "-s", str(self.state / "smb.conf")],
                 executable=SAMBA,
-                stdin=subprocess.PIPE,  # with -i, Samba exits when this pipe closes
+                # with -i, Samba exits when this pipe closes
+                stdin=subprocess.PIPE if lifeline is None else lifeline,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -314,6 +322,23 @@ def _free_address(wanted: str) -> str:
         f"ports 389 and 636 are in use on {wanted} and 200 addresses after it",
         "stop the other servers or give another address",
     )
+
+
+def _wait_for_predecessor(state: Path) -> None:
+    """A domain whose parent was killed needs a moment to notice; two must not share files."""
+    noted = state / "run" / "samba.pid"
+    deadline = time.monotonic() + 5
+    while noted.exists():
+        number = noted.read_text().strip()
+        command = Path("/proc") / number / "cmdline"
+        if not number or not command.exists() or not command.read_bytes().startswith(TITLE):
+            return
+        if time.monotonic() > deadline:
+            raise SandboxError(
+                f"the sandbox domain runs already (process {number})",
+                "stop the other Muster, or give this one another data folder",
+            )
+        time.sleep(0.02)
 
 
 def _last_words(state: Path) -> str:

@@ -7,7 +7,9 @@ SQLAlchemy Core on both.
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +27,9 @@ _PRAGMAS = (
     "PRAGMA busy_timeout=15000",
     "PRAGMA cache_size=-4000",  # KiB per connection: the processes are small on purpose
 )
-_TRIES = 5
+_TRIES = 12
+_PAUSE = 0.002  # seconds before the second try; doubles, up to _LONGEST_PAUSE
+_LONGEST_PAUSE = 0.25
 
 
 class Database:
@@ -36,7 +40,8 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(url, pool_size=8, max_overflow=8)
+        # Parameters are people's data: errors, which end up in logs, do not show them.
+        self.engine: Engine = create_engine(url, pool_size=8, max_overflow=8, hide_parameters=True)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         if self.is_sqlite:
             event.listen(self.engine, "connect", _sqlite_connect)
@@ -70,9 +75,7 @@ class Database:
             try:
                 with self.engine.connect() as connection:
                     options: dict[str, Any] = (
-                        {"muster_write": True}
-                        if self.is_sqlite
-                        else {"isolation_level": isolation}
+                        {"muster_write": True} if self.is_sqlite else {"isolation_level": isolation}
                     )
                     connection = connection.execution_options(**options)
                     with connection.begin():
@@ -81,6 +84,8 @@ class Database:
                 code = getattr(error.orig, "sqlstate", None)
                 if code not in ("40001", "40P01") or attempt == _TRIES:
                     raise
+                # At random, so that those who collided do not meet again.
+                time.sleep(random.uniform(0, min(_PAUSE * 2**attempt, _LONGEST_PAUSE)))
         raise AssertionError("unreachable")
 
     def close(self) -> None:

@@ -107,14 +107,15 @@ def verify(connection: Connection) -> int | None:
     Reads everything, in one stream.
     """
     previous = _GENESIS
-    for row in _stream(connection):
-        if row.hash != _chained(previous, row._mapping):
-            return int(row.seq)
-        if row.salt is not None:
-            seal = json.loads(row.body).get(_SEAL)
-            if seal != _sealed(row.salt, row.values_body):
+    with _stream(connection) as rows:
+        for row in rows:
+            if row.hash != _chained(previous, row._mapping):
                 return int(row.seq)
-        previous = row.hash
+            if row.salt is not None:
+                seal = json.loads(row.body).get(_SEAL)
+                if seal != _sealed(row.salt, row.values_body):
+                    return int(row.seq)
+            previous = row.hash
     return None
 
 

@@ -1,3 +1,3 @@
 """Fixtures that several test folders use."""
 
-pytest_plugins = ["tests.databases", "tests.samba"]
+pytest_plugins = ["tests.databases", "tests.postgres", "tests.samba"]

@@ -30,6 +30,11 @@ class Config:
             leavers_ou: OU=Leavers,DC=norhaven,DC=example
             ca_file: /etc/muster/norhaven-ca.pem
 
+    The service account needs no more than this, on each of the two OUs:
+
+        dsacls OU /I:T /G "ACCOUNT:CCDC;user"
+        dsacls OU /I:S /G "ACCOUNT:RPWP;;user" "ACCOUNT:CA;Reset Password;user"
+
     The certificate must name the host in `url` and come from `ca_file` (None: the
     authorities this machine trusts). There is no switch to skip that. The next URL is
     used when one does not answer; all work then stays with the one that did.

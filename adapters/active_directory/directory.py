@@ -10,8 +10,9 @@ from ldap3.protocol.microsoft import extended_dn_control
 
 from adapters.active_directory import values
 from adapters.active_directory.config import Config
-from adapters.active_directory.connection import Answer, Entry, Lost, Pool, Session
+from adapters.active_directory.connection import Answer, Entry, Lost, Session
 from adapters.active_directory.errors import raise_for_read
+from adapters.active_directory.pool import Pool
 from adapters.active_directory.writes import Writer
 from adapters.target import (
     Account,
@@ -19,10 +20,8 @@ from adapters.target import (
     Link,
     NameKind,
     Outcome,
-    Refusal,
     Step,
     TargetDown,
-    TargetRefused,
 )
 
 PERSON = "(objectCategory=person)(objectClass=user)"  # indexed, leaves computers out
@@ -89,7 +88,7 @@ class ActiveDirectory:
                 )
             )
             if found:
-                return values.guid(_value(found[0], "objectGUID"))
+                return values.guid(found[0].first("objectGUID"))
         return None
 
     def apply(self, account: Account | None, step: Step) -> Outcome:
@@ -150,17 +149,7 @@ class ActiveDirectory:
     def _account(self, entry: Entry) -> Account:
         raw = {name.lower(): found for name, found in entry.values.items()}
         _, dn = values.extended_dn(entry.dn)
-        if not raw.get("useraccountcontrol"):
-            raise TargetRefused(
-                Refusal(
-                    "rights",
-                    "userAccountControl",
-                    "the service account may not read userAccountControl",
-                    "grant it 'Read all properties' on the users below base_dn",
-                    "userAccountControl",
-                )
-            )
-        control = int(raw["useraccountcontrol"][0])
+        control = int(entry.first("userAccountControl"))
         attributes = {}
         for folded, name in self._shown.items():
             value = values.decode(name, raw.get(folded, ()))
@@ -173,11 +162,11 @@ class ActiveDirectory:
                 if anchor:
                     references[name] = anchor
         return Account(
-            anchor=values.guid(_value(entry, "objectGUID")),
+            anchor=values.guid(entry.first("objectGUID")),
             hint=dn,
             enabled=not control & ACCOUNT_DISABLED,
             attributes=attributes,
-            name=_value(entry, "cn").decode(),
+            name=entry.first("cn").decode(),
             container=values.parent(dn),
             references=references,
             protected="adminCount=1" if list(raw.get("admincount", ())) == [b"1"] else None,
@@ -190,18 +179,3 @@ def _entries(answer: Answer) -> tuple[Entry, ...]:
     if answer.result != 4:
         raise_for_read(answer)
     return answer.entries
-
-
-def _value(entry: Entry, name: str) -> bytes:
-    for spelled, found in entry.values.items():
-        if spelled.lower() == name.lower():
-            return found[0]
-    raise TargetRefused(
-        Refusal(
-            "rights",
-            name,
-            f"the service account may not read {name}",
-            "grant it 'Read all properties' on the users below base_dn",
-            name,
-        )
-    )

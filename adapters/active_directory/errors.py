@@ -26,6 +26,7 @@ TRANSIENT_RESULTS = {3, 11, 51, 52}  # time limit, admin limit, busy, unavailabl
 STALE_RESULTS = {16}  # deleting a value that is not there: somebody changed it
 STALE_WIN32 = {0x2085, 0x200A}
 PASSWORD_POLICY = 0x52D
+UNSPECIFIC = 0x2095  # Samba's word for a move to a container that is missing
 
 Text = tuple[RefusalKind, str, str]
 
@@ -38,13 +39,18 @@ NAME: Text = ("name", "the name is taken in this domain", "the next free name is
 GONE: Text = ("gone", "the account is no longer there", "it is looked for again")
 CONTAINER: Text = (
     "container",
-    "the organisational unit is missing",
+    "the organisational unit is missing or cannot hold accounts",
     "create the OU, or correct the container rule in the outbound mapping",
 )
 REFERENCE: Text = (
     "reference",
     "the referenced account is not in this domain",
     "the link is set as soon as that account is there",
+)
+STALE: Text = (
+    "stale",
+    "userAccountControl was changed by somebody else after it was read",
+    "the account is looked at again",
 )
 BUG: Text = (
     "bug",
@@ -92,7 +98,6 @@ BY_WIN32: dict[int, Text] = {
     0x2030: GONE,
     0x208D: GONE,
     0x2089: CONTAINER,
-    0x2095: CONTAINER,  # Samba: target of a move is missing
     0x2099: CONTAINER,
     0x200B: VALUE,
     0x200D: VALUE,
@@ -199,24 +204,12 @@ def refusal(
     if step in ("enable", "disable") and (
         answer.win32 in STALE_WIN32 or answer.result in STALE_RESULTS
     ):
-        return stale(answer.code)
-    kind, message, remedy = _text(answer)
+        kind, message, remedy = STALE
+    else:
+        kind, message, remedy = _text(answer)
     if kind == "name" and attribute is None:
         attribute = OWNER.get(answer.win32 or 0) or _named(step, attributes)
-    if attribute and kind in ("value", "name", "config", "bug"):
-        message = f"{attribute}: {message}"
     return Refusal(kind, answer.code, message, remedy, attribute)
-
-
-def stale(code: str = "stale") -> Refusal:
-    """Somebody else changed the account between our look and our write."""
-    return Refusal(
-        "stale",
-        code,
-        "userAccountControl was changed by somebody else after it was read",
-        "the account is looked at again",
-        "userAccountControl",
-    )
 
 
 def _text(answer: Answer) -> Text:
@@ -249,7 +242,7 @@ def _culprit(answer: Answer, attributes: Collection[str]) -> str | None:
         r"(?:SINGLE-VALUE attribute|Element) ([A-Za-z][\w-]*)",
         r"samldb: (samAccountName|userPrincipalName)",
     )
-    by_folded = {name.lower(): name for name in attributes}
+    by_folded = {"cn": "cn", "name": "cn", **{name.lower(): name for name in attributes}}
     for pattern in patterns:
         found = re.search(pattern, answer.message, re.IGNORECASE)
         if found and found[1].lower() in by_folded:

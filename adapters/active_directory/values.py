@@ -17,17 +17,21 @@ from ldap3.utils.dn import escape_rdn
 from adapters.target import Value
 
 _MULTI_VALUED = """
-altSecurityIdentities businessCategory carLicense departmentNumber homePostalAddress
-houseIdentifier internationalISDNNumber labeledURI o otherFacsimileTelephoneNumber
-otherHomePhone otherIpPhone otherMailbox otherMobile otherPager otherTelephone ou
-postalAddress postOfficeBox proxyAddresses registeredAddress roomNumber
-servicePrincipalName street telexNumber uid url
+altSecurityIdentities businessCategory carLicense departmentNumber houseIdentifier
+internationalISDNNumber labeledURI o otherFacsimileTelephoneNumber otherHomePhone
+otherIpPhone otherLoginWorkstations otherMailbox otherMobile otherPager otherTelephone ou
+postalAddress postOfficeBox proxyAddresses roomNumber serialNumber servicePrincipalName
+uid url x121Address
 """
 _INTEGERS = """
-accountExpires adminCount codePage countryCode lockoutTime logonCount
-msDS-SupportedEncryptionTypes primaryGroupID pwdLastSet userAccountControl
+accountExpires adminCount codePage countryCode gidNumber localeID lockoutTime logonCount
+msDS-GeoCoordinatesAltitude msDS-GeoCoordinatesLatitude msDS-GeoCoordinatesLongitude
+msDS-HABSeniorityIndex msDS-SupportedEncryptionTypes primaryGroupID pwdLastSet shadowExpire
+uidNumber userAccountControl
 """
-_BOOLEANS = "mAPIRecipient msExchHideFromAddressLists msNPAllowDialin"
+_BOOLEANS = """
+mAPIRecipient msExchHideFromAddressLists msNPAllowDialin msTSAllowLogon showInAdvancedViewOnly
+"""
 
 MULTI_VALUED = frozenset(_MULTI_VALUED.lower().split())
 """`description` is multi-valued in the schema, but SAM allows accounts one value."""
@@ -45,8 +49,13 @@ WRITTEN_WHEN_ABSENT = {"accountexpires": NEVER, "countrycode": 0}
 """AD does not let these be removed from an account."""
 
 
+LONGEST_CN = 64
+LONGEST = {"samaccountname": 20}
+"""In UTF-16 units. Windows enforces these beside the schema; Samba does not."""
+
+
 class Unwritable(ValueError):
-    """The value cannot be put on the wire at all (lone surrogates, NUL)."""
+    """No AD takes this value (lone surrogates, NUL, a name that is empty or too long)."""
 
 
 def decode(name: str, raw: Sequence[bytes]) -> Value | None:
@@ -78,7 +87,14 @@ def encode(name: str, value: Value | None) -> list[bytes]:
         absent = WRITTEN_WHEN_ABSENT.get(folded)
         return [] if absent is None else [str(absent).encode()]
     values = value if isinstance(value, tuple) else (value,)
-    return [_bytes(v) for v in values]
+    encoded = [_bytes(v) for v in values]
+    if folded in LONGEST and any(_units(str(v)) > LONGEST[folded] for v in values):
+        raise Unwritable
+    return encoded
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _bytes(value: str | int | bool) -> bytes:
@@ -105,7 +121,8 @@ def equals(attribute: str, value: str) -> str:
 
 def common_name(name: str) -> str:
     """The RDN `CN=name`, escaped (RFC 4514 section 2.4). Raises Unwritable."""
-    if not name.strip() or _bytes(name) == b"":
+    _bytes(name)
+    if not name.strip() or _units(name) > LONGEST_CN:
         raise Unwritable
     return f"CN={escape_rdn(name)}"
 

@@ -15,8 +15,17 @@ import ldap3
 
 from adapters.active_directory import errors, values
 from adapters.active_directory.config import Config
-from adapters.active_directory.connection import Answer, Lost, Session
-from adapters.target import Account, Link, Outcome, Refusal, RefusalKind, Step
+from adapters.active_directory.connection import Answer, Entry, Lost, Session
+from adapters.target import (
+    Account,
+    Link,
+    Outcome,
+    Refusal,
+    RefusalKind,
+    Step,
+    TargetDown,
+    TargetRefused,
+)
 
 # userAccountControl bits (MS-ADTS 2.2.16)
 DISABLED = 0x2
@@ -32,10 +41,6 @@ KEPT_BY_STEPS = frozenset(_KEPT_BY_STEPS.lower().split())
 
 WHOLE: frozenset[RefusalKind] = frozenset({"gone", "name", "container", "protected", "stale"})
 """Refusals that concern the step, not one value: leaving a value out would not help."""
-
-
-class Busy(Exception):
-    """The server asked to wait. Nothing of this request was written."""
 
 
 @dataclass
@@ -64,17 +69,16 @@ class Writer:
             if step.kind == "modify":
                 return self._modify(session, account, step, written)
             if step.kind == "move":
-                return self._move(session, account, step)
+                return self._move(session, account, step, written)
             if step.kind == "refer":
                 return self._refer(session, account, step)
             return self._switch(session, account, step)
         except Lost:
-            session.dead = True
             return Outcome("unknown")
-        except Busy:
+        except (TargetDown, TargetRefused):
             if written.any:
                 return Outcome("unknown")
-            raise errors.busy() from None
+            raise
 
     def _may_disable(self, step: Step) -> bool:
         return step.kind == "disable" and self._config.privileged == "disable"
@@ -90,7 +94,11 @@ class Writer:
         present = {name: value for name, value in encoded.items() if value}
         answer = self._add(session, dn, present)
         later: dict[str, list[bytes]] = {}
-        if answer.result != 0 and self._refusal(session, step, answer, present).kind not in WHOLE:
+        if (
+            answer.result != 0
+            and answer.win32 != errors.PASSWORD_POLICY
+            and self._refusal(session, step, answer, present).kind not in WHOLE
+        ):
             # One value spoils the whole add: make the account first, then see which it is.
             required = {name.lower() for name in step.required}
             first = {n: v for n, v in present.items() if n.lower() in required}
@@ -101,10 +109,10 @@ class Writer:
             refusal = self._refusal(session, step, answer, present)
             return Outcome("refused", (*left_out, refusal))
         written.any = True
-        found = session.search(dn, "(objectClass=*)", ldap3.BASE, ("objectGUID",))
-        if not found.entries:
+        made = _look(session, dn, "objectGUID")
+        if made is None:
             return Outcome("unknown")
-        anchor = values.guid(next(iter(found.entries[0].values.values()))[0])
+        anchor = values.guid(made.first("objectGUID"))
         refusals = self._one_by_one(session, anchor, later, step)
         return Outcome("applied", (*left_out, *refusals), Link(anchor, dn))
 
@@ -175,34 +183,25 @@ class Writer:
         return _settled(session.modify(values.by_guid(anchor), changes))
 
     def _switch(self, session: Session, account: Account, step: Step) -> Outcome:
-        """Enable or disable: one bit, and only if nobody changed the others meanwhile.
+        """Enable or disable: one bit, and only if nobody changed the others since the read.
 
-        AD honours delete(old) + add(new) as compare-and-swap; Samba takes it as a plain
-        replace, hence the look just before.
+        Deleting the old value and adding the new one in one modify is compare-and-swap.
         """
         old = int(account.state["userAccountControl"])
         new = old | DISABLED
         if step.kind == "enable":
             new = old & ~(DISABLED | PASSWORD_NOT_REQUIRED)
-        address = values.by_guid(account.anchor)
-        looked = session.search(address, "(objectClass=*)", ldap3.BASE, ("userAccountControl",))
-        if not looked.entries:
-            return refused(self._gone(looked))
-        now = int(next(iter(looked.entries[0].values.values()))[0])
-        if now == new:
-            return Outcome("applied")
-        if now != old:
-            return refused(errors.stale())
         swap = [
             (ldap3.MODIFY_DELETE, [str(old).encode()]),
             (ldap3.MODIFY_ADD, [str(new).encode()]),
         ]
+        address = values.by_guid(account.anchor)
         answer = _settled(session.modify(address, {"userAccountControl": swap}))
         if answer.result != 0:
             return refused(errors.refusal(step.kind, answer, ("userAccountControl",)))
         return Outcome("applied")
 
-    def _move(self, session: Session, account: Account, step: Step) -> Outcome:
+    def _move(self, session: Session, account: Account, step: Step, written: Progress) -> Outcome:
         """Rename and move in one write; the new superior is always sent, because Samba
         does not find `<GUID=...>` without it."""
         try:
@@ -214,40 +213,45 @@ class Writer:
         answer = _settled(session.modify_dn(address, rdn, superior))
         if answer.result != 0:
             return refused(self._refusal(session, step, answer))
-        found = session.search(address, "(objectClass=*)", ldap3.BASE)
-        dn = found.entries[0].dn if found.entries else f"{rdn},{superior}"
+        written.any = True
+        there = _look(session, address)
+        dn = there.dn if there else f"{rdn},{superior}"
         return Outcome("applied", (), Link(account.anchor, dn))
 
     def _refer(self, session: Session, account: Account, step: Step) -> Outcome:
         attribute = step.attribute or ""
         encoded: list[bytes] = []
         if step.anchor is not None:
-            found = session.search(values.by_guid(step.anchor), "(objectClass=*)", ldap3.BASE)
-            if not found.entries:
-                kind, message, remedy = errors.REFERENCE
-                return refused(Refusal(kind, found.code, message, remedy, attribute))
-            encoded = [found.entries[0].dn.encode()]
+            try:
+                there = _look(session, values.by_guid(step.anchor))
+            except values.Unwritable:
+                there = None
+            if there is None:
+                return refused(Refusal(*_of(errors.REFERENCE, "32"), attribute))
+            encoded = [there.dn.encode()]
         answer = self._replace(session, account.anchor, {attribute: encoded})
-        if answer.result != 0:
-            return refused(errors.refusal("refer", answer, (attribute,), subject=attribute))
-        return Outcome("applied")
+        if answer.result == 0:
+            return Outcome("applied")
+        refusal = errors.refusal("refer", answer, (attribute,), subject=attribute)
+        vanished = refusal.kind == "gone" and _look(session, values.by_guid(account.anchor))
+        if encoded and (refusal.kind == "value" or vanished):
+            return refused(Refusal(*_of(errors.REFERENCE, answer.code), attribute))
+        return refused(refusal)
 
     def _refusal(
         self, session: Session, step: Step, answer: Answer, attributes: Iterable[str] = ()
     ) -> Refusal:
         """The refusal; "no such object" is the container's when that is what is missing."""
         refusal = errors.refusal(step.kind, answer, tuple(attributes))
-        if refusal.kind == "gone" and step.kind in ("create", "move") and step.container:
-            there = session.search(step.container, "(objectClass=*)", ldap3.BASE)
-            if there.result != 0:
-                kind, message, remedy = errors.CONTAINER
-                return Refusal(kind, answer.code, f"{message}: {step.container}", remedy)
+        if (
+            (refusal.kind == "gone" or answer.win32 == errors.UNSPECIFIC)
+            and step.kind in ("create", "move")
+            and step.container
+            and _look(session, step.container) is None
+        ):
+            kind, code, message, remedy = _of(errors.CONTAINER, answer.code)
+            return Refusal(kind, code, f"{message}: {step.container}", remedy)
         return refusal
-
-    def _gone(self, answer: Answer) -> Refusal:
-        errors.raise_for_read(Answer(0, "") if answer.result == 32 else answer)
-        kind, message, remedy = errors.GONE
-        return Refusal(kind, answer.code, message, remedy)
 
 
 def refused(refusal: Refusal) -> Outcome:
@@ -255,10 +259,25 @@ def refused(refusal: Refusal) -> Outcome:
     return Outcome("refused", (refusal,))
 
 
+def _of(text: errors.Text, code: str) -> tuple[RefusalKind, str, str, str]:
+    """The leading fields of a Refusal."""
+    kind, message, remedy = text
+    return kind, code, message, remedy
+
+
 def _settled(answer: Answer) -> Answer:
     if errors.is_transient(answer):
-        raise Busy
+        raise errors.busy()
     return answer
+
+
+def _look(session: Session, address: str, *attributes: str) -> Entry | None:
+    """The entry at an address, or None when there is none."""
+    answer = session.search(address, "(objectClass=*)", ldap3.BASE, attributes)
+    if answer.result == 32:
+        return None
+    errors.raise_for_read(answer)
+    return answer.entries[0] if answer.entries else None
 
 
 def _encode(step: Step) -> tuple[dict[str, list[bytes]], tuple[Refusal, ...]]:
@@ -267,8 +286,8 @@ def _encode(step: Step) -> tuple[dict[str, list[bytes]], tuple[Refusal, ...]]:
     refusals = []
     for name, value in step.attributes.items():
         if name.lower() in KEPT_BY_STEPS:
-            kind, message, remedy = errors.BUG
-            refusals.append(Refusal(kind, "local", f"{name}: {message}", remedy, name))
+            kind, code, message, remedy = _of(errors.BUG, "local")
+            refusals.append(Refusal(kind, code, message, remedy, name))
             continue
         try:
             encoded[name] = values.encode(name, value)
@@ -284,9 +303,7 @@ def _lacks_required(step: Step, left_out: Iterable[Refusal]) -> bool:
 
 def _unwritable(attribute: str) -> Refusal:
     kind, _, remedy = errors.VALUE
-    return Refusal(
-        kind, "local", f"{attribute}: the value is empty or is no text", remedy, attribute
-    )
+    return Refusal(kind, "local", "the value is empty, too long or no text", remedy, attribute)
 
 
 def _protected(why: str) -> Refusal:

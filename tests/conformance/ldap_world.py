@@ -63,8 +63,10 @@ class LdapWorld:
         if "manager" in found:
             [entry] = self.admin.entries(found["manager"][0], attributes=["objectGUID"])
             manager = str(UUID(bytes_le=_as_bytes(entry["objectGUID"][0])))
+        control = int(found["userAccountControl"][0])
         return Seen(
-            enabled=not int(found["userAccountControl"][0]) & 2,
+            enabled=not control & 2,
+            rest=control & ~2,
             name=found["cn"][0],
             container=next(c for c in (self.people, self.leavers) if dn.endswith("," + c)),
             attributes={k: v[0] for k, v in found.items() if k != "dn" and isinstance(v[0], str)},

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from adapters.target import Ambiguous, Link, Step
+from adapters.target import Ambiguous, Link, NameKind, Step, StepKind, Value
 from tests.conformance.people import applied, person, refused
 from tests.conformance.world import World
 
@@ -122,7 +122,8 @@ def test_modify_sets_changes_and_removes(world: World) -> None:
     title = world.words.title
     who = person(world)
     account = who.hire()
-    for value in ("Nurse", "Ärztin", "nurse", None, None, "Nurse"):
+    values: tuple[Value | None, ...] = ("Nurse", "Ärztin", "nurse", None, None, "Nurse")
+    for value in values:
         applied(world.target.apply(account, Step("modify", {title: value})))
         assert world.sees(account.anchor).attributes.get(title) == value
         assert who.now().attributes.get(title) == value
@@ -208,12 +209,15 @@ def test_a_value_that_is_no_text_is_refused(world: World) -> None:
 def test_disable_and_enable_keep_what_others_set(world: World) -> None:
     who = person(world)
     account = who.hire()
+    plain = world.sees(account.anchor).rest
     world.meddle(account.anchor)
-    for kind in ("enable", "disable", "enable"):
-        before = who.now().state
-        applied(world.target.apply(who.now(), Step(kind)))  # type: ignore[arg-type]
-        assert world.sees(account.anchor).enabled == (kind == "enable")
-    assert before is not None
+    meddled = world.sees(account.anchor).rest
+    assert meddled != plain
+    kinds: tuple[StepKind, ...] = ("enable", "disable", "enable")
+    for kind in kinds:
+        applied(world.target.apply(who.now(), Step(kind)))
+        seen = world.sees(account.anchor)
+        assert (seen.enabled, seen.rest) == (kind == "enable", meddled)
 
 
 def test_a_change_by_somebody_else_in_between_is_stale(world: World) -> None:
@@ -309,10 +313,11 @@ def test_holder_knows_who_has_a_name(world: World) -> None:
     account = who.hire()
     assert world.target.holder("accountName", who.login.upper()) == account.anchor
     assert world.target.holder("userPrincipalName", who.principal.upper()) == account.anchor
-    for kind in ("accountName", "userPrincipalName", "mail", "cn"):
-        assert world.target.holder(kind, f"nobody-{who.login}") is None  # type: ignore[arg-type]
+    kinds: tuple[NameKind, ...] = ("accountName", "userPrincipalName", "mail", "cn")
+    for kind in kinds:
+        assert world.target.holder(kind, f"nobody-{who.login}") is None
         for odd in ("*", "a)(b", "\ud800", "\\", " ", "x\0"):
-            assert world.target.holder(kind, odd) is None  # type: ignore[arg-type]
+            assert world.target.holder(kind, odd) is None
 
 
 def test_holder_of_a_mail_address(world: World) -> None:

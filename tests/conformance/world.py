@@ -36,6 +36,8 @@ class Seen:
     """An account as an independent client sees it."""
 
     enabled: bool
+    rest: object
+    """All that enable and disable must leave as it is."""
     name: str | None
     container: str | None
     attributes: Mapping[str, str]

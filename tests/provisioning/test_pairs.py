@@ -278,7 +278,7 @@ def test_a_held_pair_that_is_asked_again_is_looked_at_again(db: Database, people
     "wrong", [{"kind": "wait"}, {"kind": "hold"}, {"kind": "finish", "target_down": True}]
 )
 def test_a_result_that_says_too_little_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="must|only"):
+    with pytest.raises(ValueError, match=r"must|only"):
         Result(**wrong)
 
 

@@ -80,8 +80,10 @@ def test_who_returns_is_moved_and_corrected_before_being_enabled() -> None:
     assert kinds(desired, gone) == ["move", "modify", "enable"]
 
 
-def test_a_container_that_only_differs_in_case_is_the_same() -> None:
+def test_a_container_that_only_differs_in_case_or_blanks_is_the_same() -> None:
     assert diff(replace(RIGHT, container=PEOPLE.lower()), ACCOUNT).steps == ()
+    spaced = PEOPLE.replace(",", " , ").replace("=", " = ")
+    assert diff(replace(RIGHT, container=spaced), ACCOUNT).steps == ()
 
 
 def test_a_new_name_is_a_rename_in_place() -> None:

@@ -15,13 +15,13 @@ import ldap3
 import pytest
 from ldap3.core.exceptions import LDAPInsufficientAccessRightsResult
 
-from sandbox.samba import SambaDomain
+from sandbox.samba import SambaDomain, SandboxError
 from tests.samba import Administrator, Ous
 
 CHILD = """
 import sys, time
 from pathlib import Path
-from sandbox.samba import SambaDomain
+from sandbox.samba import SambaDomain, SandboxError
 domain = SambaDomain(Path(sys.argv[1]), "127.0.0.40")
 print(domain.start().pid, flush=True)
 time.sleep(60)
@@ -98,6 +98,37 @@ def test_what_was_written_survives_a_restart(samba_domains) -> None:  # type: ig
     admin = Administrator(domain)
     assert admin.entry("(sAMAccountName=kept)")["cn"] == ["Kept"]
     admin.close()
+    domain.stop()
+
+
+def test_one_domain_is_not_started_twice(samba: SambaDomain) -> None:
+    twin = SambaDomain(samba.folder, samba.address)
+    with pytest.raises(SandboxError) as caught:
+        twin.start()
+    assert "runs already" in caught.value.problem
+    assert caught.value.remedy
+    assert samba.process is not None
+    assert samba.process.poll() is None
+
+
+def test_without_root_the_remedy_is_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.samba.SAMBA", tmp_path / "missing")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(SandboxError) as caught:
+        SambaDomain(tmp_path / "domain").ensure()
+    assert "apt-get install" in caught.value.remedy or "Debian" in caught.value.problem
+    assert not (tmp_path / "domain").exists()
+
+
+def test_a_half_made_domain_is_made_again(samba: SambaDomain) -> None:
+    folder = samba.folder.parent / "half"
+    (folder / "private").mkdir(parents=True)
+    (folder / "private" / "sam.ldb").write_bytes(b"half")
+    domain = SambaDomain(folder, "127.0.0.40")
+    domain.start()
+    Administrator(domain).close()
     domain.stop()
 
 

@@ -231,7 +231,13 @@ def upgrade() -> None:
     op.create_table(
         "resource",
         sa.Column("id", sa.String(), nullable=False, comment="SCIM id, a UUID"),
-        sa.Column("seq", sa.Integer(), nullable=False, comment="creation order: list order"),
+        sa.Column(
+            "seq",
+            sa.Integer(),
+            sa.Identity(),
+            nullable=False,
+            comment="creation order: list order",
+        ),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("type", sa.String(), nullable=False, comment="SCIM resource type name"),
         sa.Column("external_id", sa.String(), nullable=True),

@@ -1,0 +1,22 @@
+// Keeps the page fresh without losing what is typed, selected or opened.
+const seconds = 5;
+
+async function refresh() {
+  const live = document.getElementById("live");
+  const busy = document.hidden || live.contains(document.activeElement) || !getSelection().isCollapsed;
+  if (!busy) {
+    try {
+      const answer = await fetch(location.href, { cache: "no-store" });
+      if (answer.ok) {
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        live.replaceWith(page.getElementById("live"));
+      }
+      document.body.classList.toggle("stale", !answer.ok);
+    } catch {
+      document.body.classList.add("stale"); // the server is away: what is shown is old
+    }
+  }
+  setTimeout(refresh, seconds * 1000);
+}
+
+setTimeout(refresh, seconds * 1000);

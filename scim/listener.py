@@ -1,0 +1,60 @@
+"""Who is told of every change, inside the transaction that stores it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the listener made of a change.
+
+    `person` and `facts` (JSON text) are stored beside the resource. `stale` means that the
+    change is older than what is stored: the resource stays as it is and the client gets it.
+    """
+
+    person: str | None = None
+    facts: str | None = None
+    stale: bool = False
+
+
+class Listener(Protocol):
+    """Told of every create, change and delete before the row is written.
+
+    `before` is None for a create, `after` for a delete. Both are whole documents with `id`
+    and `meta`. `cleared` are the attribute paths that the source has said to be empty and
+    not filled since. A ScimError refuses the change; any other exception undoes it.
+    It may run again from the start when the database asks for a retry, so it must act
+    through `tx` alone.
+    """
+
+    def on_change(
+        self,
+        tx: Connection,
+        source: str,
+        type: str,
+        id: str,
+        before: dict[str, Any] | None,
+        after: dict[str, Any] | None,
+        cleared: frozenset[str],
+    ) -> Verdict: ...
+
+
+class Ignore:
+    """The listener of a store-only source: nobody is told."""
+
+    def on_change(
+        self,
+        tx: Connection,
+        source: str,
+        type: str,
+        id: str,
+        before: dict[str, Any] | None,
+        after: dict[str, Any] | None,
+        cleared: frozenset[str],
+    ) -> Verdict:
+        """Take everything, make nothing of it."""
+        return Verdict()

@@ -1,0 +1,76 @@
+"""How a client is dealt with: one place per quirk, switched by the profile of its credential.
+
+`strict` is the RFC; `hr` is what HR systems and the XML converters behind them need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+_ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+_WORKER = "urn:muster:scim:schemas:extension:worker:1.0:User"
+_SAP = "urn:ietf:params:scim:schemas:extension:sap:2.0:User"
+_SUCCESSFACTORS = "urn:ietf:params:scim:schemas:extension:successfactors:2.0:User"
+_SFSF = "urn:sap:cloud:scim:schemas:extension:sfsf:2.0:User"
+_CUSTOM = "urn:sap:cloud:scim:schemas:extension:custom:2.0:User"
+
+PERSON_KEYS = frozenset(
+    {
+        "externalId",
+        "userName",
+        f"{_ENTERPRISE}:employeeNumber",
+        f"{_WORKER}:workerId",
+        f"{_WORKER}:sourceId",
+        f"{_WORKER}:universalId",
+        f"{_WORKER}:sourceUserId",
+        f"{_SAP}:userUuid",
+        f"{_SAP}:userId",
+        f"{_SUCCESSFACTORS}:perPersonUuid",
+        f"{_SUCCESSFACTORS}:personIdExternal",
+        f"{_SFSF}:personGUID",
+        f"{_SFSF}:userSysID",
+        f"{_CUSTOM}:userId",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is forgiven. Every switch is off for `strict`."""
+
+    name: str
+    keep_unknown: bool = False
+    """Unknown attributes and extensions are kept as sent; else 400."""
+    read_loosely: bool = False
+    """"1" and "true" are booleans, one object is a list of one, text is trimmed, "" is null,
+    numbers and text pass for each other, an xsd:date loses its offset."""
+    ignore_read_only: bool = False
+    """PATCH of a read-only attribute does nothing; else 400 mutability."""
+    either_key: bool = False
+    """Of userName and externalId one is enough; no other attribute is required."""
+    sparse_put: bool = False
+    """A PUT of nothing but schemas, id, keys and active changes only the state."""
+    sticky: frozenset[str] = frozenset()
+    """Paths that no message empties: keys, and active."""
+    create_unmatched: bool = False
+    """PATCH replace on a value filter that selects nothing makes the element; else noTarget."""
+    remove_by_value: bool = False
+    """PATCH remove with a value removes only the elements that equal it."""
+
+
+STRICT = Profile("strict")
+HR = Profile(
+    "hr",
+    keep_unknown=True,
+    read_loosely=True,
+    ignore_read_only=True,
+    either_key=True,
+    sparse_put=True,
+    sticky=PERSON_KEYS | {"active"},
+    create_unmatched=True,
+    remove_by_value=True,
+)
+
+PROFILES: Mapping[str, Profile] = MappingProxyType({p.name: p for p in (STRICT, HR)})

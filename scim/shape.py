@@ -1,0 +1,300 @@
+"""What a client sent becomes what the schema describes: names, kinds of values, emptiness.
+
+`Shaper` knows one resource type and one profile. It gives canonical names, drops what only
+the server may set, and tells apart "not said" from "said to be empty": the latter's paths
+are collected in `emptied`. Types are judged afterwards (`validation.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from scim.bodies import encode
+from scim.errors import invalid_syntax, invalid_value
+from scim.paths import Path, PathError, join, resolve
+from scim.profiles import Profile
+from scim.schema import UNKNOWN, Attribute, ResourceType
+
+_EMPTY: Any = object()  # unassigned: null, [], {} and, read loosely, "" (RFC 7643 section 2.5)
+_TEXT = ("string", "reference", "binary", "dateTime", UNKNOWN)
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_DAY_WITH_OFFSET = re.compile(r"(\d{4}-\d{2}-\d{2})(?:Z|[+-]\d{2}:\d{2})\Z")
+_DAY_WITH_MORE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*|Z|[+-]\d{2}:\d{2})\Z")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?\Z")  # what a float holds exactly enough
+# Sub-attributes that say something about a value and are worth nothing without it.
+_ABOUT = frozenset(("type", "primary", "display"))
+
+
+class Shaper:
+    """Shapes one message for resources of `kind` under `profile`."""
+
+    def __init__(self, kind: ResourceType, profile: Profile) -> None:
+        self.kind = kind
+        self.profile = profile
+        self.emptied: set[str] = set()
+
+    def document(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A whole resource without `schemas`, `id`, `meta` and all else that is read-only.
+
+        Raises ScimError 400 for what the profile does not forgive.
+        """
+        self._schemas(body)
+        content: dict[str, Any] = {}
+        for key, value in body.items():
+            if key.lower() == "schemas":
+                continue
+            try:
+                path = self._key(key)
+            except PathError as error:
+                if not self.profile.keep_unknown:
+                    raise invalid_syntax(f"Unknown attribute: {error}.") from None
+                self._put(content, key, self._unknown(value, key))
+            else:
+                self._place(content, path, value)
+        return content
+
+    def value(self, path: Path, value: Any) -> Any:
+        """A value for `path`, or None when it says that the path is empty."""
+        shaped = self._at(path, value)
+        return None if shaped is _EMPTY else shaped
+
+    def _key(self, key: str) -> Path:
+        """A member name of a whole resource. URNs with an attribute behind them and dotted
+        names are read where unknown ones are kept: some clients put PATCH keys into bodies."""
+        if self.profile.keep_unknown:
+            return resolve(self.kind, key, keep_unknown=":" in key)
+        extension = self.kind.extension(key)
+        attribute = self.kind.attribute(key)
+        if extension is None and attribute is None:
+            raise PathError(f"no attribute {key[:200]!r}")
+        return Path(extension.id if extension else None, attribute)
+
+    def _place(self, content: dict[str, Any], path: Path, value: Any) -> None:
+        if path.attribute is not None and path.attribute.mutability == "readOnly":
+            return
+        shaped = self._at(path, value)
+        if shaped is _EMPTY:
+            return
+        if path.attribute is None:
+            self._put(content, path.text, shaped)
+            return
+        holder = content if path.extension is None else content.setdefault(path.extension, {})
+        if path.sub is None:
+            self._put(holder, path.attribute.name, shaped)
+        elif path.attribute.multi_valued:
+            raise invalid_syntax(f"{path.text} names a value in a list without saying which.")
+        else:
+            inner = holder.setdefault(path.attribute.name, {})
+            if not isinstance(inner, dict):
+                raise invalid_syntax(f"{path.attribute.name} is there twice.")
+            self._put(inner, path.sub.name, shaped)
+
+    def _put(self, holder: dict[str, Any], name: str, value: Any) -> None:
+        if value is _EMPTY:
+            return
+        if name in holder:
+            raise invalid_syntax(f"{name[:200]} is there twice.")
+        holder[name] = value
+
+    def _at(self, path: Path, value: Any) -> Any:
+        if path.attribute is None:
+            return self._extension(path, value)
+        leaf = path.leaf
+        assert leaf is not None
+        return self._attribute(leaf, value, path.text)
+
+    def _extension(self, path: Path, value: Any) -> Any:
+        urn = path.extension or ""
+        if value == {} or self._blank(value):
+            return self._empty(urn)
+        if not isinstance(value, dict):
+            raise invalid_value(f"{urn}: an object is expected.")
+        schema = self.kind.extension(urn)
+        if schema is None:
+            return self._unknown(value, urn)
+        content: dict[str, Any] = {}
+        for key, inner in value.items():
+            attribute = schema.attribute(key)
+            if attribute is None:
+                if not self.profile.keep_unknown:
+                    raise invalid_syntax(f"Unknown attribute: {urn}:{key[:80]}.")
+                self._put(content, key, self._unknown(inner, f"{urn}:{key}"))
+            elif attribute.mutability != "readOnly":
+                shaped = self._attribute(attribute, inner, join(urn, attribute))
+                self._put(content, attribute.name, shaped)
+        return content or _EMPTY
+
+    def _attribute(self, attribute: Attribute, value: Any, path: str) -> Any:
+        if self._blank(value):
+            return self._empty(path)
+        if attribute.type == UNKNOWN:
+            return self._unknown(value, path)
+        if attribute.multi_valued:
+            return self._list(attribute, value, path)
+        if isinstance(value, list) and self.profile.read_loosely and len(value) < 2:
+            return self._attribute(attribute, value[0] if value else None, path)
+        return self._single(attribute, value, path)
+
+    def _list(self, attribute: Attribute, value: Any, path: str) -> Any:
+        if not isinstance(value, list):
+            if not self.profile.read_loosely:
+                raise invalid_value(f"{path}: a list is expected.")
+            value = [value]
+        shaped: list[Any] = []
+        for item in value:
+            one = _EMPTY if self._blank(item) else self._single(attribute, item, path, element=True)
+            if one is not _EMPTY and not any(same_value(one, other) for other in shaped):
+                shaped.append(one)
+        self._one_primary(attribute, shaped, path)
+        return shaped or self._empty(path)
+
+    def _one_primary(self, attribute: Attribute, items: list[Any], path: str) -> None:
+        """RFC 7643 section 2.4: `primary` is true at most once."""
+        if attribute.sub("primary") is None:
+            return
+        primary = [item for item in items if item.get("primary") is True]
+        if len(primary) < 2:
+            return
+        if not self.profile.read_loosely:
+            raise invalid_value(f"{path}: more than one value is primary.")
+        for item in primary[1:]:
+            item["primary"] = False
+
+    def _single(self, attribute: Attribute, value: Any, path: str, *, element: bool = False) -> Any:
+        if attribute.type != "complex":
+            return self._simple(attribute, value)
+        loosely = self.profile.read_loosely
+        if loosely and attribute.sub("value") and isinstance(value, str | int | float):
+            value = {"value": value}
+        if not isinstance(value, dict):
+            raise invalid_value(f"{path}: an object is expected.")
+        content: dict[str, Any] = {}
+        empty: list[Attribute] = []
+        for key, inner in value.items():
+            sub = attribute.sub(key)
+            if sub is None:
+                if not self.profile.keep_unknown:
+                    raise invalid_syntax(f"Unknown attribute: {path}.{key[:80]}.")
+                self._put(content, key, self._unknown(inner, None))
+            elif sub.mutability != "readOnly":
+                shaped = self._attribute(sub, inner, f"{path}.{sub.name}" if not element else "")
+                if shaped is _EMPTY:
+                    empty.append(sub)
+                self._put(content, sub.name, shaped)
+        if element:
+            return self._element(attribute, content, empty, path)
+        if content:
+            return content
+        # `{}`, or a reference such as a manager without its value: the whole is empty.
+        whole = not value or any(sub.name == "value" for sub in empty)
+        return self._empty(path) if whole else _EMPTY
+
+    def _element(
+        self, attribute: Attribute, content: dict[str, Any], empty: list[Attribute], path: str
+    ) -> Any:
+        """One object of a list. Emptied sub-attributes are recorded by the value's type."""
+        kind = content.get("type")
+        if empty and isinstance(kind, str):
+            for sub in empty:
+                self.emptied.add(f"{path}[type eq {encode(kind)}].{sub.name}")
+        if self.profile.read_loosely and empty and content.keys() <= _ABOUT:
+            return _EMPTY
+        return content or _EMPTY
+
+    def _blank(self, value: Any) -> bool:
+        """Null; read loosely, also text of nothing but blanks."""
+        if value is None:
+            return True
+        return self.profile.read_loosely and isinstance(value, str) and not value.strip()
+
+    def _empty(self, path: str) -> Any:
+        if path and path not in self.profile.sticky:
+            self.emptied.add(path)
+        return _EMPTY
+
+    def _unknown(self, value: Any, path: str | None) -> Any:
+        """A value no schema describes: kept, trimmed, without nulls."""
+        if self._blank(value):
+            return self._empty(path or "")
+        if isinstance(value, str):
+            return self._text(value) if self.profile.read_loosely else value
+        if isinstance(value, list):
+            kept = [self._unknown(item, None) for item in value]
+            return [item for item in kept if item is not _EMPTY] or self._empty(path or "")
+        if isinstance(value, dict):
+            inner: dict[str, Any] = {}
+            for key, item in value.items():
+                self._put(inner, key, self._unknown(item, f"{path}.{key}" if path else None))
+            return inner or self._empty(path or "")
+        return value
+
+    def _text(self, value: str) -> str:
+        trimmed = value.strip()
+        day = _DAY_WITH_OFFSET.match(trimmed)
+        return day.group(1) if day else trimmed
+
+    def _simple(self, attribute: Attribute, value: Any) -> Any:
+        if not self.profile.read_loosely:
+            return value
+        if attribute.type == "boolean":
+            return _boolean(value)
+        if attribute.type in ("integer", "decimal"):
+            return _number(attribute, value)
+        if isinstance(value, bool):
+            value = "true" if value else "false"
+        elif isinstance(value, int | float):
+            value = str(value)
+        if not isinstance(value, str):
+            return value
+        text = self._text(value)
+        if attribute.format == "date" and (day := _DAY_WITH_MORE.match(text)):
+            return day.group(1)
+        for canonical in attribute.canonical_values:
+            if canonical.lower() == text.lower():
+                return canonical
+        return text
+
+    def _schemas(self, body: Mapping[str, Any]) -> None:
+        """`schemas` is derived from what a resource holds; strict clients must get it right."""
+        if self.profile.keep_unknown:
+            return
+        named = next((value for key, value in body.items() if key.lower() == "schemas"), None)
+        if not isinstance(named, list) or not all(isinstance(urn, str) for urn in named):
+            raise invalid_syntax("schemas: a list of schema URIs is required.")
+        known = {self.kind.schema.id.lower(), *self.kind.extensions}
+        for urn in named:
+            if urn.lower() not in known:
+                raise invalid_syntax(f"schemas: {urn[:200]} is not a schema of {self.kind.name}.")
+        if self.kind.schema.id.lower() not in (urn.lower() for urn in named):
+            raise invalid_syntax(f"schemas: {self.kind.schema.id} is missing.")
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Whether two elements of a list are one: equal, or of equal type and value."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return bool(one == other)
+    if one == other:
+        return True
+    if "value" not in one or one["value"] != other.get("value"):
+        return False
+    return str(one.get("type", "")).lower() == str(other.get("type", "")).lower()
+
+
+def _boolean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _BOOLEANS.get(value.strip().lower(), value)
+    if value in (0, 1):
+        return bool(value)
+    return value
+
+
+def _number(attribute: Attribute, value: Any) -> Any:
+    if isinstance(value, str):
+        if not _NUMBER.match(value.strip()):
+            return value
+        value = float(value)
+    if isinstance(value, float) and value.is_integer() and attribute.type == "integer":
+        return int(value)
+    return value

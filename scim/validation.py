@@ -1,0 +1,163 @@
+"""marshmallow schemas made from SCIM schemas: the types of incoming values are judged here.
+
+The classes are generated once per resource type and their instances kept. Names are
+canonical and unknown attributes settled before (`shape.py`), so these see clean documents.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, ValidationError, fields
+
+from scim.errors import ScimError, invalid_value
+from scim.schema import Attribute, ResourceType
+from store.clocks import parse_instant
+
+
+class _Kept(fields.Field[Any]):
+    """Judges a value and gives it back as it came."""
+
+    expected = ""
+
+    def fits(self, value: Any) -> bool:
+        """Whether the value is of the attribute's type."""
+        raise NotImplementedError
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not self.fits(value):
+            raise ValidationError(f"{self.expected} is expected.")
+        return value
+
+
+class _Text(_Kept):
+    expected = "text"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, str)
+
+
+class _Boolean(_Kept):
+    expected = "true or false"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, bool)
+
+
+class _Integer(_Kept):
+    expected = "a whole number"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool)
+
+
+class _Decimal(_Kept):
+    expected = "a number"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+class _DateTime(_Kept):
+    expected = "an instant such as 2026-03-16T09:00:00Z"
+
+    def fits(self, value: Any) -> bool:
+        if not isinstance(value, str):
+            return False
+        try:
+            parse_instant(value)
+        except (ValueError, OverflowError):
+            return False
+        return True
+
+
+class _Binary(_Kept):
+    expected = "base64"
+
+    def fits(self, value: Any) -> bool:
+        if not isinstance(value, str):
+            return False
+        try:
+            base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        return True
+
+
+_FIELDS: Mapping[str, type[_Kept]] = {
+    "string": _Text,
+    "reference": _Text,
+    "boolean": _Boolean,
+    "integer": _Integer,
+    "decimal": _Decimal,
+    "dateTime": _DateTime,
+    "binary": _Binary,
+}
+
+
+class _Whole(Schema):
+    """The base of all generated classes: what no schema declares passes unseen."""
+
+    class Meta:
+        unknown = INCLUDE
+
+
+def _generate(name: str, attributes: Mapping[str, Attribute]) -> type[Schema]:
+    made = {a.name: _field(a) for a in attributes.values() if a.mutability != "readOnly"}
+    return _Whole.from_dict(made, name=name)
+
+
+def _field(attribute: Attribute) -> fields.Field[Any]:
+    required = attribute.required
+    one: fields.Field[Any]
+    if attribute.type == "complex":
+        inner = _generate(attribute.name, attribute.subs)
+        one = fields.Nested(inner, required=required)
+    else:
+        one = _FIELDS[attribute.type](required=required)
+    return fields.List(one, required=required) if attribute.multi_valued else one
+
+
+class Validator:
+    """Judges whole documents of one resource type. Make one per type and keep it."""
+
+    def __init__(self, kind: ResourceType) -> None:
+        made: dict[str, Any] = {
+            attribute.name: _field(attribute)
+            for attribute in kind.core.values()
+            if attribute.mutability != "readOnly" and attribute.name != "schemas"
+        }
+        for schema in kind.extensions.values():
+            inner = _generate(schema.name, schema.attributes)
+            made[schema.id] = fields.Nested(inner, required=schema.id in kind.required)
+        self._schema = _Whole.from_dict(made, name=kind.name)()
+
+    def check(self, content: Mapping[str, Any], *, required: bool) -> None:
+        """Raise ScimError 400 invalidValue naming the first attribute that does not fit.
+
+        Without `required` attributes that the schema requires may be missing.
+        """
+        try:
+            self._schema.load(content, partial=not required)
+        except ValidationError as error:
+            raise _refusal(error.messages) from None
+
+
+def _refusal(messages: Any) -> ScimError:
+    keys: list[str | int] = []
+    while isinstance(messages, dict):
+        key, messages = next(iter(messages.items()))
+        keys.append(key)
+    path = str(keys[0])
+    for position, key in enumerate(keys[1:]):
+        if isinstance(key, int):
+            path += f"[{key}]"
+        else:
+            path += (":" if position == 0 and path.startswith("urn:") else ".") + key
+    text = messages[0] if isinstance(messages, list) and messages else "does not fit."
+    if text == fields.Field.default_error_messages["required"]:
+        text = "a value is required."
+    return invalid_value(f"{path}: {text}")

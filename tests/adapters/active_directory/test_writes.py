@@ -1,0 +1,133 @@
+"""Writes against a scripted session: answers that a Samba domain does not give on order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+
+from adapters.active_directory.config import Config
+from adapters.active_directory.connection import Answer, Entry, Lost, Session
+from adapters.active_directory.writes import Writer
+from adapters.target import Account, Outcome, Step, TargetDown
+
+GUID = "ff1d5d6f-3696-4418-ae79-b1528f070f08"
+MADE = Answer(0, "", (Entry("CN=x", {"objectGUID": [bytes(16)]}),))
+OK = Answer(0, "")
+BAD_VALUE = Answer(21, "0000200B: x")
+BUSY = Answer(51, "0000200E: SvcErr")
+POLICY = Answer(53, "0000052D: SvcErr")
+
+CREATE = Step(
+    "create",
+    {"sAMAccountName": "x", "title": "t", "l": "l"},
+    name="x",
+    container="OU=People,DC=x",
+    required=frozenset({"sAMAccountName"}),
+)
+ACCOUNT = Account(GUID, "CN=x,DC=x", False, {}, "x", "DC=x", state={"userAccountControl": 514})
+
+
+class Script:
+    """A session that gives these answers in turn and remembers what it was asked."""
+
+    def __init__(self, *answers: Answer | type[Exception]) -> None:
+        self._answers = list(answers)
+        self.asked: list[tuple[str, Any]] = []
+        self.dead = False
+
+    def _next(self, what: str, detail: object) -> Answer:
+        self.asked.append((what, detail))
+        answer = self._answers.pop(0)
+        if not isinstance(answer, Answer):
+            raise answer
+        return answer
+
+    def add(self, dn: str, values: Mapping[str, Sequence[bytes]]) -> Answer:
+        return self._next("add", dict(values))
+
+    def modify(self, dn: str, changes: Mapping[str, Any]) -> Answer:
+        return self._next("modify", dict(changes))
+
+    def modify_dn(self, dn: str, rdn: str, superior: str) -> Answer:
+        return self._next("modify_dn", (rdn, superior))
+
+    def search(self, base: str, *more: object, **options: object) -> Answer:
+        return self._next("search", base)
+
+
+def play(script: Script, account: Account | None, step: Step) -> Outcome:
+    writer = Writer(Config("ldaps://x", "CN=svc", str, "DC=x", "OU=People,DC=x"))
+    return writer.apply(cast(Session, script), account, step)
+
+
+def test_a_password_the_policy_refuses_is_replaced_once() -> None:
+    script = Script(POLICY, OK, MADE)
+    assert play(script, None, CREATE).result == "applied"
+    passwords = [asked["unicodePwd"] for what, asked in script.asked if what == "add"]
+    assert len(passwords) == 2
+    assert passwords[0] != passwords[1]
+    assert all(len(p[0].decode("utf-16-le")) > 40 for p in passwords)
+
+
+def test_a_policy_that_refuses_every_password_is_configuration() -> None:
+    outcome = play(Script(POLICY, POLICY), None, CREATE)
+    assert outcome.result == "refused"
+    assert outcome.refusals[0].kind == "config"
+    assert "password" in outcome.refusals[0].message
+
+
+def test_busy_before_any_write_is_down() -> None:
+    for step in (CREATE, Step("modify", {"title": "x"}), Step("enable"), Step("move", name="y")):
+        with pytest.raises(TargetDown):
+            play(Script(BUSY), ACCOUNT, step)
+
+
+def test_busy_after_a_write_is_unknown() -> None:
+    """The account is made, some attributes are not: only a look can tell."""
+    assert play(Script(BAD_VALUE, OK, MADE, BUSY), None, CREATE).result == "unknown"
+    assert play(Script(OK, BUSY), None, CREATE).result == "unknown"
+    assert play(Script(OK, BUSY), ACCOUNT, Step("move", name="y")).result == "unknown"
+    several = Step("modify", {"title": "x", "l": "y"})
+    assert play(Script(BAD_VALUE, OK, BUSY), ACCOUNT, several).result == "unknown"
+
+
+def test_nothing_is_sent_after_a_lost_answer() -> None:
+    for answers in ((Lost,), (BAD_VALUE, Lost), (BAD_VALUE, OK, Lost), (BAD_VALUE, OK, MADE, Lost)):
+        script = Script(*answers, OK, OK)
+        assert play(script, None, CREATE) == Outcome("unknown")
+        assert len(script.asked) == len(answers)
+
+
+def test_values_are_tried_one_by_one_only_after_a_refusal() -> None:
+    script = Script(BAD_VALUE, OK, MADE, BAD_VALUE, OK)
+    outcome = play(script, None, CREATE)
+    assert outcome.result == "applied"
+    assert [r.attribute for r in outcome.refusals] == ["title"]
+    assert set(script.asked[1][1]) == {"sAMAccountName", "userAccountControl", "unicodePwd"}
+    assert [set(asked) for what, asked in script.asked if what == "modify"] == [{"title"}, {"l"}]
+
+
+def test_all_values_refused_is_a_refusal() -> None:
+    outcome = play(Script(*[BAD_VALUE] * 3), ACCOUNT, Step("modify", {"title": "x", "l": "y"}))
+    assert outcome.result == "refused"
+    assert [r.attribute for r in outcome.refusals] == ["title", "l"]
+
+
+def test_the_manager_who_vanished_after_the_lookup_is_a_missing_reference() -> None:
+    step = Step("refer", attribute="manager", anchor=GUID)
+    there = Answer(0, "", (Entry("CN=boss", {}),))
+    for refusal in (Answer(19, "0000202F: AtrErr"), Answer(19, "000020B5: x")):
+        outcome = play(Script(there, refusal), ACCOUNT, step)
+        assert [r.kind for r in outcome.refusals] == ["reference"]
+    gone = Answer(32, "00002030: NameErr")
+    assert play(Script(there, gone, there), ACCOUNT, step).refusals[0].kind == "reference"
+    assert play(Script(there, gone, gone), ACCOUNT, step).refusals[0].kind == "gone"
+
+
+def test_enable_is_compare_and_swap() -> None:
+    script = Script(OK)
+    assert play(script, ACCOUNT, Step("enable")) == Outcome("applied")
+    swap = script.asked[0][1]["userAccountControl"]
+    assert swap == [("MODIFY_DELETE", [b"514"]), ("MODIFY_ADD", [b"512"])]

@@ -1,0 +1,104 @@
+"""Settings: the example is true, and every mistake is one line with a remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import settings
+from settings import Secret, SettingsError
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE = (ROOT / "muster.example.yaml").read_text()
+
+
+def loaded(folder: Path, text: str, **environ: str) -> settings.Settings:
+    file = folder / "muster.yaml"
+    file.write_text(text)
+    return settings.load(file, environ)
+
+
+def complaint(folder: Path, text: str, **environ: str) -> str:
+    with pytest.raises(SettingsError) as error:
+        loaded(folder, text, **environ)
+    return str(error.value)
+
+
+def line_of(text: str, words: str) -> int:
+    return next(n for n, line in enumerate(text.splitlines(), 1) if words in line)
+
+
+def test_the_example_is_valid_and_shows_both_kinds(tmp_path: Path) -> None:
+    found = loaded(tmp_path, EXAMPLE)
+    assert list(found.sources) == ["workday", "successfactors"]
+    assert {t.kind for t in found.targets.values()} == {"active_directory", "entra_id"}
+    assert found.data == tmp_path / "data"
+    assert found.database_url == f"sqlite:///{tmp_path}/data/muster.db"
+    assert found.targets["ad"].options["ca_file"] == str(tmp_path / "norhaven-ca.pem")
+    assert not found.sandbox
+
+
+def test_the_environment_overrides(tmp_path: Path) -> None:
+    found = loaded(tmp_path, EXAMPLE, MUSTER_PORT="9000", MUSTER_DATA=str(tmp_path / "x"))
+    assert (found.port, found.data) == (9000, tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem", "remedy"),
+    [
+        ("  port: 8080", "  port: eighty", "server.port", "muster.example.yaml"),
+        ("  port: 8080", "  prot: 8080", "server.prot is not a setting", "muster.example.yaml"),
+        ("    kind: entra_id", "    kind: okta", "no known kind", "active_directory, entra_id"),
+        ("    url: ldaps://", "    url: ldap://", "is not an ldaps:// URL", "over TLS only"),
+        ("    password: env:MUSTER_AD_PASSWORD", "    password: hunter2", "a secret", "env:NAME"),
+        ("    base_dn: DC=norhaven,DC=example", "    base_dna: x", "base_dn", "muster.example"),
+        ("    profile: hr", "    profile: lax", "sources.workday.profile", "muster.example"),
+        ("  timezone: Europe/Berlin", "  timezone: Berlin", "no time zone", "IANA"),
+        ("    leavers_ou: OU=Leavers,DC=norhaven,", "    leavers_ou: OU=L,DC=o,", "outside", "DN"),
+        ("    shared_keys: [employeeNumber]", "    shared_keys: [mail]", "shared_keys", "muster"),
+    ],
+)
+def test_a_mistake_is_shown_with_line_and_remedy(
+    tmp_path: Path, old: str, new: str, problem: str, remedy: str
+) -> None:
+    assert old in EXAMPLE
+    text = EXAMPLE.replace(old, new, 1)
+    said = complaint(tmp_path, text)
+    assert problem in said
+    assert remedy in said
+    assert said.startswith(f"{tmp_path}/muster.yaml:")
+    assert "hunter2" not in said
+
+
+def test_the_line_is_the_right_one(tmp_path: Path) -> None:
+    text = EXAMPLE.replace("  port: 8080", "  port: eighty")
+    assert complaint(tmp_path, text).startswith(
+        f"{tmp_path}/muster.yaml:{line_of(text, 'port: eighty')}:"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "a: [", "domain: x\ndomain: y\n", "domain: x\n"])
+def test_what_is_no_configuration_at_all(tmp_path: Path, text: str) -> None:
+    assert complaint(tmp_path, text).startswith(f"{tmp_path}/muster.yaml:")
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+def test_a_port_that_is_none(tmp_path: Path, port: str) -> None:
+    assert complaint(tmp_path, EXAMPLE, MUSTER_PORT=port).startswith("MUSTER_PORT")
+
+
+def test_secrets_are_read_when_used_and_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("hunter2\n")
+    assert Secret(f"file:{file}").get() == "hunter2"
+    assert "hunter2" not in repr(Secret(f"file:{file}"))
+    monkeypatch.setenv("A_SECRET", "hunter2")
+    assert Secret("env:A_SECRET").get() == "hunter2"
+    monkeypatch.delenv("A_SECRET")
+    with pytest.raises(SettingsError, match="A_SECRET is not set"):
+        Secret("env:A_SECRET").get()
+    with pytest.raises(SettingsError, match="cannot be read"):
+        Secret(f"file:{tmp_path / 'none'}").get()
