@@ -122,16 +122,27 @@ def _open_target(settings: Settings, name: str, outbound: Outbound) -> Target:
                 **options,
             )
         )
-    raise SettingsError(
-        str(settings.path),
-        f"target {name}: this version has no adapter for {target.kind}",
-        "Remove the target for now.",
+    from adapters.entra_id import Config as EntraConfig
+    from adapters.entra_id import EntraId
+
+    options = dict(target.options)
+    secret, certificate, ca_file = (
+        options.pop(key) for key in ("client_secret", "certificate", "ca_file")
+    )
+    return EntraId(
+        EntraConfig(
+            client_secret=secret.get if secret else None,
+            certificate=Path(certificate) if certificate else None,
+            ca_file=Path(ca_file) if ca_file else None,
+            key=outbound.match_attribute,
+            **options,
+        )
     )
 
 
 def clock(settings: Settings, database: Database) -> BusinessClock:
     """Business time: real, unless this is a sandbox where it may be set."""
-    return business_clock(database) if settings.sandbox else BusinessClock()
+    return business_clock(database) if settings.sandbox.allow else BusinessClock()
 
 
 def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
@@ -235,10 +246,11 @@ def log_to_stderr() -> None:
 
 @main.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="default 8080, or MUSTER_PORT")
-def run(port: int | None) -> None:
+@click.option("--samba", is_flag=True, help="sandbox: a real Samba domain (Debian, root)")
+def run(port: int | None, samba: bool) -> None:
     """Everything in the foreground: web server and worker. Ctrl-C or SIGTERM stops it.
 
-    Without a configuration a sandbox domain is set up on this machine first.
+    Without a configuration a sandbox stands in for both directories.
     """
     from sandbox import first_run
 
@@ -251,8 +263,8 @@ def run(port: int | None) -> None:
     wanted = configuration.port_from(environ, configuration.DEFAULT_PORT)
     if path is None or path == sandbox_config:
         first_run.refuse_taken_port("127.0.0.1", wanted)
-        click.echo("No muster.yaml: setting up a sandbox domain (Samba) on this machine ...")
-        first_run.prepare(data, sandbox_config)
+        click.echo("No muster.yaml: a sandbox stands in for Active Directory and Entra ID.")
+        environ["MUSTER_SANDBOX"] = str(first_run.prepare(data, sandbox_config, samba=samba))
         path = sandbox_config
     environ["MUSTER_CONFIG"] = str(path)
     settings = configuration.load(path, environ)

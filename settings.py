@@ -82,6 +82,16 @@ class People:
 
 
 @dataclass(frozen=True)
+class Sandbox:
+    """What may be done because nothing here is real."""
+
+    allow: bool = False
+    """The clock may be set, and /sandbox answers."""
+    folder: Path | None = None
+    """Where the embedded directories keep their state; None: there are none."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything the house needs to know, checked."""
 
@@ -95,8 +105,7 @@ class Settings:
     people: People = field(default_factory=People)
     account_name: tuple[str, ...] = ()
     mapping_folders: tuple[Path, ...] = ()
-    sandbox: bool = False
-    """Sandbox operations, such as setting the business clock, are allowed."""
+    sandbox: Sandbox = field(default_factory=Sandbox)
 
 
 def _secret(text: str) -> None:
@@ -117,6 +126,11 @@ def _ldaps(urls: object) -> None:
     listed = urls if isinstance(urls, list) else [urls]
     if not listed or not all(isinstance(u, str) and u.startswith("ldaps://") for u in listed):
         raise ValidationError("is not an ldaps:// URL|Muster speaks to AD over TLS only.")
+
+
+def _https(text: str) -> None:
+    if not text.startswith("https://"):
+        raise ValidationError("is not an https:// URL|Tokens travel over TLS only.")
 
 
 class _ServerSchema(Schema):
@@ -174,7 +188,23 @@ class _ActiveDirectorySchema(Schema):
 class _EntraSchema(Schema):
     tenant_id = fields.String(required=True)
     client_id = fields.String(required=True)
-    client_secret = fields.String(required=True, validate=_secret)
+    client_secret = fields.String(load_default=None, validate=_secret)
+    certificate = fields.String(load_default=None)
+    graph = fields.String(load_default="https://graph.microsoft.com/v1.0", validate=_https)
+    authority = fields.String(load_default="https://login.microsoftonline.com", validate=_https)
+    ca_file = fields.String(load_default=None, allow_none=True)
+    proxy = fields.String(load_default=None, allow_none=True)
+    hybrid = fields.Boolean(load_default=False)
+    connect_timeout = fields.Float(load_default=5.0, validate=validate.Range(min=0.1, max=120))
+    answer_timeout = fields.Float(load_default=30.0, validate=validate.Range(min=0.1, max=600))
+    writes_per_second = fields.Float(load_default=18.0, validate=validate.Range(min=0, max=1000))
+
+    @validates_schema
+    def _one_of_two(self, data: dict[str, Any], **_: Any) -> None:
+        if (data.get("client_secret") is None) == (data.get("certificate") is None):
+            raise ValidationError(
+                "or certificate is needed, and not both|Give one of them.", "client_secret"
+            )
 
 
 _KINDS: dict[str, type[Schema]] = {
@@ -186,6 +216,7 @@ _COMMON = ("kind", "mapping", "domain")
 
 class _SandboxSchema(Schema):
     allow = fields.Boolean(load_default=False)
+    folder = fields.String(load_default=None, allow_none=True)
 
 
 class _FileSchema(Schema):
@@ -244,7 +275,10 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         people=People(**raw["people"]),
         account_name=tuple(raw["names"]["account_name"]),
         mapping_folders=(here / raw["mappings"],),
-        sandbox=raw["sandbox"]["allow"],
+        sandbox=Sandbox(
+            allow=raw["sandbox"]["allow"],
+            folder=here / raw["sandbox"]["folder"] if raw["sandbox"]["folder"] else None,
+        ),
     )
 
 
@@ -290,12 +324,13 @@ def _target(
         where,
     )
     for key in ("password", "client_secret"):
-        if key in options:
+        if options.get(key):
             options[key] = Secret(_from_here(options[key], path))
     if isinstance(options.get("url"), list):
         options["url"] = tuple(options["url"])
-    if options.get("ca_file"):
-        options["ca_file"] = str(path.resolve().parent / options["ca_file"])
+    for key in ("ca_file", "certificate"):
+        if options.get(key):
+            options[key] = str(path.resolve().parent / options[key])
     return TargetSettings(
         name=name,
         kind=kind,

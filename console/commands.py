@@ -123,7 +123,7 @@ def journal(
 def set_clock(open_rooms: OpenRooms, instant: str | None) -> None:
     """Sandbox only: let business time stand at INSTANT (2026-03-16T09:00:00Z), or be `real`."""
     rooms = open_rooms()
-    if not rooms.settings.sandbox:
+    if not rooms.settings.sandbox.allow:
         raise click.ClickException("business time can be set in a sandbox only (sandbox.allow)")
     if instant is not None:
         try:

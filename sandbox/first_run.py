@@ -1,4 +1,4 @@
-"""The first minutes without a configuration: a real domain on loopback and settings for it.
+"""The first minutes without a configuration: directories on loopback and settings for them.
 
 What is written is an ordinary configuration file in the data folder, for people to read
 and to copy from.
@@ -11,7 +11,10 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from sandbox import process
+from sandbox.certificates import write_private
 from sandbox.samba import SambaDomain, SandboxError
 
 HEADER = """\
@@ -20,18 +23,30 @@ HEADER = """\
 """
 
 
-def prepare(data: Path, config: Path) -> None:
-    """Install, provision and start the domain, and write `config` for it.
+def prepare(data: Path, config: Path, *, samba: bool = False) -> Path | None:
+    """Set up the directories to play with and write `config` for them.
 
-    The domain lives as long as this process, whatever program it becomes, or a child of
-    it does. Raises SandboxError when this machine cannot carry a domain.
+    samba   a real Samba domain in place of the embedded directory; it lives as long as
+            this process, whatever program it becomes, or a child of it does
+
+    Returns the folder of the embedded directories, for the process that serves them.
+    Raises SandboxError when this machine cannot carry them.
     """
     data.mkdir(parents=True, exist_ok=True)
     data.chmod(0o700)
-    domain = SambaDomain(data / "samba")
-    domain.ensure()
-    domain.address = _start_apart(domain)
-    config.write_text(HEADER + json.dumps(settings_for(domain, data), indent=2) + "\n")
+    folder = data / "sandbox"
+    try:
+        place = process.prepare(folder)
+    except OSError as error:
+        raise SandboxError(f"{folder} cannot be used ({error.strerror})", "check it") from None
+    if samba:
+        domain = SambaDomain(data / "samba")
+        domain.ensure()
+        domain.address = _start_apart(domain)
+        place["ad"] = domain.settings()
+    config.write_text(HEADER + json.dumps(settings_for(place, data, folder), indent=2) + "\n")
+    config.chmod(0o600)
+    return folder
 
 
 def _start_apart(domain: SambaDomain) -> str:
@@ -66,13 +81,16 @@ def _start_apart(domain: SambaDomain) -> str:
     return str(answer["address"])
 
 
-def settings_for(domain: SambaDomain, data: Path) -> dict[str, object]:
+def settings_for(place: Mapping[str, Any], data: Path, folder: Path) -> dict[str, object]:
     """The sandbox as muster.yaml's keys (JSON is YAML)."""
-    place = domain.settings()
+    ad, entra = place["ad"], place["entra"]
+    secret = folder / "entra.secret"
+    write_private(secret, entra["client_secret"].encode())
+    keys = ("url", "base_dn", "people_ou", "leavers_ou", "bind_dn", "ca_file")
     return {
         "data": str(data),
-        "domain": place["domain"],
-        "sandbox": {"allow": True},
+        "domain": ad["domain"],
+        "sandbox": {"allow": True, "folder": str(folder)},
         "sources": {
             "workday": {"mapping": "workday"},
             "successfactors": {"mapping": "successfactors"},
@@ -81,14 +99,15 @@ def settings_for(domain: SambaDomain, data: Path) -> dict[str, object]:
         "targets": {
             "ad": {
                 "kind": "active_directory",
-                "url": place["url"],
-                "base_dn": place["base_dn"],
-                "people_ou": place["people_ou"],
-                "leavers_ou": place["leavers_ou"],
-                "bind_dn": place["bind_dn"],
-                "password": f"file:{place['password_file']}",
-                "ca_file": place["ca_file"],
-            }
+                **{key: ad[key] for key in keys},
+                "password": f"file:{ad['password_file']}",
+            },
+            "entra": {
+                "kind": "entra_id",
+                **{key: v for key, v in entra.items() if key != "client_secret"},
+                "client_secret": f"file:{secret}",
+                "writes_per_second": 0,
+            },
         },
     }
 
