@@ -1,4 +1,7 @@
-"""The sandbox as uWSGI's second mule, started only when the sandbox is the target."""
+"""The sandbox as uWSGI's second mule, started only when it stands in for the targets.
+
+Imports neither `app` nor anything of Flask: the process stays small.
+"""
 
 import os
 import signal
@@ -7,16 +10,16 @@ from pathlib import Path
 
 import setproctitle
 
-import app
+import settings as configuration
 from sandbox import process
 from store.database import Database
+from store.setting import business_clock
 
 if __name__ == "__main__":
     setproctitle.setproctitle("muster sandbox")
-    app.log_to_stderr()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
-    settings = app.load_settings(os.environ)
-    business = app.clock(settings, Database(settings.database_url))
+    found = configuration.load(Path(os.environ["MUSTER_CONFIG"]), os.environ)
+    business = business_clock(Database(found.database_url))
     process.serve(Path(os.environ["MUSTER_SANDBOX"]), business.now, stop)
