@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -240,6 +240,18 @@ class _FileSchema(Schema):
     )
 
 
+class _SourcePolicySchema(Schema):
+    shared_keys = _SourceSchema().fields["shared_keys"]
+
+
+class _PolicySchema(Schema):
+    """The part of muster.yaml that is policy: what a running sandbox may override."""
+
+    people = fields.Nested(_PeopleSchema)
+    names = fields.Nested(_NamesSchema)
+    sources = fields.Dict(keys=fields.String(), values=fields.Nested(_SourcePolicySchema))
+
+
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
     """Settings from `path`, overridden by MUSTER_DATA and MUSTER_PORT.
 
@@ -279,6 +291,35 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
             allow=raw["sandbox"]["allow"],
             folder=here / raw["sandbox"]["folder"] if raw["sandbox"]["folder"] else None,
         ),
+    )
+
+
+def override(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """`settings` with the policy in `changes`, which has muster.yaml's keys and form.
+
+    What `changes` does not name stays. Raises SettingsError naming the key that is
+    unknown, no policy, or has a wrong value.
+    """
+    schema = _PolicySchema(partial=True)
+    try:
+        given: dict[str, Any] = schema.load(dict(changes))
+    except ValidationError as error:
+        key, problem, remedy = _complaint(error, schema, ())
+        raise SettingsError("", f"{'.'.join(key)} {problem}".strip(), remedy) from None
+    sources = dict(settings.sources)
+    for name, policy in given.get("sources", {}).items():
+        if name not in sources:
+            raise SettingsError(
+                "", f"sources.{name} is not a source", f"Known: {', '.join(sources)}."
+            )
+        shared = policy.get("shared_keys", sources[name].shared_keys)
+        sources[name] = replace(sources[name], shared_keys=tuple(shared))
+    names = given.get("names", {})
+    return replace(
+        settings,
+        people=replace(settings.people, **given.get("people", {})),
+        account_name=tuple(names.get("account_name", settings.account_name)),
+        sources=sources,
     )
 
 
@@ -353,20 +394,27 @@ def _check(
         loaded: dict[str, Any] = schema.load(data)
         return loaded
     except ValidationError as error:
-        where, message = _first(error.messages, prefix)
-        problem, _, remedy = message.partition("|")
-        dotted = ".".join(where)
-        if message == "Unknown field.":
-            known = ", ".join(sorted(schema.fields)) if len(where) == len(prefix) + 1 else ""
-            problem = "is not a setting"
-            remedy = f"Known here: {known}." if known else "See muster.example.yaml."
-        elif message == "Missing data for required field.":
-            problem, remedy = "is missing", "See muster.example.yaml for what it holds."
+        where, problem, remedy = _complaint(error, schema, prefix)
         raise SettingsError(
             f"{document.path}:{document.line(*where)}",
-            f"{dotted} {problem.rstrip('.')}".strip(),
-            remedy or "See muster.example.yaml.",
+            f"{'.'.join(where)} {problem}".strip(),
+            remedy,
         ) from None
+
+
+def _complaint(
+    error: ValidationError, schema: Schema, prefix: tuple[str, ...]
+) -> tuple[tuple[str, ...], str, str]:
+    """Where the first mistake is, what it is, and what to do."""
+    where, message = _first(error.messages, prefix)
+    problem, _, remedy = message.partition("|")
+    if message == "Unknown field.":
+        known = ", ".join(sorted(schema.fields)) if len(where) == len(prefix) + 1 else ""
+        problem = "is not a setting"
+        remedy = f"Known here: {known}." if known else ""
+    elif message == "Missing data for required field.":
+        problem, remedy = "is missing", "See muster.example.yaml for what it holds."
+    return where, problem.rstrip("."), remedy or "See muster.example.yaml."
 
 
 def _first(messages: Any, where: tuple[str, ...]) -> tuple[tuple[str, ...], str]:

@@ -36,7 +36,7 @@ def test_the_example_is_valid_and_shows_both_kinds(tmp_path: Path) -> None:
     assert found.data == tmp_path / "data"
     assert found.database_url == f"sqlite:///{tmp_path}/data/muster.db"
     assert found.targets["ad"].options["ca_file"] == str(tmp_path / "norhaven-ca.pem")
-    assert not found.sandbox
+    assert not found.sandbox.allow
 
 
 def test_the_environment_overrides(tmp_path: Path) -> None:
@@ -102,3 +102,45 @@ def test_secrets_are_read_when_used_and_never_shown(
         Secret("env:A_SECRET").get()
     with pytest.raises(SettingsError, match="cannot be read"):
         Secret(f"file:{tmp_path / 'none'}").get()
+
+
+def test_policy_may_be_overridden_and_nothing_else_changes(tmp_path: Path) -> None:
+    read = loaded(tmp_path, EXAMPLE)
+    changed = settings.override(
+        read,
+        {
+            "people": {"pre_hire_days": 7},
+            "names": {"account_name": ["[loginName]"]},
+            "sources": {"workday": {"shared_keys": ["workerId"]}},
+        },
+    )
+    assert changed.people == settings.People(7, read.people.timezone)
+    assert changed.account_name == ("[loginName]",)
+    assert changed.sources["workday"].shared_keys == ("workerId",)
+    assert changed.sources["successfactors"] == read.sources["successfactors"]
+    assert list(changed.sources) == list(read.sources)
+    assert settings.override(read, {}) == read
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"peeple": {}}, "peeple"),
+        ({"server": {"port": 1}}, "server"),
+        ({"people": {"pre_hire_day": 1}}, "people.pre_hire_day"),
+        ({"people": {"pre_hire_days": True}}, "people.pre_hire_days"),
+        ({"people": {"pre_hire_days": -1}}, "people.pre_hire_days"),
+        ({"people": {"timezone": "Mars/Olympus"}}, "people.timezone"),
+        ({"people": None}, "people"),
+        ({"names": {"account_name": "x"}}, "names.account_name"),
+        ({"sources": {"sap": {}}}, "sources.sap"),
+        ({"sources": {"workday": {"mapping": "generic"}}}, "sources.workday.mapping"),
+        ({"sources": {"workday": {"shared_keys": ["mail"]}}}, "sources.workday.shared_keys"),
+    ],
+)
+def test_what_cannot_be_overridden_is_named(
+    tmp_path: Path, changes: dict[str, object], key: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        settings.override(loaded(tmp_path, EXAMPLE), changes)
+    assert str(error.value).startswith(key)
