@@ -112,11 +112,14 @@ class Viewer:
                 ).scalar()
             if owner not in (None, snapshot.person):
                 raise Held("the matching account already belongs to another person", life.stage)
-        if actual is not None and actual.protected:
-            raise Held(
-                f"privileged account ({actual.protected}): reported, not touched", life.stage
-            )
+        if actual is not None and actual.protected and not self._may_disable(target, life):
+            raise Held(f"protected account ({actual.protected}): reported, not touched", life.stage)
         return actual
+
+    def _may_disable(self, target: str, life: Lifecycle) -> bool:
+        """`privileged: disable` lets leavers be disabled, and nothing else (P18)."""
+        options = self._settings.targets[target].options
+        return life.stage == "leaver" and options.get("privileged") == "disable"
 
     def _compare(
         self,
@@ -151,9 +154,7 @@ class Viewer:
         )
         plan = diff(desired, actual)
         if actual is not None and actual.protected:
-            problems.append(
-                f"protected account ({actual.protected}): disabled, otherwise untouched"
-            )
+            problems.append(f"protected ({actual.protected}): disabled, otherwise untouched")
             plan = Plan(tuple(step for step in plan.steps if step.kind == "disable"))
         return View(
             snapshot=snapshot,
