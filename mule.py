@@ -8,7 +8,7 @@ import setproctitle
 import app
 import wsgi_server
 
-WEB_SECONDS = 7.0
+WEB_SECONDS = 5.0
 """How long the web process may go on after the worker has stopped; SIGTERM to gone < 10 s."""
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import ClientDisconnected, RequestURITooLarge
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
@@ -40,7 +40,8 @@ class BodyInput:
     """WSGI middleware: the app reads every body from memory, whole and of known length.
 
     `limit` is in bytes. A longer body is discarded and shown to the app by its
-    CONTENT_LENGTH alone, so that Flask's MAX_CONTENT_LENGTH answers 413.
+    CONTENT_LENGTH alone, so that Flask's MAX_CONTENT_LENGTH answers 413. A request
+    that lost its query on the way is answered 414.
     Does nothing under servers other than uWSGI.
     """
 
@@ -50,6 +51,9 @@ class BodyInput:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if "uwsgi.version" in environ:
+            if environ["REQUEST_URI"].partition("?")[2] and not environ.get("QUERY_STRING"):
+                # uWSGI leaves out what does not fit its buffer; a list must not lose its filter.
+                return RequestURITooLarge()(environ, start_response)
             chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
             if chunked or environ.get("CONTENT_LENGTH", "") not in ("", "0"):
                 self._take(environ, chunked)

@@ -29,15 +29,8 @@ from mappings.documents import Outbound
 from provisioning import names, pairs
 from provisioning.names import ACCOUNT_NAME, NoNameLeft
 from provisioning.pairs import Claim, Result
-from provisioning.view import (
-    Held,
-    Unknown,
-    View,
-    Viewer,
-    account_edge,
-    read_snapshot,
-    waits_on,
-)
+from provisioning.snapshot import Unknown, account_edge, read_snapshot, waits_on
+from provisioning.view import Held, View, Viewer
 from provisioning.worker import Lease
 from settings import Settings
 from store import journal

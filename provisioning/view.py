@@ -7,31 +7,24 @@ run is a view that is not applied.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
-from adapters.target import Account, Link, NameKind, Target, TargetDown, TargetRefused
+from adapters.target import Account, NameKind, Target, TargetDown, TargetRefused
 from mappings.documents import Outbound
 from mappings.results import Origin
-from provisioning import names, people
+from provisioning import names
 from provisioning.lifecycle import END_DATES, Lifecycle, lifecycle
 from provisioning.names import ACCOUNT_NAME, MAIL
 from provisioning.plan import Desired, Plan, Wanted, diff
+from provisioning.snapshot import Snapshot, manager_fact, read_snapshot, waits_on
 from settings import Settings
 from store.clocks import iso
 from store.database import Database
 from store.tables import account as account_table
-from store.tables import person as person_table
-
-MANAGER = "manager"
-
-
-class Unknown(Exception):
-    """No such person."""
 
 
 class Held(Exception):
@@ -40,24 +33,6 @@ class Held(Exception):
     def __init__(self, why: str, stage: str | None = None) -> None:
         super().__init__(why)
         self.stage = stage
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What the store knows, read at one instant."""
-
-    person: str
-    facts: Mapping[str, Any]
-    origins: Mapping[str, str]
-    asserted: bool
-    problem: str | None
-    link: Link | None
-    applied: Mapping[str, Any]
-    names: Mapping[str, str]
-    manager: str | None
-    """The person the manager reference means, or None while nobody is known by it."""
-    manager_anchor: str | None
-    """That person's account in this target."""
 
 
 @dataclass(frozen=True)
@@ -137,11 +112,14 @@ class Viewer:
                 ).scalar()
             if owner not in (None, snapshot.person):
                 raise Held("the matching account already belongs to another person", life.stage)
-        if actual is not None and actual.protected:
-            raise Held(
-                f"privileged account ({actual.protected}): reported, not touched", life.stage
-            )
+        if actual is not None and actual.protected and not self._may_disable(target, life):
+            raise Held(f"protected account ({actual.protected}): reported, not touched", life.stage)
         return actual
+
+    def _may_disable(self, target: str, life: Lifecycle) -> bool:
+        """`privileged: disable` lets leavers be disabled, and nothing else (P18)."""
+        options = self._settings.targets[target].options
+        return life.stage == "leaver" and options.get("privileged") == "disable"
 
     def _compare(
         self,
@@ -174,12 +152,16 @@ class Viewer:
             name=context.get("cn"),
             container=self._container(target, life, ruled),
         )
+        plan = diff(desired, actual)
+        if actual is not None and actual.protected:
+            problems.append(f"protected ({actual.protected}): disabled, otherwise untouched")
+            plan = Plan(tuple(step for step in plan.steps if step.kind == "disable"))
         return View(
             snapshot=snapshot,
             life=life,
             actual=actual,
             desired=desired,
-            plan=diff(desired, actual),
+            plan=plan,
             waits_on=waits_on(snapshot, target),
             problems=tuple(problems),
             origins={a: wish.origin for a, wish in evaluation.wishes.items()},
@@ -224,7 +206,7 @@ class Viewer:
         elif any(day in snapshot.facts for day in END_DATES):
             context["endsAt"] = None  # an end that no longer holds must not stay in the account
         context["enabled"] = life.enabled
-        context.update(_manager(snapshot))
+        context.update(manager_fact(snapshot))
         return context
 
     def _account_name(
@@ -327,55 +309,6 @@ class Viewer:
         return ruled or options.get("people_ou")
 
 
-def waits_on(snapshot: Snapshot, target: str) -> str | None:
-    """The edge this account still waits for: its manager, or somebody known by that reference."""
-    reference = snapshot.facts.get(MANAGER)
-    if not reference or snapshot.manager_anchor or snapshot.manager == snapshot.person:
-        return None
-    if snapshot.manager:
-        return account_edge(snapshot.manager, target)
-    return people.reference_edge(snapshot.origins.get(MANAGER, ""), str(reference))
-
-
-def account_edge(person: str, target: str) -> str:
-    """The edge that is resolved when this person has an account in this target."""
-    return f"manager:{person}@{target}"
-
-
-def read_snapshot(connection: Connection, person: str, target: str) -> Snapshot:
-    """Everything the store knows for one look. Raises Unknown."""
-    row = connection.execute(select(person_table).where(person_table.c.id == person)).one_or_none()
-    if row is None:
-        raise Unknown(person)
-    facts: dict[str, Any] = json.loads(row.facts)
-    origins: dict[str, str] = json.loads(row.origins)
-    own = _account_row(connection, person, target)
-    manager = None
-    if facts.get(MANAGER):
-        manager = people.find_reference(connection, origins.get(MANAGER, ""), str(facts[MANAGER]))
-    manager_row = _account_row(connection, manager, target) if manager else None
-    return Snapshot(
-        person=person,
-        facts=facts,
-        origins=origins,
-        asserted=row.asserted,
-        problem=row.problem,
-        link=Link(own.anchor, own.hint) if own else None,
-        applied=json.loads(own.applied) if own else {},
-        names=names.current(connection, person),
-        manager=manager,
-        manager_anchor=manager_row.anchor if manager_row else None,
-    )
-
-
-def _account_row(connection: Connection, person: str, target: str) -> Any:
-    return connection.execute(
-        select(account_table).where(
-            account_table.c.person == person, account_table.c.target == target
-        )
-    ).one_or_none()
-
-
 def _account_name_of(actual: Account | None) -> str | None:
     if actual is None:
         return None
@@ -384,12 +317,3 @@ def _account_name_of(actual: Account | None) -> str | None:
         if isinstance(value, str) and value:
             return value
     return None
-
-
-def _manager(snapshot: Snapshot) -> dict[str, str | None]:
-    """The manager's account (P9): known, said to be nobody, or not to be touched."""
-    if MANAGER not in snapshot.facts:
-        return {}
-    if snapshot.facts[MANAGER] is None or snapshot.manager == snapshot.person:
-        return {"managerPerson": None}
-    return {"managerPerson": snapshot.manager_anchor} if snapshot.manager_anchor else {}

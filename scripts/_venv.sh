@@ -58,11 +58,13 @@ find_python() {
 }
 
 # make_venv REQUIREMENTS...: an own .venv that holds what these files pin, by hash and from
-# wheels only (no compiler). A file that is the one of last time costs nothing.
+# wheels only (no compiler). A file that is the one of last time costs nothing; when one has
+# changed, the environment is made anew, so that nothing of before stays in it.
 make_venv() {
-    if ! "$venv/bin/python" -c '' >/dev/null 2>&1; then
-        new_venv
-    fi
+    "$venv/bin/python" -c '' >/dev/null 2>&1 || new_venv
+    for file in "$@"; do
+        [ ! -e "$venv/installed/$file" ] || cmp -s "$root/$file" "$venv/installed/$file" || new_venv
+    done
     count=$#
     while [ $count -gt 0 ]; do
         cmp -s "$root/$1" "$venv/installed/$1" || set -- "$@" -r "$root/$1"

@@ -69,6 +69,8 @@ class Hr:
                 self._change(employee, number)
         except BaseException as problem:
             self.problem = problem
+        finally:
+            self._session.close()
 
     def _hire(self, employee: Employee) -> None:
         said = {"title": "Joiner", "family": "Hollow", "active": True}

@@ -30,9 +30,9 @@ pytestmark = [
 )
 def test_refused_to_anyone_else(client: FlaskClient, headers: dict[str, str]) -> None:
     for path in ("/", "/people.json", "/person/p-right", "/console/console.css"):
-        answer = client.get(path, headers=headers)
-        assert answer.status_code in (400, 403), path
-        assert "Müller" not in answer.text
+        with client.get(path, headers=headers) as answer:
+            assert answer.status_code in (400, 403), path
+            assert "Müller" not in answer.text
 
 
 @pytest.mark.parametrize("address", ["192.0.2.7", "10.0.0.1", "::ffff:192.0.2.7", "", "unix"])
@@ -48,7 +48,8 @@ def test_answered_on_this_machine(client: FlaskClient, host: str) -> None:
 
 def test_headers(client: FlaskClient) -> None:
     for path in ("/", "/people.json", "/person/p-right", "/person/none", "/console/console.js"):
-        headers = client.get(path).headers
+        with client.get(path) as answer:
+            headers = answer.headers
         assert "default-src 'none'" in headers["Content-Security-Policy"], path
         assert "unsafe-inline" not in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"

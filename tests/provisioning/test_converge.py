@@ -250,13 +250,31 @@ def test_an_account_of_somebody_who_left_before_we_met_is_disabled(house: House)
     assert not house.ad.one(employeeID="E1").enabled
 
 
-def test_a_privileged_account_is_reported_and_not_touched(house: House) -> None:
+def privileged(house: House) -> str:
     anchor = house.ad.put("Anna", employeeID="E1", sAMAccountName="anna.l")
     house.ad.accounts[anchor] = replace(house.ad.accounts[anchor], protected="adminCount=1")
+    return anchor
+
+
+def test_a_privileged_account_is_reported_and_not_touched(house: House) -> None:
+    anchor = privileged(house)
     house.push(worker("E1", active=False))
     house.settle()
-    assert "privileged" in house.row(workerId="E1").held
+    assert "adminCount=1" in house.row(workerId="E1").held
     assert house.ad.accounts[anchor].enabled
+
+
+def test_a_privileged_leaver_is_disabled_and_nothing_else_if_we_may(house: House) -> None:
+    anchor = privileged(house)
+    house.settings.targets["ad"].options["privileged"] = "disable"  # type: ignore[index]
+    id = house.push(worker("E1", title="Admin"))
+    house.settle()
+    assert "adminCount=1" in house.row(workerId="E1").held
+    house.push(worker("E1", active=False), id=id)
+    house.settle()
+    assert kinds(house) == ["disable"]
+    assert not house.ad.accounts[anchor].enabled
+    assert "otherwise untouched" in house.row(workerId="E1").problem
 
 
 def test_one_bad_value_does_not_hold_the_rest(house: House) -> None:
