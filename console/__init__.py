@@ -3,6 +3,7 @@
 Reads the store and shows it. Nothing here writes to a directory.
 """
 
+from console.directories import DirectoriesDown
 from console.pages import create_blueprint
 
-__all__ = ["create_blueprint"]
+__all__ = ["DirectoriesDown", "create_blueprint"]

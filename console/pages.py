@@ -7,7 +7,7 @@ refused. Every value is escaped, and no script or style from elsewhere runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 
 from console import queries
+from console.directories import DirectoriesDown, Dump, side_by_side
 from store.clocks import machine_now
 from store.database import Database
 
@@ -34,8 +35,15 @@ _PROXIED = ("Forwarded", "Via", "X-Real-Ip")
 _LONGEST_TEXT = 200
 
 
-def create_blueprint(database: Database, targets: Sequence[str]) -> Blueprint:
-    """The console over `database`; `targets` are shown in this order."""
+def create_blueprint(
+    database: Database,
+    targets: Sequence[str],
+    directories: Callable[[], Dump] | None = None,
+) -> Blueprint:
+    """The console over `database`; `targets` are shown in this order.
+
+    `directories` (a sandbox has it) reads both directories, or raises DirectoriesDown.
+    """
     pages = Blueprint(
         "console",
         __name__,
@@ -54,10 +62,13 @@ def create_blueprint(database: Database, targets: Sequence[str]) -> Blueprint:
         response.headers.update(_HEADERS)
         return response
 
+    @pages.context_processor
+    def rooms() -> dict[str, Any]:
+        return {"has_directories": directories is not None}
+
     def people() -> dict[str, Any]:
-        text = request.args.get("q", "").strip()[:_LONGEST_TEXT].replace("\0", "")
+        text, page = asked()
         show = request.args.get("show", "")
-        page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
         with database.read() as connection:
             return queries.people(
                 connection, targets, machine_now(), text=text, show=show, page=page
@@ -88,7 +99,40 @@ def create_blueprint(database: Database, targets: Sequence[str]) -> Blueprint:
     def person_json(id: str) -> Response:
         return jsonify(one_person(id))
 
+    if directories is not None:
+        _add_side_by_side(pages, database, directories)
     return pages
+
+
+def _add_side_by_side(pages: Blueprint, database: Database, read: Callable[[], Dump]) -> None:
+    def both() -> dict[str, Any]:
+        dump = read()
+        text, page = asked()
+        with database.read() as connection:
+            return side_by_side(connection, dump, machine_now(), text=text, page=page) | {
+                "text": text
+            }
+
+    @pages.get("/directories")
+    def directories_page() -> str:
+        try:
+            return render_template("console/directories.html", **both())
+        except DirectoriesDown as down:
+            # Answered as a page like any other, so that an open one shows it too.
+            return render_template("console/directories.html", problem=str(down))
+
+    @pages.get("/directories.json")
+    def directories_json() -> tuple[Response, int]:
+        try:
+            return jsonify(both()), 200
+        except DirectoriesDown as down:
+            return jsonify(problem=str(down)), 503
+
+
+def asked() -> tuple[str, int]:
+    """What the current request filters by, and the page it wants."""
+    text = request.args.get("q", "").strip()[:_LONGEST_TEXT].replace("\0", "")
+    return text, max(1, min(request.args.get("page", 1, type=int), 1_000_000))
 
 
 def from_this_machine() -> bool:

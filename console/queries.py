@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -27,6 +27,7 @@ from sqlalchemy import (
     true,
 )
 
+from console.wording import awaited_person, display_name, waits_for
 from store import journal as store_journal
 from store.clocks import iso
 from store.tables import account, name, pair, person, person_key, resource
@@ -193,9 +194,13 @@ def _pairs(
         )
         .where(pair.c.person.in_(ids))
         .order_by(pair.c.target)
-    )
+    ).all()
+    waiting = [row for row in rows if row.waits_on is not None]
+    awaited = {other for row in waiting if (other := awaited_person(row.waits_on))}
+    facts = _facts(connection, awaited | {row.person for row in waiting})
     for row in rows:
-        edge = row.waits_on or ""
+        other = awaited_person(row.waits_on)
+        name = display_name(facts.get(other, {})) if other else None
         found[row.person].append(
             {
                 "target": row.target,
@@ -206,7 +211,9 @@ def _pairs(
                 "attempts": row.attempts,
                 "held": row.held,
                 "waitsOn": row.waits_on,
-                "waitsOnPerson": edge[len("manager:") :].rpartition("@")[0] or None,
+                "waitsOnPerson": other,
+                "waitsOnName": name or None,
+                "waitsFor": row.waits_on and waits_for(row.waits_on, facts[row.person], name),
                 "problem": None if row.problem == row.held else row.problem,
                 "due": _iso(row.due),
                 "looksAgain": _iso(row.look_at),
@@ -215,6 +222,13 @@ def _pairs(
             }
         )
     return found
+
+
+def _facts(connection: Connection, ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    if not ids:
+        return {}
+    rows = connection.execute(select(person.c.id, person.c.facts).where(person.c.id.in_(ids)))
+    return {row.id: json.loads(row.facts) for row in rows}
 
 
 def _target(connection: Connection, target: str, now: float) -> dict[str, Any]:
@@ -267,17 +281,12 @@ def _person(row: Row[Any]) -> dict[str, Any]:
     key = facts.get("employeeNumber") or facts.get("workerId")
     return {
         "id": row.id,
-        "name": _display_name(facts) or row.id,
+        "name": display_name(facts) or row.id,
         "key": key,
         "title": facts.get("title"),
         "asserted": row.asserted,
         "problem": row.problem,
     }
-
-
-def _display_name(facts: Mapping[str, Any]) -> str:
-    whole = " ".join(str(facts[part]) for part in ("givenName", "familyName") if facts.get(part))
-    return str(facts.get("displayName") or whole or facts.get("loginName") or "")
 
 
 def _mentions(connection: Connection, text: str) -> ColumnElement[bool]:

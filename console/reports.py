@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from adapters.target import Ambiguous, Step, TargetDown, TargetRefused
+from console.wording import waits_for
 from provisioning.names import NoNameLeft
 from provisioning.view import Held, View, Viewer
 from store import journal as store_journal
@@ -32,7 +33,7 @@ def plan(viewer: Viewer, person: str, target: str, now: float) -> str:
         lines.append("  nothing to do: the account is as it should be")
     lines += [f"  note: {problem}" for problem in view.problems]
     if view.waits_on:
-        lines.append(f"  waits on {view.waits_on}")
+        lines.append(f"  {waits_for(view.waits_on, view.snapshot.facts)}")
     if view.life.valid_until is not None:
         lines.append(f"  looks again at {iso(view.life.valid_until)}")
     return "\n".join(lines)
@@ -76,7 +77,8 @@ def outcome(database: Database, person: str) -> str:
     """Where each of the person's pairs stands."""
     with database.read() as connection:
         rows = connection.execute(
-            select(pair, account.c.hint)
+            select(pair, account.c.hint, person_table.c.facts)
+            .join(person_table, person_table.c.id == pair.c.person)
             .outerjoin(
                 account,
                 (account.c.person == pair.c.person) & (account.c.target == pair.c.target),
@@ -86,7 +88,8 @@ def outcome(database: Database, person: str) -> str:
         ).all()
     lines = []
     for row in rows:
-        said = row.held or row.problem or ("waits on " + row.waits_on if row.waits_on else "right")
+        waits = waits_for(row.waits_on, json.loads(row.facts)) if row.waits_on else None
+        said = row.held or row.problem or waits or "right"
         lines.append(f"{row.target}: {row.state or 'new'}, {row.hint or 'no account'}: {said}")
     return "\n".join(lines)
 

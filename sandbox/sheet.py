@@ -11,7 +11,8 @@ Accounts: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
 
 COLUMNS = ("", "name", "account", "state", "title", "department", "manager", "OU")
 _DISABLED = 0x2  # userAccountControl, MS-ADTS 2.2.16 ADS_UF_ACCOUNTDISABLE
-_RDN_END = re.compile(r"(?<!\\),")
+_PART = re.compile(r"(?:\\.|[^,\\])+", re.DOTALL)
+_ESCAPED = re.compile(rb"\\([0-9A-Fa-f]{2}|.)", re.DOTALL)
 
 
 def sheet(accounts: Accounts, numbers: Sequence[str]) -> list[str]:
@@ -41,8 +42,8 @@ def _ad(entries: Sequence[Mapping[str, Any]], number: str) -> tuple[str, ...]:
             "enabled" if enabled else "disabled",
             _text(found.get("title")),
             _text(found.get("department")),
-            _first_name(_text(found.get("manager"))) or "none",
-            _first_name(_above(str(entry.get("dn", "")))),
+            _part(_text(found.get("manager")), 0) or "none",
+            _part(str(entry.get("dn", "")), 1),
         )
     return _nothing("AD")
 
@@ -75,12 +76,13 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _above(dn: str) -> str:
-    parts = _RDN_END.split(dn, maxsplit=1)
-    return parts[1] if len(parts) > 1 else ""
+def _part(dn: str, place: int) -> str:
+    """The value of one part of a DN, without its escapes (RFC 4514 section 2.4)."""
+    parts = _PART.findall(dn)
+    value = parts[place].partition("=")[2] if place < len(parts) else ""
+    return _ESCAPED.sub(_plain, value.encode()).decode(errors="replace")
 
 
-def _first_name(dn: str) -> str:
-    """The value of a DN's first part, without its escapes (RFC 4514 section 2.4)."""
-    value = _RDN_END.split(dn, maxsplit=1)[0].partition("=")[2]
-    return re.sub(r"\\([^0-9A-Fa-f])", r"\1", value)
+def _plain(escaped: re.Match[bytes]) -> bytes:
+    inner = escaped[1]
+    return bytes.fromhex(inner.decode()) if len(inner) == 2 else inner
