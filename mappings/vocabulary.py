@@ -62,7 +62,8 @@ NEVER_NULL = frozenset({"workerId", "employeeNumber", "sourceGuid", "active"})
 NAMES = ("accountName", "userPrincipalName", "mail", "cn")
 """Reserved per person; in an outbound context they stand beside the facts."""
 
-COMPUTED = ("endsAt", "enabled", "managerPerson")
-"""What provisioning adds: the instant the account ends, whether it is on, the manager."""
+COMPUTED = ("endsAt", "enabled", "managerPerson", "usageLocation")
+"""What provisioning adds: the instant the account ends, whether it is on, the manager,
+and the target's default usage location."""
 
 HOLDS = ("own", "seed", "default", "watch")

@@ -37,6 +37,8 @@ class Desired:
     """Forward links by attribute: an anchor, or None to remove the link."""
     name: str | None = None
     container: str | None = None
+    end_sessions: bool = False
+    """A disable is owed, whether or not the account is to stay disabled after it."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def diff(desired: Desired, actual: Account | None) -> Plan:
     if actual is None:
         return Plan(tuple(_creation(desired)) if desired.exists else ())
     steps: list[Step] = []
-    if actual.enabled and not desired.enabled:
+    if desired.end_sessions or (actual.enabled and not desired.enabled):
         steps.append(Step("disable"))
     steps.extend(_move(desired, actual))
     changes, watched = _changes(desired, actual)
@@ -73,7 +75,7 @@ def diff(desired: Desired, actual: Account | None) -> Plan:
     for attribute, anchor in sorted(desired.references.items()):
         if actual.references.get(attribute) != anchor:
             steps.append(Step("refer", attribute=attribute, anchor=anchor))
-    if desired.enabled and not actual.enabled:
+    if desired.enabled and (desired.end_sessions or not actual.enabled):
         steps.append(Step("enable"))
     return Plan(tuple(steps), watched)
 

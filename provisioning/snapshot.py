@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from adapters.target import Link
-from provisioning import names, people
+from provisioning import names, obligations, people
 from store.tables import account as account_table
 from store.tables import person as person_table
 
@@ -37,6 +37,8 @@ class Snapshot:
     """The person the manager reference means, or None while nobody is known by it."""
     manager_anchor: str | None
     """That person's account in this target."""
+    end_sessions: bool = False
+    """Sessions of the account are still to be ended."""
 
 
 def waits_on(snapshot: Snapshot, target: str) -> str | None:
@@ -77,6 +79,7 @@ def read_snapshot(connection: Connection, person: str, target: str) -> Snapshot:
         names=names.current(connection, person),
         manager=manager,
         manager_anchor=manager_row.anchor if manager_row else None,
+        end_sessions=obligations.owed(connection, person, target),
     )
 
 

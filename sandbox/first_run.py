@@ -106,6 +106,7 @@ def settings_for(place: Mapping[str, Any], data: Path, folder: Path) -> dict[str
                 "kind": "entra_id",
                 **{key: v for key, v in entra.items() if key != "client_secret"},
                 "client_secret": f"file:{secret}",
+                "usage_location": "DE",
                 "writes_per_second": 0,
             },
         },
