@@ -192,15 +192,16 @@ class Graph:
 
     def _with_faults(self, operation: str, work: Callable[[float], Answer]) -> Answer:
         """Do the work, or what a fault on order makes of it. `work` takes the lag."""
+        released = self._released  # before the match: who is let go meanwhile shall not hang
         fault = self._faults.match(operation)
         if fault is None:
             return work(0.0)
         match fault.effect:
             case "delay":
-                self._released.wait(fault.seconds)
+                released.wait(fault.seconds)
                 return work(0.0)
             case "hang":
-                self._released.wait(fault.seconds)
+                released.wait(fault.seconds)
                 raise Drop
             case "refuse":
                 raise Drop(reset=True)

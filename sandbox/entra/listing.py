@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -172,7 +173,7 @@ def answer_page(
 
     if order is None:
         found = matching(after)
-        page = [entry for entry, _ in zip(found, range(top), strict=False)]
+        page = list(islice(found, top))
         more = next(found, None) is not None
         token = page[-1].number if page else 0
     else:

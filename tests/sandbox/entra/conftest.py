@@ -21,6 +21,12 @@ class Client:
         self.session.verify = self.settings["ca_file"]
         self.sign_in()
 
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.close()
+
     def token(self, **changes: str) -> requests.Response:
         form = {
             "grant_type": "client_credentials",
@@ -83,9 +89,8 @@ def sandbox(running: SandboxEntra) -> SandboxEntra:
 
 @pytest.fixture
 def client(sandbox: SandboxEntra) -> Iterator[Client]:
-    made = Client(sandbox)
-    yield made
-    made.session.close()
+    with Client(sandbox) as made:
+        yield made
 
 
 def said(answer: requests.Response) -> tuple[int, str, str]:

@@ -29,9 +29,10 @@ BODIES = st.dictionaries(st.sampled_from([*NAMES, "@odata.type", "manager@odata.
 )
 PARTS = """users groups directory deletedItems manager $ref members $count restore $batch memberOf
 graph.user ann.berg@norhaven.example %00 ø"""
-CLAUSES = """displayName accountEnabled employeeHireDate identities employeeOrgData/division p/q a/b/c
-onPremisesExtensionAttributes/extensionAttribute1 proxyAddresses/any(p:p $count / : ( ) , eq ne gt
-and or not in startsWith( endsWith(mail, 'x' '' true null 1 -1 2026-03-16 2026-99-99"""
+CLAUSES = """displayName accountEnabled employeeHireDate identities p/q a/b/c
+employeeOrgData/division onPremisesExtensionAttributes/extensionAttribute1 proxyAddresses/any(p:p
+$count / : ( ) , eq ne gt and or not in startsWith( endsWith(mail,
+'x' '' true null 1 -1 2026-03-16 2026-99-99"""
 SEGMENTS = st.just("") | st.sampled_from(PARTS.split())
 WORDS = st.sampled_from(CLAUSES.split())
 SPARINGLY = settings(

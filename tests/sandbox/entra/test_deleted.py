@@ -90,8 +90,7 @@ def test_purged_is_gone(client: Client) -> None:
 
 def test_after_thirty_days_of_business_time_it_is_gone(tmp_path: Path) -> None:
     today = [1_773_651_600.0]  # 2026-03-16T09:00:00Z
-    with SandboxEntra(tmp_path, business=lambda: today[0]) as sandbox:
-        client = Client(sandbox)
+    with SandboxEntra(tmp_path, business=lambda: today[0]) as sandbox, Client(sandbox) as client:
         made = deleted(client)
         shown = client.get(f"/directory/deletedItems/{made}")
         assert (

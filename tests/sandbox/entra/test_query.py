@@ -135,6 +135,16 @@ def test_pages(client: Client) -> None:
     assert seen == ["Ann Berg", "Bo Lind", "Siobhan O'Neil", "Åsa Öberg"]
 
 
+@pytest.mark.parametrize("top", [1, 2, 3, 4, 5])
+def test_pages_hold_everybody_once(client: Client, top: int) -> None:
+    page = client.get("/users", top=str(top), select="id")
+    sizes = [len(page["value"])]
+    while "@odata.nextLink" in page and len(sizes) < 9:
+        page = client("GET", page["@odata.nextLink"]).json()
+        sizes.append(len(page["value"]))
+    assert sizes == {1: [1] * 4, 2: [2, 2], 3: [3, 1], 4: [4], 5: [4]}[top]
+
+
 def test_pages_in_an_order(client: Client) -> None:
     first = client.get("/users", top="3", orderby="displayName desc")
     second = client("GET", first["@odata.nextLink"]).json()

@@ -50,7 +50,8 @@ def with_graph(
             connection_verify=to["ca_file"],
         )
         trust = ssl.create_default_context(cafile=to["ca_file"])
-        inner = httpx.AsyncClient(base_url=to["graph"], verify=trust, timeout=20)
+        transport = httpx.AsyncHTTPTransport(verify=trust)
+        inner = httpx.AsyncClient(base_url=to["graph"], transport=transport, timeout=20)
         http = GraphClientFactory.create_with_default_middleware(client=inner)
         auth = AzureIdentityAuthenticationProvider(
             credential, scopes=[GRAPH_SCOPE], allowed_hosts=["localhost"]
@@ -61,6 +62,7 @@ def with_graph(
             return await work(GraphServiceClient(request_adapter=adapter), adapter)
         finally:
             await credential.close()
+            await transport.aclose()  # closing the SDK's client does not reach it
 
     return asyncio.run(run())
 

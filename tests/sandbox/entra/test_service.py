@@ -25,9 +25,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
-    with SandboxEntra(tmp_path) as first:
+    with SandboxEntra(tmp_path) as first, Client(first) as client:
         before = first.settings()
-        client = Client(first)
         ann, bo = client.user(jobTitle="Mate")["id"], client.user("bo.lind")["id"]
         client("PUT", f"/users/{ann}/manager/$ref", {"@odata.id": f"{before['graph']}/users/{bo}"})
         gone = client.user("gone.girl")["id"]
@@ -35,10 +34,9 @@ def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
         people = first.dump()
         token = client.session.headers["Authorization"]
     port = int(before["authority"].rpartition(":")[2])
-    with SandboxEntra(tmp_path, port) as second:
+    with SandboxEntra(tmp_path, port) as second, Client(second) as client:
         assert second.settings() == before
         assert second.dump() == people
-        client = Client(second)
         assert client("GET", f"/users/{ann}", headers={"Authorization": str(token)}).ok
         assert client.get(f"/users/{ann}/manager")["id"] == bo
         assert client("GET", f"/directory/deletedItems/{gone}").ok
@@ -134,7 +132,8 @@ def test_a_reset_restores_options_and_faults_and_is_quick(tmp_path: Path) -> Non
         assert time.monotonic() - begun < 2
         assert sandbox.options == Options(domains=("a.example", "b.example"))
         assert (sandbox.dump(), sandbox.settings()["client_secret"]) == ([], secret)
-        assert Client(sandbox)("GET", "/users").ok
+        with Client(sandbox) as client:
+            assert client("GET", "/users").ok
 
 
 @pytest.mark.parametrize(
@@ -157,6 +156,8 @@ def test_the_same_name_asked_for_by_many_at_once(sandbox: SandboxEntra) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    for client in clients:
+        client.session.close()
     assert sorted(statuses) == [201] + [400] * 7
     assert len(sandbox.dump()) == 1
 
@@ -201,11 +202,11 @@ def test_in_a_process_of_its_own(tmp_path: Path) -> None:
             "client_secret": settings["client_secret"],
             "scope": "https://graph.microsoft.com/.default",
         }
-        session = requests.Session()
-        session.trust_env, session.verify = False, settings["ca_file"]
-        token = session.post(url, data=form, timeout=10).json()["access_token"]
-        session.headers["Authorization"] = f"Bearer {token}"
-        assert session.post(f"{settings['graph']}/users", json=user(), timeout=10).ok
+        with requests.Session() as session:
+            session.trust_env, session.verify = False, settings["ca_file"]
+            token = session.post(url, data=form, timeout=10).json()["access_token"]
+            session.headers["Authorization"] = f"Bearer {token}"
+            assert session.post(f"{settings['graph']}/users", json=user(), timeout=10).ok
         status = Path(f"/proc/{process.pid}/status").read_text()
         resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         assert int(resident.split()[1]) < 60 * 1024

@@ -48,7 +48,7 @@ def test_a_token_and_its_life(client: Client, sandbox: SandboxEntra) -> None:
 
 def test_a_client_may_show_itself_in_the_header(client: Client) -> None:
     to = client.settings
-    answer = requests.Session().post(
+    answer = requests.post(
         f"{to['authority']}/{to['tenant_id']}/oauth2/v2.0/token",
         data={"grant_type": "client_credentials", "scope": "https://graph.microsoft.com/.default"},
         auth=(to["client_id"], to["client_secret"]),
@@ -101,13 +101,14 @@ def test_an_expired_token(tmp_path: Path) -> None:
             "scope": f"{to['authority']}/.default",
         }
         url = f"{to['authority']}/{to['tenant_id']}/oauth2/v2.0/token"
-        session = requests.Session()
-        session.trust_env, session.verify = False, False
-        token = session.post(url, data=form, timeout=10).json()["access_token"]
-        bearer = {"Authorization": f"Bearer {token}"}
-        assert session.get(f"{to['graph']}/users", headers=bearer, timeout=10).status_code == 200
-        now[0] += 61
-        answer = session.get(f"{to['graph']}/users", headers=bearer, timeout=10)
+        users = f"{to['graph']}/users"
+        with requests.Session() as session:
+            session.trust_env, session.verify = False, False
+            token = session.post(url, data=form, timeout=10).json()["access_token"]
+            bearer = {"Authorization": f"Bearer {token}"}
+            assert session.get(users, headers=bearer, timeout=10).status_code == 200
+            now[0] += 61
+            answer = session.get(users, headers=bearer, timeout=10)
         assert said(answer) == (
             401,
             "InvalidAuthenticationToken",
@@ -116,8 +117,8 @@ def test_an_expired_token(tmp_path: Path) -> None:
 
 
 def test_a_token_of_another_tenant(client: Client, tmp_path: Path) -> None:
-    with SandboxEntra(tmp_path) as other:
-        foreign = Client(other).session.headers["Authorization"]
+    with SandboxEntra(tmp_path) as other, Client(other) as stranger:
+        foreign = stranger.session.headers["Authorization"]
     answer = client("GET", "/users", headers={"Authorization": str(foreign)})
     assert said(answer)[:2] == (401, "InvalidAuthenticationToken")
 
