@@ -10,8 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -33,6 +32,7 @@ from mappings.documents import (
 )
 from provisioning.view import Viewer
 from settings import Settings, SettingsError
+from store import emptying, policy
 from store.clocks import BusinessClock, machine_now
 from store.database import Database
 from store.setting import business_clock
@@ -87,16 +87,10 @@ def load_inbounds(settings: Settings) -> dict[str, Inbound]:
 def load_outbounds(settings: Settings) -> dict[str, Outbound]:
     """The outbound mapping of every target. Raises MappingError."""
     file = str(settings.path or "muster.yaml")
-    rules = account_name_rules(settings.account_name, file)
-    loaded = {
+    account_name_rules(settings.account_name, file)  # the viewer uses them; said here if wrong
+    return {
         name: load_outbound(target.mapping, settings.mapping_folders)
         for name, target in settings.targets.items()
-    }
-    if not rules:
-        return loaded
-    return {
-        name: replace(outbound, names={**outbound.names, "accountName": rules})
-        for name, outbound in loaded.items()
     }
 
 
@@ -126,6 +120,7 @@ def _open_target(settings: Settings, name: str, outbound: Outbound) -> Target:
     from adapters.entra_id import EntraId
 
     options = dict(target.options)
+    options.pop("usage_location")  # for the mapping, not for the adapter
     secret, certificate, ca_file = (
         options.pop(key) for key in ("client_secret", "certificate", "ca_file")
     )
@@ -135,6 +130,7 @@ def _open_target(settings: Settings, name: str, outbound: Outbound) -> Target:
             certificate=Path(certificate) if certificate else None,
             ca_file=Path(ca_file) if ca_file else None,
             key=outbound.match_attribute,
+            further=tuple(name.partition(".")[0] for name in outbound.attribute_names),
             **options,
         )
     )
@@ -143,6 +139,21 @@ def _open_target(settings: Settings, name: str, outbound: Outbound) -> Target:
 def clock(settings: Settings, database: Database) -> BusinessClock:
     """Business time: real, unless this is a sandbox where it may be set."""
     return business_clock(database) if settings.sandbox.allow else BusinessClock()
+
+
+def in_force(settings: Settings, database: Database) -> Callable[[], Settings]:
+    """The settings at every moment: fixed, unless this is a sandbox where policy may change."""
+    return policy.live(settings, database) if settings.sandbox.allow else lambda: settings
+
+
+def epoch(settings: Settings, database: Database) -> Callable[[], str | None]:
+    """What changes when a sandbox is emptied; elsewhere nothing ever does."""
+
+    def current() -> str | None:
+        with database.read() as connection:
+            return emptying.epoch(connection)
+
+    return current if settings.sandbox.allow else lambda: None
 
 
 def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
@@ -163,7 +174,9 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
             database,
             profiles={name: source.profile for name, source in settings.sources.items()},
             base_url=f"http://{settings.host}:{settings.port}",
-            listener=Intake(settings, load_inbounds(settings), clock(settings, database)),
+            listener=Intake(
+                in_force(settings, database), load_inbounds(settings), clock(settings, database)
+            ),
         )
     )
     app.register_blueprint(console.create_blueprint(database, tuple(settings.targets)))
@@ -186,9 +199,12 @@ def work(environ: Mapping[str, str] = os.environ) -> None:
     database = Database(settings.database_url)
     business = clock(settings, database)
     targets = open_targets(settings, outbounds)
-    converger = Converger(database, settings, targets, outbounds, business)
+    live = in_force(settings, database)
+    converger = Converger(database, live, targets, outbounds, business)
     try:
-        Worker(database, converger.look, business, threads=THREADS).run(stop)
+        Worker(
+            database, converger.look, business, threads=THREADS, epoch=epoch(settings, database)
+        ).run(stop)
     finally:
         for target in targets.values():
             target.close()
@@ -381,7 +397,7 @@ def open_rooms() -> Rooms:
         raise SettingsError(str(database.file), "is not there yet", "Start `app.py run` first.")
     outbounds = load_outbounds(settings)
     targets = open_targets(settings, outbounds)
-    viewer = Viewer(database, settings, targets, outbounds)
+    viewer = Viewer(database, in_force(settings, database), targets, outbounds)
     return Rooms(settings, database, viewer, clock(settings, database))
 
 

@@ -195,6 +195,7 @@ class _EntraSchema(Schema):
     ca_file = fields.String(load_default=None, allow_none=True)
     proxy = fields.String(load_default=None, allow_none=True)
     hybrid = fields.Boolean(load_default=False)
+    usage_location = fields.String(load_default=None, validate=validate.Regexp(r"^[A-Z]{2}$"))
     connect_timeout = fields.Float(load_default=5.0, validate=validate.Range(min=0.1, max=120))
     answer_timeout = fields.Float(load_default=30.0, validate=validate.Range(min=0.1, max=600))
     writes_per_second = fields.Float(load_default=18.0, validate=validate.Range(min=0, max=1000))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -26,10 +26,16 @@ from adapters.target import (
     TargetRefused,
 )
 from mappings.documents import Outbound
-from provisioning import names, pairs
+from provisioning import names, obligations, pairs
 from provisioning.names import ACCOUNT_NAME, NoNameLeft
 from provisioning.pairs import Claim, Result
-from provisioning.snapshot import Unknown, account_edge, read_snapshot, waits_on
+from provisioning.snapshot import (
+    Unknown,
+    account_edge,
+    is_known,
+    read_snapshot,
+    waits_on,
+)
 from provisioning.view import Held, View, Viewer
 from provisioning.worker import Lease
 from settings import Settings
@@ -63,7 +69,7 @@ class Converger:
     def __init__(
         self,
         database: Database,
-        settings: Settings,
+        settings: Callable[[], Settings],
         targets: Mapping[str, Target],
         outbounds: Mapping[str, Outbound],
         business: BusinessClock,
@@ -72,6 +78,7 @@ class Converger:
         self._targets = targets
         self._outbounds = outbounds
         self._business = business
+        self._with_sessions = obligations.with_sessions(settings())
         self.viewer = Viewer(database, settings, targets, outbounds)
 
     def look(self, claim: Claim, lease: Lease) -> Result:
@@ -120,15 +127,16 @@ class Converger:
         problems = list(view.problems)
         if view.plan.steps:
             lease.check()
-            self._database.write(lambda tx: self._journal_plan(tx, claim, view, plan_id))
+            self._write(claim, lambda tx: self._journal_plan(tx, claim, view, plan_id))
             account = view.actual
             for number, step in enumerate(view.plan.steps):
                 lease.check()
                 outcome = self._targets[claim.target].apply(account, step)
-                self._database.write(
+                self._write(
+                    claim,
                     lambda tx, n=number, s=step, o=outcome: self._record(  # type: ignore[misc]
                         tx, claim, view, plan_id, n, s, o
-                    )
+                    ),
                 )
                 problems.extend(self._judge(claim, view, step, outcome))
                 if outcome.link is not None or step.kind in ("disable", "enable"):
@@ -197,7 +205,7 @@ class Converger:
         if not value:
             why = f"{refusal.attribute or 'name'}: {refusal.message}"
             raise _Stop(self._held(claim, why, view.life.stage))
-        self._database.write(lambda tx: names.burn(tx, kind, str(value)))
+        self._write(claim, lambda tx: names.burn(tx, kind, str(value)))
 
     def _link(self, claim: Claim, actual: Account, plan_id: str) -> None:
         """An account with this person's key is there already: link it, do not duplicate it."""
@@ -207,7 +215,7 @@ class Converger:
             self._append(tx, "outcome", claim, plan_id, {"what": "linked"}, {"hint": actual.hint})
             pairs.resolved(tx, account_edge(claim.person, claim.target), machine_now())
 
-        self._database.write(work)
+        self._write(claim, work)
 
     def _journal_plan(self, tx: Connection, claim: Claim, view: View, plan_id: str) -> None:
         steps = [
@@ -221,6 +229,10 @@ class Converger:
             "why": {a: asdict(o) for a, o in view.origins.items() if a in written},
         }
         self._append(tx, "plan", claim, plan_id, body, values)
+        if claim.target in self._with_sessions and any(
+            s.kind == "disable" for s in view.plan.steps
+        ):
+            obligations.owe(tx, claim.person, [claim.target], self._business.now())
 
     def _record(
         self,
@@ -237,6 +249,8 @@ class Converger:
         if step.kind == "create" and outcome.result == "applied" and outcome.link is not None:
             _insert_account(tx, claim, outcome.link, plan_id)
             pairs.resolved(tx, account_edge(claim.person, claim.target), now)
+        if outcome.result == "applied" and step.kind in ("create", "disable"):
+            obligations.done(tx, claim.person, claim.target, now)
         if outcome.result == "applied":
             changes: dict[str, Any] = {"plan": plan_id, "applied_at": now}
             if outcome.link is not None and outcome.link.hint:
@@ -267,10 +281,27 @@ class Converger:
         self._append(tx, "operation", claim, plan_id, body, hint)
 
     def _held(self, claim: Claim, why: str, stage: str | None) -> Result:
-        self._database.write(
-            lambda tx: self._append(tx, "case", claim, None, {"why": why, "stage": stage}, None)
-        )
+        try:
+            self._write(
+                claim,
+                lambda tx: self._append(
+                    tx, "case", claim, None, {"why": why, "stage": stage}, None
+                ),
+            )
+        except Unknown:
+            return Result("finish")
         return Result("hold", held=why, problem=why, state=stage)
+
+    def _write(self, claim: Claim, work: Callable[[Connection], None]) -> None:
+        """In one transaction. Raises Unknown when the person was forgotten during the look:
+        what a look began before a sandbox was emptied leaves no trace in the new world."""
+
+        def guarded(tx: Connection) -> None:
+            if not is_known(tx, claim.person):
+                raise Unknown(claim.person)
+            work(tx)
+
+        self._database.write(guarded)
 
     def _append(
         self,

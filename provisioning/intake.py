@@ -7,16 +7,17 @@ here is committed together with the resource, or not at all. No target is asked.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
 from mappings.documents import Inbound
 from mappings.vocabulary import NEVER_NULL
-from provisioning import pairs, people
-from provisioning.lifecycle import BLOCK, END_DATES, SAID_AT
+from provisioning import obligations, pairs, people
+from provisioning.lifecycle import BLOCK, END_DATES, SAID_AT, lifecycle
 from provisioning.pairs import Lane
+from provisioning.people import Key
 from scim.errors import ScimError
 from scim.listener import Verdict
 from settings import Settings
@@ -29,12 +30,16 @@ class Intake:
     """The listener that `app.py` wires into `scim/`. Holds no state of its own."""
 
     def __init__(
-        self, settings: Settings, inbounds: Mapping[str, Inbound], business: BusinessClock
+        self,
+        settings: Callable[[], Settings],
+        inbounds: Mapping[str, Inbound],
+        business: BusinessClock,
     ) -> None:
+        """`settings` are those in force now; `inbounds` go from the strongest source down."""
         self._settings = settings
         self._inbounds = inbounds
         self._business = business
-        self._rank = {name: position for position, name in enumerate(settings.sources)}
+        self._rank = {name: position for position, name in enumerate(inbounds)}
 
     def on_change(
         self,
@@ -51,13 +56,14 @@ class Intake:
         inbound = self._inbounds.get(source)
         if inbound is None or type != "User":
             return Verdict()
+        settings = self._settings()
         row = tx.execute(
             select(resource.c.person, resource.c.facts).where(resource.c.id == id)
         ).one_or_none()
         who = row.person if row else None
         if after is None:
             if who:
-                self._withdraw(tx, source, id, who)
+                self._withdraw(tx, source, id, who, settings.targets)
             return Verdict(person=who, facts=row.facts if row else None)
         known = json.loads(row.facts) if row and row.facts else {}
         derived = inbound.facts(after, cleared)
@@ -71,7 +77,10 @@ class Intake:
         for name, value in known.items():
             facts.setdefault(name, value if name in NEVER_NULL or name in unread else None)
         facts[SAID_AT] = self._said_at(facts, known)
-        who, problem = self._join(tx, source, id, who, after.get("externalId"), facts)
+        keys = people.keys_of(
+            source, after.get("externalId"), facts, settings.sources[source].shared_keys
+        )
+        who, problem = self._join(tx, source, id, who, keys)
         self._merge(tx, who, id, source, facts)
         if problem:
             tx.execute(update(person).where(person.c.id == who).values(problem=problem))
@@ -82,7 +91,7 @@ class Intake:
             # A report may name this manager by the SCIM id we are about to hand out.
             pairs.resolved(tx, people.reference_edge(source, id), now)
         lane = self._lane(tx, who, facts, first=not known)
-        pairs.ask(tx, who, self._settings.targets, lane, now)
+        pairs.ask(tx, who, settings.targets, lane, now)
         self._note(
             tx,
             "created" if before is None else "changed",
@@ -103,13 +112,9 @@ class Intake:
         source: str,
         id: str,
         who: str | None,
-        external_id: str | None,
-        facts: Mapping[str, Any],
+        keys: Sequence[Key],
     ) -> tuple[str, str | None]:
         """The person behind this resource, and why a human has to look at it, if so."""
-        keys = people.keys_of(
-            source, external_id, facts, self._settings.sources[source].shared_keys
-        )
         known = people.owners(tx, keys)
         stable = [k for k in keys if k.kind in (*people.STABLE_KINDS, "number")]
         claimed = list(dict.fromkeys(known[k] for k in stable if k in known))
@@ -171,12 +176,26 @@ class Intake:
         ]
         said.append((source, facts))
         merged, origins = people.merge(self._by_rank(said))
-        if not self._asserted_before(tx, who, id):
+        if not self._asserted_before(tx, who):
             self._forget_end(tx, who, merged)
+        self._owe(tx, who, merged, asserted=True)
         people.store_facts(tx, who, merged, origins, asserted=True)
 
-    def _asserted_before(self, tx: Connection, who: str, id: str) -> bool:
+    def _asserted_before(self, tx: Connection, who: str) -> bool:
         return bool(tx.execute(select(person.c.asserted).where(person.c.id == who)).scalar())
+
+    def _owe(self, tx: Connection, who: str, facts: Mapping[str, Any], *, asserted: bool) -> None:
+        """Whoever stops working by this change is owed the end of their sessions, even if
+        the next one takes it back before anybody looks (state.md 5)."""
+        row = tx.execute(select(person.c.facts, person.c.asserted).where(person.c.id == who)).one()
+        if self._works(json.loads(row.facts), row.asserted) and not self._works(facts, asserted):
+            targets = obligations.with_sessions(self._settings())
+            obligations.owe(tx, who, targets, self._business.now())
+
+    def _works(self, facts: Mapping[str, Any], asserted: bool) -> bool:
+        policy = self._settings().people
+        now = self._business.now()
+        return lifecycle(facts, asserted, policy.pre_hire_days, policy.timezone, now).enabled
 
     def _forget_end(self, tx: Connection, who: str, merged: dict[str, Any]) -> None:
         """Who returns with a new record must not expire by the end date of the old one."""
@@ -185,20 +204,24 @@ class Intake:
             if json.loads(text).get(name) is not None:
                 merged.setdefault(name, None)
 
-    def _withdraw(self, tx: Connection, source: str, id: str, who: str) -> None:
+    def _withdraw(
+        self, tx: Connection, source: str, id: str, who: str, targets: Iterable[str]
+    ) -> None:
         """DELETE: the source no longer asserts this person (P7)."""
         rest = [row for row in people.live_resources(tx, who) if row.id != id and row.facts]
         if rest:
             merged, origins = people.merge(
                 self._by_rank([(row.source, json.loads(row.facts)) for row in rest])
             )
+            self._owe(tx, who, merged, asserted=True)
             people.store_facts(tx, who, merged, origins, asserted=True)
         else:  # what was last known stays, so that the account keeps its names
+            self._owe(tx, who, {}, asserted=False)
             tx.execute(update(person).where(person.c.id == who).values(asserted=False))
         pairs.ask(
             tx,
             who,
-            self._settings.targets,
+            targets,
             Lane.CHANGE if rest else Lane.LEAVER,
             machine_now(),
         )

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from store.database import Database
 from store.tables import name as table
+from store.tables import person as persons
 
 ACCOUNT_NAME = "accountName"
 MAIL = "mail"
@@ -87,7 +88,7 @@ def reserve(
             continue
         if foreign(candidate):
             if keep:
-                database.write(partial(_insert, person=None, kind=kind, value=candidate))
+                database.write(partial(_foreign, person=person, kind=kind, value=candidate))
             continue
         if not keep or database.write(partial(_take, person=person, kind=kind, value=candidate)):
             return candidate
@@ -98,6 +99,12 @@ def burn(tx: Connection, kind: str, value: str) -> None:
     """A target says that this name is somebody else's: nobody of ours gets it."""
     tx.execute(delete(table).where(table.c.kind == kind, table.c.folded == folded(value)))
     _insert(tx, None, kind, value)
+
+
+def _foreign(tx: Connection, person: str, kind: str, value: str) -> None:
+    """Burn what we found taken, unless `person` was forgotten since: then all was."""
+    if tx.execute(select(persons.c.id).where(persons.c.id == person)).first() is not None:
+        _insert(tx, None, kind, value)
 
 
 def _take(tx: Connection, person: str, kind: str, value: str) -> bool:

@@ -151,6 +151,14 @@ def resolved(tx: Connection, edge: str, now: float) -> int:
     return count
 
 
+def ask_all(tx: Connection, now: float) -> int:
+    """Ask again for every pair: what is wanted of all of them may have changed."""
+    count = tx.execute(_ASK_ALL, {"at": now, "urgency": Lane.BULK}).rowcount
+    if count:
+        notify(tx)
+    return count
+
+
 def tick(db: Database, business_now: float, now: float) -> int:
     """Ask for every pair whose `look_at` has come; how many those were.
 
@@ -185,6 +193,7 @@ _ASKED_AGAIN: dict[str, Any] = {
 _COME = pair.c.look_at <= bindparam("business_now")
 _COMING = select(pair.c.person).where(_COME).limit(1)
 _TICK = update(pair).where(_COME).values(_ASKED_AGAIN | {"look_at": None})
+_ASK_ALL = update(pair).values(_ASKED_AGAIN)
 _RESOLVED = update(pair).where(pair.c.waits_on == bindparam("edge")).values(_ASKED_AGAIN)
 
 
@@ -287,6 +296,11 @@ def holds(db: Database, claim: Claim, now: float) -> bool:
         return connection.execute(_HOLDS, _whose(claim) | {"now": now}).first() is not None
 
 
+def release(db: Database, claim: Claim) -> None:
+    """Give back a lease that was lost, if nobody has taken it over: the look is given up."""
+    _fenced(db, _END_LEASE, _whose(claim))
+
+
 def free_leases(db: Database) -> int:
     """End all leases at once. Only for a worker that knows it is the only one."""
     statement = update(pair).where(pair.c.lease_token.is_not(None))
@@ -350,7 +364,8 @@ def _fenced(db: Database, statement: Executable, values: dict[str, Any]) -> bool
     return db.write(lambda tx: tx.execute(statement, values).rowcount == 1, isolation=_SINGLE)
 
 
-_release = update(pair).where(_OURS).values(lease_until=None, lease_token=None)
+_END_LEASE = update(pair).where(_OURS).values(lease_until=None, lease_token=None)
+_release = _END_LEASE.values(looks=pair.c.looks + 1)
 _asked_meanwhile = pair.c.asked > bindparam("noted")
 _why = bindparam("why", type_=Text)
 _GIVE_BACK = _release.values(problem=_why)

@@ -70,6 +70,11 @@ class Pauses:
         with self._lock:
             return self._pauses.pop(target, None) is not None
 
+    def forget(self) -> None:
+        """No target is known to be down."""
+        with self._lock:
+            self._pauses.clear()
+
     def paused(self) -> dict[str, float]:
         """Paused targets, and until when."""
         with self._lock:

@@ -83,6 +83,12 @@ def read_snapshot(connection: Connection, person: str, target: str) -> Snapshot:
     )
 
 
+def is_known(connection: Connection, person: str) -> bool:
+    """Whether there still is such a person."""
+    found = select(person_table.c.id).where(person_table.c.id == person)
+    return connection.execute(found).first() is not None
+
+
 def _account_row(connection: Connection, person: str, target: str) -> Any:
     return connection.execute(
         select(account_table).where(

@@ -7,21 +7,21 @@ run is a view that is not applied.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select
 
 from adapters.target import Account, NameKind, Target, TargetDown, TargetRefused
-from mappings.documents import Outbound
+from mappings.documents import Outbound, account_name_rules
 from mappings.results import Origin
 from provisioning import names
 from provisioning.lifecycle import END_DATES, Lifecycle, lifecycle
 from provisioning.names import ACCOUNT_NAME, MAIL
 from provisioning.plan import Desired, Plan, Wanted, diff
 from provisioning.snapshot import Snapshot, manager_fact, read_snapshot, waits_on
-from settings import Settings
+from settings import Settings, TargetSettings
 from store.clocks import iso
 from store.database import Database
 from store.tables import account as account_table
@@ -56,10 +56,11 @@ class Viewer:
     def __init__(
         self,
         database: Database,
-        settings: Settings,
+        settings: Callable[[], Settings],
         targets: Mapping[str, Target],
         outbounds: Mapping[str, Outbound],
     ) -> None:
+        """`settings` gives those in force now; it is asked once a view."""
         self._database = database
         self._settings = settings
         self._targets = targets
@@ -73,19 +74,22 @@ class Viewer:
         """
         with self._database.read() as connection:
             snapshot = read_snapshot(connection, person, target)
-        policy = self._settings.people
+        settings = self._settings()
+        policy = settings.people
         life = lifecycle(
             snapshot.facts, snapshot.asserted, policy.pre_hire_days, policy.timezone, now
         )
         if snapshot.problem:
             raise Held(snapshot.problem, life.stage)
-        actual = self._actual(snapshot, target, life)
+        actual = self._actual(snapshot, settings, target, life)
         if actual is None and not life.exists:
             nothing = Desired(exists=False, enabled=False)
             return View(snapshot, life, None, nothing, Plan(()), None, ())
-        return self._compare(snapshot, target, life, actual, keep_names)
+        return self._compare(snapshot, settings, target, life, actual, keep_names)
 
-    def _actual(self, snapshot: Snapshot, target: str, life: Lifecycle) -> Account | None:
+    def _actual(
+        self, snapshot: Snapshot, settings: Settings, target: str, life: Lifecycle
+    ) -> Account | None:
         outbound = self._outbounds[target]
         key = outbound.match(snapshot.facts)
         if key is None and snapshot.link is None:
@@ -112,18 +116,15 @@ class Viewer:
                 ).scalar()
             if owner not in (None, snapshot.person):
                 raise Held("the matching account already belongs to another person", life.stage)
-        if actual is not None and actual.protected and not self._may_disable(target, life):
+        may_disable = _may_disable(settings.targets[target], life)
+        if actual is not None and actual.protected and not may_disable:
             raise Held(f"protected account ({actual.protected}): reported, not touched", life.stage)
         return actual
-
-    def _may_disable(self, target: str, life: Lifecycle) -> bool:
-        """`privileged: disable` lets leavers be disabled, and nothing else (P18)."""
-        options = self._settings.targets[target].options
-        return life.stage == "leaver" and options.get("privileged") == "disable"
 
     def _compare(
         self,
         snapshot: Snapshot,
+        settings: Settings,
         target: str,
         life: Lifecycle,
         actual: Account | None,
@@ -131,7 +132,7 @@ class Viewer:
     ) -> View:
         problems: list[str] = []
         outbound = self._outbounds[target]
-        context = self._context(snapshot, target, life, actual, keep, problems)
+        context = self._context(snapshot, settings, target, life, actual, keep, problems)
         evaluation = outbound.evaluate(context)
         problems.extend(f"{p.rule}: {p.message}" for p in evaluation.problems)
         problems.extend(f"{a}: cut to fit" for a, w in evaluation.wishes.items() if w.cut)
@@ -150,7 +151,8 @@ class Viewer:
                 for a, wish in evaluation.references.items()
             },
             name=context.get("cn"),
-            container=self._container(target, life, ruled),
+            container=_container(settings.targets[target], life, ruled),
+            end_sessions=snapshot.end_sessions,
         )
         plan = diff(desired, actual)
         if actual is not None and actual.protected:
@@ -170,6 +172,7 @@ class Viewer:
     def _context(
         self,
         snapshot: Snapshot,
+        settings: Settings,
         target: str,
         life: Lifecycle,
         actual: Account | None,
@@ -178,9 +181,9 @@ class Viewer:
     ) -> dict[str, Any]:
         """Facts, the reserved names and what the calendar adds, for the mapping to use."""
         context: dict[str, Any] = dict(snapshot.facts)
-        account_name = self._account_name(snapshot, target, actual, keep)
+        account_name = self._account_name(snapshot, settings, target, actual, keep)
         context["accountName"] = account_name
-        context["userPrincipalName"] = f"{account_name}@{self._settings.targets[target].domain}"
+        context["userPrincipalName"] = f"{account_name}@{settings.targets[target].domain}"
         if context.get("mail"):
             context["mail"] = self._mail(snapshot, target, actual, keep, problems)
             if context["mail"] is None:
@@ -206,25 +209,36 @@ class Viewer:
         elif any(day in snapshot.facts for day in END_DATES):
             context["endsAt"] = None  # an end that no longer holds must not stay in the account
         context["enabled"] = life.enabled
+        default_location = settings.targets[target].options.get("usage_location")
+        if default_location:
+            context["usageLocation"] = default_location
         context.update(manager_fact(snapshot))
         return context
 
     def _account_name(
-        self, snapshot: Snapshot, target: str, actual: Account | None, keep: bool
+        self,
+        snapshot: Snapshot,
+        settings: Settings,
+        target: str,
+        actual: Account | None,
+        keep: bool,
     ) -> str:
         """The person's one account name: kept for good, else the account's own, else new."""
         if ACCOUNT_NAME in snapshot.names:
             return snapshot.names[ACCOUNT_NAME]
         own = {target: actual.anchor} if actual else {}
         present = _account_name_of(actual)
-        candidates = self._outbounds[target].candidates(ACCOUNT_NAME, snapshot.facts)
+        outbound = self._outbounds[target]
+        if rules := account_name_rules(settings.account_name, str(settings.path)):
+            outbound = replace(outbound, names={**outbound.names, ACCOUNT_NAME: rules})
+        candidates = outbound.candidates(ACCOUNT_NAME, snapshot.facts)
 
         def order() -> Iterator[str]:
             if present:
                 yield present
             yield from names.numbered(candidates)
 
-        domain = self._settings.targets[target].domain
+        domain = settings.targets[target].domain
         return names.reserve(
             self._database,
             snapshot.person,
@@ -300,13 +314,18 @@ class Viewer:
                 return True
         return False
 
-    def _container(self, target: str, life: Lifecycle, ruled: str | None) -> str | None:
-        options = self._settings.targets[target].options
-        if life.stage == "leaver":
-            return options.get("leavers_ou")
-        if life.stage == "ahead":
-            return None
-        return ruled or options.get("people_ou")
+
+def _may_disable(target: TargetSettings, life: Lifecycle) -> bool:
+    """`privileged: disable` lets leavers be disabled, and nothing else (P18)."""
+    return life.stage == "leaver" and target.options.get("privileged") == "disable"
+
+
+def _container(target: TargetSettings, life: Lifecycle, ruled: str | None) -> str | None:
+    if life.stage == "leaver":
+        return target.options.get("leavers_ou")
+    if life.stage == "ahead":
+        return None
+    return ruled or target.options.get("people_ou")
 
 
 def _account_name_of(actual: Account | None) -> str | None:

@@ -67,7 +67,8 @@ class Worker:
     """Runs `look` for every pair that becomes due, in `threads` threads.
 
     `look` gets the claim and its lease and returns what came of it. It may raise
-    LeaseLost; whatever else it raises becomes a retry. `lease` is in seconds.
+    LeaseLost; whatever else it raises becomes a retry. `lease` is in seconds. When `epoch`
+    says something new, a sandbox was emptied and no target is known to be down.
     """
 
     def __init__(
@@ -77,8 +78,10 @@ class Worker:
         business: BusinessClock,
         threads: int = 4,
         lease: float = pairs.LEASE,
+        epoch: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._db = db
+        self._epoch = epoch
         self._look = look
         self._business = business
         self._threads = threads
@@ -118,10 +121,14 @@ class Worker:
 
     def _watch(self, stop: threading.Event) -> None:
         feed: Changes | None = None
+        epoch: str | None = None
         try:
             while not stop.is_set():
                 try:
                     feed = feed or changes(self._db)
+                    if (found := self._epoch()) != epoch:
+                        epoch = found
+                        self._pauses.forget()
                     pairs.tick(self._db, self._business.now(), machine_now())
                     self._wake()
                     _wait(feed, stop)
@@ -200,6 +207,7 @@ class Worker:
             return self._look(claim, lease)
         except LeaseLost:
             _log.warning("lease lost during the look", person=claim.person, target=claim.target)
+            pairs.release(self._db, claim)
             return None
         except Exception as error:
             _log.error("look failed", person=claim.person, target=claim.target, **_where(error))

@@ -138,6 +138,13 @@ pair = Table(
     Column("problem", Text, comment="what went wrong at the last look"),
     Column("state", String, comment="life-cycle state at the last look: for showing only"),
     Column("looked", Double, comment="machine time of the last finished look"),
+    Column(
+        "looks",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="how many looks have come to an end",
+    ),
 )
 Index(
     "ix_pair_due",

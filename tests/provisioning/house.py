@@ -65,14 +65,18 @@ class House:
         )
         self.directories = {t: Directory() for t in targets}
         self.ad = self.directories[targets[0]]
-        self.intake = Intake(self.settings, {s: load_inbound(s) for s in sources}, self.business)
+        self.intake = Intake(self._live, {s: load_inbound(s) for s in sources}, self.business)
         self.reopen()
 
     def reopen(self) -> None:
         """As after a restart: nothing in memory is kept."""
         outbounds = {t: load_outbound("active_directory") for t in self.directories}
         systems = cast("Mapping[str, Target]", self.directories)
-        self.converger = Converger(self.database, self.settings, systems, outbounds, self.business)
+        self.converger = Converger(self.database, self._live, systems, outbounds, self.business)
+
+    def _live(self) -> Settings:
+        """The settings in force: tests change `settings` as a sandbox's policy changes."""
+        return self.settings
 
     def push(self, document: dict[str, Any], source: str = "workday", id: str = "") -> str:
         """Create, or replace resource `id`, as `scim/` does it: listener, then row."""
