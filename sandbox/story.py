@@ -137,7 +137,7 @@ class Story:
         her = replace(her, first_hired=her.hired, hired=_date(back), title="Head of Coating")
         self._push(
             "Return: the same person, hence the same account.",
-            both, "PUT", where, _stamped(her.document(_date(back)), back),
+            only, "PUT", where, _stamped(her.document(_date(back)), back),
         )  # fmt: skip
 
     def _clock(self, moment: float) -> None:
