@@ -1,0 +1,147 @@
+"""`app.py run` without a configuration: directories embedded, or a Samba domain for AD."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.end_to_end.gateway import ROOT, free_port, wait_for
+
+
+class SandboxGateway:
+    """A gateway as a newcomer starts it, used through SCIM and the sandbox's HTTP contract."""
+
+    def __init__(self, *, samba: bool = False) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="muster-"))
+        self.port = free_port()
+        self.base = f"http://127.0.0.1:{self.port}"
+        self._words = ["run", "--port", str(self.port), *(["--samba"] if samba else [])]
+        self._http = requests.Session()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.about: dict[str, Any] = {}
+
+    @property
+    def environ(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("MUSTER_")}
+        return {**kept, "MUSTER_DATA": str(self.folder / "data")}
+
+    def start(self) -> float:
+        """Start; the seconds until the first page is served."""
+        began = time.monotonic()
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(ROOT / "app.py"), *self._words],
+                env=self.environ,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_for(self._serves, 90, "no page is served")
+        took = time.monotonic() - began
+        wait_for(self._tells, 30, "the sandbox does not answer")
+        self.about = self.get("/sandbox")
+        return took
+
+    def _serves(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        try:
+            return self._http.get(self.base + "/", timeout=10).ok
+        except requests.RequestException:
+            return False
+
+    def _tells(self) -> bool:
+        return self._http.get(self.base + "/sandbox/accounts", timeout=10).ok
+
+    def end(self) -> None:
+        """SIGTERM, and everything is gone, the data too."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=20)
+        self._http.close()
+        shutil.rmtree(self.folder)
+
+    def get(self, path: str) -> Any:
+        answer = self._http.get(self.base + path, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        answer = self._http.request(method, self.base + path, json=body, timeout=330)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
+
+    def scim(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        source: str = "workday",
+    ) -> requests.Response:
+        """One SCIM request as the client of `source`."""
+        return self._http.request(
+            method,
+            self.about["scim"] + path,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {self.about['tokens'][source]}",
+                "Content-Type": "application/scim+json",
+            },
+            timeout=30,
+        )
+
+    def clock(self, instant: str | None) -> None:
+        self.send("PUT", "/sandbox/clock", {"now": instant})
+
+    def settle(self, timeout: int = 60) -> dict[str, Any]:
+        """Wait until nothing is to be done; fails the test when that takes too long."""
+        told: dict[str, Any] = self.send("POST", "/sandbox/settle", {"timeout": timeout})
+        assert told["settled"], told
+        return told
+
+    def reset(self) -> None:
+        self.send("POST", "/sandbox/reset")
+
+    def faults(self, *faults: Mapping[str, Any]) -> None:
+        self.send("POST", "/sandbox/faults", {"faults": list(faults)})
+
+    def accounts(self) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = self.get("/sandbox/accounts")
+        return found
+
+    def entra(self, number: str) -> dict[str, Any]:
+        """The only Entra user with this employee number."""
+        (found,) = [u for u in self.accounts()["entra"] if u.get("employeeId") == number]
+        return found
+
+    def ad(self, number: str) -> dict[str, Any]:
+        """The only embedded AD account with this employee number: `{"dn", "attributes"}`."""
+        (found,) = [u for u in self.accounts()["ad"] if u["attributes"].get("employeeID") == number]
+        return found
+
+
+class Domain:
+    """The gateway's AD domain, for tests.samba.Administrator to look at by itself."""
+
+    def __init__(self, gateway: SandboxGateway) -> None:
+        self._place = gateway.about["ad"]
+        self.base_dn: str = self._place["base_dn"]
+        self._password = gateway.folder / "ad.password"
+        self._password.write_text(self._place["password"])
+
+    def settings(self) -> Mapping[str, Any]:
+        return dict(self._place)
+
+    def administrator(self) -> Mapping[str, str]:
+        return {"bind_dn": self._place["bind_dn"], "password_file": str(self._password)}
