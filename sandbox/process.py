@@ -16,12 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox import control
+from sandbox import control, desk
 from sandbox.directory import SandboxDirectory
 from sandbox.entra import SandboxEntra
 from store.clocks import machine_now
-
-CONTROL = "control.json"
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ def prepare(folder: Path) -> dict[str, Any]:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ports = _ports(folder / "ports.json")
-    control.write_file(folder / CONTROL, ports.control, secrets.token_bytes(32))
+    desk.write_file(folder / control.CONTROL, ports.control, secrets.token_bytes(32))
     ad, entra = _open(folder, ports, machine_now)
     try:
         return {"ad": dict(ad.settings()), "entra": dict(entra.settings())}
@@ -55,7 +53,7 @@ def serve(folder: Path, business: Callable[[], float], stop: threading.Event) ->
     Raises OSError when a port was taken since `prepare`.
     """
     ad, entra = _open(folder, _ports(folder / "ports.json", keep=True), business)
-    control.Desk(ad, entra, folder / CONTROL).open()
+    desk.Desk(ad, entra, folder / control.CONTROL).open()
     stop.wait()
     ad.stop()
     entra.stop()
