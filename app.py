@@ -162,14 +162,17 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     return app
 
 
-def work(environ: Mapping[str, str] = os.environ) -> None:
-    """The worker until SIGTERM or SIGINT. Raises SettingsError, MappingError, WorkerRunning."""
+def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None = None) -> None:
+    """The worker until `stop`, which SIGTERM and SIGINT set.
+
+    Raises SettingsError, MappingError, WorkerRunning.
+    """
     from provisioning.converge import Converger
     from provisioning.worker import Worker
 
-    stop = threading.Event()
+    ended = stop or threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # uWSGI stops a mule by SIGHUP
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: ended.set())
     settings = load_settings(environ)
     outbounds = load_outbounds(settings)
     database = Database(settings.database_url)
@@ -177,7 +180,7 @@ def work(environ: Mapping[str, str] = os.environ) -> None:
     targets = open_targets(settings, outbounds)
     converger = Converger(database, settings, targets, outbounds, business)
     try:
-        Worker(database, converger.look, business, threads=THREADS).run(stop)
+        Worker(database, converger.look, business, threads=THREADS).run(ended)
     finally:
         for target in targets.values():
             target.close()
