@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import setproctitle
@@ -161,7 +161,6 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
 
     Raises SettingsError or MappingError when the configuration cannot be used.
     """
-    import console
     from provisioning.intake import Intake
     from scim.endpoints import create_blueprint
 
@@ -179,21 +178,52 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
             ),
         )
     )
-    app.register_blueprint(console.create_blueprint(database, tuple(settings.targets)))
+    _furnish(app, settings, database)
     if "uwsgi" in sys.modules:
         setproctitle.setproctitle("muster web")
     app.wsgi_app = wsgi_server.BodyInput(app.wsgi_app, MAX_BODY)  # type: ignore[method-assign]
     return app
 
 
-def work(environ: Mapping[str, str] = os.environ) -> None:
-    """The worker until SIGTERM or SIGINT. Raises SettingsError, MappingError, WorkerRunning."""
+def _furnish(app: Flask, settings: Settings, database: Database) -> None:
+    """The operator's pages; in a sandbox also its operations and both directories."""
+    import console
+
+    targets = tuple(settings.targets)
+    if not settings.sandbox.allow:
+        app.register_blueprint(console.create_blueprint(database, targets))
+        return
+    from sandbox.control import CONTROL, Remote, SandboxDown
+    from sandbox.endpoints import create_blueprint
+
+    folder = settings.sandbox.folder
+    remote = Remote(folder / CONTROL) if folder else None
+
+    def directories() -> Mapping[str, Any]:
+        try:
+            return remote.dump() if remote else {}
+        except SandboxDown as down:
+            raise console.DirectoriesDown(str(down)) from None
+
+    pages = console.create_blueprint(database, targets, directories if remote else None)
+    app.register_blueprint(pages)
+    tokens = {source: settings.data / "tokens" / source for source in settings.sources}
+    app.register_blueprint(
+        create_blueprint(settings, database, remote, console.from_this_machine, tokens)
+    )
+
+
+def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None = None) -> None:
+    """The worker until `stop`, which SIGTERM and SIGINT set.
+
+    Raises SettingsError, MappingError, WorkerRunning.
+    """
     from provisioning.converge import Converger
     from provisioning.worker import Worker
 
-    stop = threading.Event()
+    ended = stop or threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # uWSGI stops a mule by SIGHUP
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: ended.set())
     settings = load_settings(environ)
     outbounds = load_outbounds(settings)
     database = Database(settings.database_url)
@@ -204,7 +234,7 @@ def work(environ: Mapping[str, str] = os.environ) -> None:
     try:
         Worker(
             database, converger.look, business, threads=THREADS, epoch=epoch(settings, database)
-        ).run(stop)
+        ).run(ended)
     finally:
         for target in targets.values():
             target.close()

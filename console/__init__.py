@@ -4,6 +4,6 @@ Reads the store and shows it. Nothing here writes to a directory.
 """
 
 from console.directories import DirectoriesDown
-from console.pages import create_blueprint
+from console.pages import create_blueprint, from_this_machine
 
-__all__ = ["DirectoriesDown", "create_blueprint"]
+__all__ = ["DirectoriesDown", "create_blueprint", "from_this_machine"]

@@ -167,6 +167,8 @@ class SambaDomain:
         process, self.process = self.process, None
         if process is None:
             return
+        if process.stdin:
+            process.stdin.close()
         if process.poll() is not None:  # its number may be somebody else's by now
             return
         for number in (signal.SIGCONT, signal.SIGTERM, signal.SIGKILL):
@@ -177,8 +179,6 @@ class SambaDomain:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=5)
                 break
-        if process.stdin:
-            process.stdin.close()
 
     def settings(self) -> dict[str, Any]:
         """How to reach the domain as the least-privilege service account."""
