@@ -6,6 +6,7 @@ in the store, else from the employee number they carry.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, select
 
+from console.wording import display_name
 from store.clocks import iso
-from store.tables import account
+from store.tables import account, person
 
 PAGE = 100
 """People on one page."""
@@ -65,11 +67,10 @@ def side_by_side(
     links = connection.execute(select(account.c.person, account.c.target, account.c.anchor)).all()
     lines = _joined(found, {link.anchor.casefold(): link.person for link in links})
     present = {one.anchor for one in found}
-    by_person = {line.person: line for line in lines}
-    for link in links:
-        line = by_person.get(link.person)
-        if link.target in _SIDES and link.anchor.casefold() not in present and line:
-            line.sides.setdefault(link.target, _shown("", "deleted", "", ""))
+    gone = [
+        link for link in links if link.target in _SIDES and link.anchor.casefold() not in present
+    ]
+    _add_deleted(connection, lines, [(link.person, link.target) for link in gone])
     wanted = sorted(
         (line for line in lines if _mentions(line, text.casefold())),
         key=lambda line: (line.name.casefold(), line.number),
@@ -111,6 +112,25 @@ def _joined(found: Iterable[_Found], owners: Mapping[str, str]) -> list[_Line]:
         if number:
             by_number.setdefault(number, line)
     return lines
+
+
+def _add_deleted(
+    connection: Connection, lines: list[_Line], gone: Sequence[tuple[str, str]]
+) -> None:
+    """Say of accounts (person, side) that they are no more, if need be on a new line."""
+    by_person = {line.person: line for line in lines}
+    unseen = sorted({who for who, _ in gone if who not in by_person})
+    for start in range(0, len(unseen), PAGE):
+        some = unseen[start : start + PAGE]
+        for row in connection.execute(
+            select(person.c.id, person.c.facts).where(person.c.id.in_(some))
+        ):
+            facts = json.loads(row.facts)
+            number = str(facts.get("workerId") or facts.get("employeeNumber") or "")
+            by_person[row.id] = _Line(row.id, display_name(facts) or row.id, number)
+            lines.append(by_person[row.id])
+    for who, side in gone:
+        by_person[who].sides.setdefault(side, _shown("", "deleted", "", ""))
 
 
 def _ad(entries: Iterable[Mapping[str, Any]]) -> Iterator[_Found]:

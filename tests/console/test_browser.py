@@ -1,19 +1,41 @@
-"""The page in a real browser, over real HTTP."""
+"""The pages in a real browser, over real HTTP."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from werkzeug.serving import make_server
 
+import console
+from console.directories import Dump
+from store.database import Database
+from tests.console.conftest import Add
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PHONE = 380
+"""CSS pixels."""
+RULER = """<!doctype html><body><script>
+for (const path of ["/", "/directories", "/person/p1"]) {
+  const frame = document.createElement("iframe");
+  frame.style = "width: 380px; height: 900px; border: 0";
+  frame.src = path;
+  frame.onload = () => {
+    const says = document.createElement("p");
+    says.textContent = `${path} is ${frame.contentDocument.documentElement.scrollWidth}`;
+    document.body.append(says);
+  };
+  document.body.append(frame);
+}
+</script>"""
 
 
 @pytest.fixture
@@ -27,21 +49,22 @@ def browser() -> str:
     return found
 
 
-@pytest.fixture
-def url(app: Flask) -> Iterator[str]:
-    """The console on a free port of loopback."""
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """An application on a free port of loopback."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
-@pytest.mark.usefixtures("busy")
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_people_and_styles_arrive(browser: str, url: str, tmp_path: Path) -> None:
+def seen(browser: str, url: str, profile: Path) -> str:
+    """A page as the browser has it in the end; fails when anything of it was blocked."""
     done = subprocess.run(
         [
             browser,
@@ -49,18 +72,70 @@ def test_people_and_styles_arrive(browser: str, url: str, tmp_path: Path) -> Non
             "--no-sandbox",
             "--disable-gpu",
             "--enable-logging=stderr",
-            f"--user-data-dir={tmp_path}",
+            f"--user-data-dir={profile}",
             "--virtual-time-budget=1000",
             "--dump-dom",
-            f"{url}/?q=zo%C3%AB",
+            url,
         ],
         capture_output=True,
         encoding="utf-8",
         timeout=60,
         check=True,
     )
-    page = done.stdout
+    # What a Content-Security-Policy blocks is logged so.
+    assert "Refused to" not in done.stderr
+    assert "violates" not in done.stderr
+    return done.stdout
+
+
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_people_and_styles_arrive(app: Flask, browser: str, tmp_path: Path) -> None:
+    with serving(app) as url:
+        page = seen(browser, f"{url}/?q=zo%C3%AB", tmp_path)
     assert "Zoë Müller" in page
     assert "Bo Off" not in page
-    assert "Refused to" not in done.stderr  # what a Content-Security-Policy blocks is logged so
-    assert "violates" not in done.stderr
+
+
+@pytest.fixture
+def sandbox(db: Database, add: Add) -> Flask:
+    """A sandbox's console with one person, everything about them long."""
+    name = "Małgorzata Wiśniewska-Łuczak-Ångström-Ødegård"
+    dn = f"CN={name},OU=People of the North,DC=norhaven,DC=example"
+    facts = {"displayName": name, "title": "Head of Coating", "managementLevel": "x" * 60}
+    add("p1", facts, hint=dn, waits_on="manager-ref:workday:" + "w" * 60)
+    held = {
+        "objectGUID": "guid-p1",
+        "displayName": name,
+        "sAMAccountName": "mwisniewskaluczakang",
+        "userAccountControl": 512,
+        "manager": dn,
+    }
+    dump: Dump = {"ad": [{"dn": dn, "attributes": held}], "entra": []}
+    app = Flask("sandbox", static_folder=None)
+    app.register_blueprint(console.create_blueprint(db, ("ad", "entra"), lambda: dump))
+    return app
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_directories_arrive(sandbox: Flask, browser: str, tmp_path: Path) -> None:
+    with serving(sandbox) as url:
+        page = seen(browser, f"{url}/directories", tmp_path)
+    assert "mwisniewskaluczakang" in page
+    assert "in People of the North" in page
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_pages_fit_a_phone(sandbox: Flask, browser: str, tmp_path: Path) -> None:
+    @sandbox.after_request
+    def let_the_ruler_look(answer: Response) -> Response:
+        for name in ("Content-Security-Policy", "X-Frame-Options"):
+            answer.headers.pop(name, None)
+        return answer
+
+    sandbox.add_url_rule("/ruler", "ruler", lambda: RULER)
+    with serving(sandbox) as url:
+        page = seen(browser, f"{url}/ruler", tmp_path)
+    widths = dict(re.findall(r"<p>(\S+) is (\d+)</p>", page))
+    assert set(widths) == {"/", "/directories", "/person/p1"}
+    assert {path: int(width) for path, width in widths.items() if int(width) > PHONE} == {}

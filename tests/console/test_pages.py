@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from console import queries
+from store import journal
 from store.clocks import machine_now
 from store.database import Database
 from store.tables import pair
@@ -116,6 +117,48 @@ def test_one_person(client: FlaskClient) -> None:
         assert text in page
     assert "<Optics>" not in page
     assert 'href="/person/p-right"' in client.get("/person/p-wait").text
+
+
+def test_what_is_waited_for_is_said_in_words(client: FlaskClient, add: Add) -> None:
+    add(
+        "p-ref",
+        {"displayName": "Gu Ref", "manager": "E1009"},
+        waits_on="manager-ref:generic:e1009",
+    )
+    add("p-gone", {"displayName": "Ha Gone"}, waits_on="manager:p-nobody@ad")
+    data = client.get("/people.json?show=waiting").json
+    assert data is not None
+    said = {row["id"]: row["accounts"][0] for row in data["people"]}
+    assert said["p-ref"]["waitsFor"] == "waits for the manager known as E1009"
+    assert said["p-ref"]["waitsOnPerson"] is None
+    assert said["p-wait"]["waitsFor"] == "waits for Zoë Müller's account"
+    assert said["p-wait"]["waitsOnPerson"] == "p-right"
+    assert said["p-gone"]["waitsFor"] == "waits for their manager's account"
+    page = client.get("/").text
+    assert "waits for the manager known as E1009" in page
+    assert """waits for <a href="/person/p-right">Zoë Müller</a>'s account""" in page
+    assert "manager-ref" not in page
+
+
+def test_the_journal_lists_in_words(client: FlaskClient, db: Database) -> None:
+    body = {
+        "what": "changed",
+        "source": "workday",
+        "changed": ["familyName", "title"],
+        "problems": [],
+        "case": None,
+        "still_asserted": True,
+    }
+    now = machine_now()
+    db.write(
+        lambda tx: journal.append(
+            tx, kind="intake", body=body, person="p-right", now=now, business_now=now
+        )
+    )
+    page = client.get("/person/p-right").text
+    assert "changed familyName, title" in page
+    assert "still_asserted yes" in page
+    assert "[&#39;" not in page
 
 
 def test_nobody(client: FlaskClient) -> None:
