@@ -59,6 +59,8 @@ def side_by_side(
 ) -> dict[str, Any]:
     """One page of people by name, with `ad` and `entra`: an account, or None for none.
 
+    A side that the dump does not have is not one of `accounts` either: nothing is said of it.
+
     An account is `{"account", "state", "manager", "ou"}`; its state is `enabled`,
     `disabled`, or `deleted` where Muster made one that is there no more. `text` filters by
     name, number or account; `page` counts from 1; `now` is machine time.
@@ -67,17 +69,20 @@ def side_by_side(
     links = connection.execute(select(account.c.person, account.c.target, account.c.anchor)).all()
     lines = _joined(found, {link.anchor.casefold(): link.person for link in links})
     present = {one.anchor for one in found}
+    sides = [side for side in _SIDES if side in dump]
     gone = [
-        link for link in links if link.target in _SIDES and link.anchor.casefold() not in present
+        (link.person, link.target)
+        for link in links
+        if link.target in sides and link.anchor.casefold() not in present
     ]
-    _add_deleted(connection, lines, [(link.person, link.target) for link in gone])
+    _add_deleted(connection, lines, gone)
     wanted = sorted(
         (line for line in lines if _mentions(line, text.casefold())),
         key=lambda line: (line.name.casefold(), line.number),
     )
     return {
         "asOf": iso(now),
-        "accounts": {side: sum(one.side == side for one in found) for side in _SIDES},
+        "accounts": {side: sum(one.side == side for one in found) for side in sides},
         "totalResults": len(wanted),
         "page": page,
         "pages": max(1, -(-len(wanted) // PAGE)),

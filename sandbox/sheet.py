@@ -45,7 +45,7 @@ def _ad(entries: Sequence[Mapping[str, Any]], number: str) -> tuple[str, ...]:
             _part(_text(found.get("manager")), 0) or "none",
             _part(str(entry.get("dn", "")), 1),
         )
-    return _nothing("AD")
+    return _nothing("AD", entries)
 
 
 def _entra(users: Sequence[Mapping[str, Any]], number: str) -> tuple[str, ...]:
@@ -62,11 +62,13 @@ def _entra(users: Sequence[Mapping[str, Any]], number: str) -> tuple[str, ...]:
             _text((user.get("manager") or {}).get("displayName")) or "none",
             "",
         )
-    return _nothing("Entra")
+    return _nothing("Entra", users)
 
 
-def _nothing(where: str) -> tuple[str, ...]:
-    return (where, "no account", *("" for _ in COLUMNS[2:]))
+def _nothing(where: str, others: Sequence[object]) -> tuple[str, ...]:
+    """A real directory beside a sandboxed one shows nobody at all."""
+    said = "no account" if others else "nobody to be seen"
+    return (where, said, *("" for _ in COLUMNS[2:]))
 
 
 def _text(value: Any) -> str:

@@ -43,13 +43,13 @@ class Story:
         self._say = say
         self._steps = 0
         self._right = True
-        self._known: set[str] = set()
+        self._known: frozenset[tuple[str, ...]] = frozenset()
         """Troubles from before the story."""
 
     def tell(self) -> bool:
         """All steps; whether both directories came to rest after each of them."""
         stands = self._standing_clock()
-        self._known = set(_troubles(self._client.settle(_PATIENCE)))
+        self._known = frozenset(_troubles(self._client.settle(_PATIENCE)))
         now = machine_now() if stands is None else parse_instant(stands)
         try:
             self._live(now)
@@ -167,9 +167,9 @@ class Story:
         self._right = self._right and right
         outcome = f"right after {took:.2f} s" if right else f"not right after {took:.0f} s"
         self._say(f"\n{told}\n   {_date(self._moment)}, {cause}: {outcome}")
-        for trouble in _troubles(settled):
+        for trouble, told in _troubles(settled).items():
             if trouble not in self._known:
-                self._say(f"   {trouble}")
+                self._say(f"   {told}")
         for line in sheet(self._client.accounts(), people):
             self._say(f"   {line}")
 
@@ -193,13 +193,22 @@ def _stamped(document: dict[str, Any], moment: float) -> dict[str, Any]:
     return {**document, WORKER: {**document[WORKER], "sourceModifiedAt": iso(moment)}}
 
 
-def _troubles(settled: Mapping[str, Any]) -> list[str]:
-    """Whom the answer of settle names as held or waiting, and why."""
-    return [
-        f"{kind} in {pair.get('target')}: {pair.get('why')} (person {pair.get('person')})"
-        for kind in ("held", "waiting")
+def _troubles(settled: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
+    """What the answer of settle says of pairs that go no further: by pair and reason, in words."""
+    return {
+        (kind, *map(str, pair.values())): f"{pair.get('target')}: {_in_words(kind, pair)}"
+        for kind in ("held", "waiting", "unsettled")
         for pair in settled.get(kind) or ()
-    ]
+    }
+
+
+def _in_words(kind: str, pair: Mapping[str, Any]) -> str:
+    why = str(pair.get("why"))
+    if kind == "waiting":
+        # The edge of a pair: `manager-ref:SOURCE:REFERENCE` or `manager:PERSON@TARGET`.
+        known = why.startswith("manager-ref:")
+        return f"waits for {why.split(':', 2)[-1].upper() if known else 'an account'} as manager"
+    return f"{kind}: {why} (person {pair.get('person')})"
 
 
 def _date(moment: float) -> date:

@@ -157,6 +157,19 @@ def test_an_account_deleted_in_the_directory(
     assert {lines(client)[0][side]["state"] for side in ("ad", "entra")} == {"deleted"}
 
 
+def test_nothing_is_said_of_a_directory_that_is_not_shown(
+    client: FlaskClient, sandbox: Sandbox, add: Add
+) -> None:
+    add("p1", {"displayName": "Ylva Berg"}, hint="CN=Ylva")
+    sandbox.contents = {"entra": [entra("W1", "Ylva Berg")]}
+    (line,) = lines(client)
+    assert (line["ad"], line["entra"]["state"]) == (None, "enabled")
+    page = client.get("/directories").text
+    assert "Entra ID · 1" in page
+    assert "Active Directory" not in page
+    assert "deleted" not in page
+
+
 def test_accounts_with_one_number_and_two_owners_stay_apart(
     client: FlaskClient, sandbox: Sandbox, add: Add
 ) -> None:
@@ -208,7 +221,7 @@ def test_values_are_escaped(client: FlaskClient, sandbox: Sandbox) -> None:
 
 
 def test_a_sandbox_that_is_away(client: FlaskClient, sandbox: Sandbox) -> None:
-    assert "Both directories are empty" in client.get("/directories").text
+    assert "Nobody yet" in client.get("/directories").text
     sandbox.down = True
     page = client.get("/directories")
     assert page.status_code == 200  # so that an open page shows it too

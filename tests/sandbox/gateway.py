@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from flask import Flask, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.serving import make_server
 
+from provisioning import rest
 from scim.endpoints import create_blueprint
 from store import credentials
 from store.clocks import iso, machine_now, parse_instant
@@ -72,9 +74,12 @@ class Gateway:
         held = [{"person": "p1", "target": "ad", "why": "two accounts carry the same key"}]
         self.rests -= 1
         if self.rests < 0:
-            return jsonify(settled=False, looks=0, held=held, waiting=[])
+            late = [{"person": "p2", "target": "entra", "why": "cannot connect"}]
+            return jsonify(settled=False, looks=0, held=held, waiting=[], unsettled=late)
         looks = self.house.settle()
-        return jsonify(settled=True, looks=looks, held=[], waiting=[])
+        with self.house.database.read() as connection:
+            waiting = [asdict(stuck) for stuck in rest.waiting(connection)]
+        return jsonify(settled=True, looks=looks, held=[], waiting=waiting, unsettled=[])
 
     def _accounts(self) -> ResponseReturnValue:
         ad, entra = (self.house.directories[name].accounts for name in ("ad", "entra"))
