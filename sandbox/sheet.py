@@ -29,11 +29,13 @@ def sheet(accounts: Accounts, numbers: Sequence[str]) -> list[str]:
 
 
 def _ad(entries: Sequence[Mapping[str, Any]], number: str) -> tuple[str, ...]:
+    names = {str(one.get("dn")): _text(one["attributes"].get("displayName")) for one in entries}
     for entry in entries:
-        found = entry.get("attributes") or {}
+        found = entry["attributes"]
         if _text(found.get("employeeID")) != number:
             continue
         control = _text(found.get("userAccountControl"))
+        manager = _text(found.get("manager"))
         enabled = control.isdigit() and not int(control) & _DISABLED
         return (
             "AD",
@@ -42,7 +44,7 @@ def _ad(entries: Sequence[Mapping[str, Any]], number: str) -> tuple[str, ...]:
             "enabled" if enabled else "disabled",
             _text(found.get("title")),
             _text(found.get("department")),
-            _part(_text(found.get("manager")), 0) or "none",
+            names.get(manager) or _part(manager, 0) or "none",
             _part(str(entry.get("dn", "")), 1),
         )
     return _nothing("AD", entries)

@@ -106,7 +106,9 @@ class Gateway:
                     "userPrincipalName": one.attributes["userPrincipalName"],
                     "jobTitle": one.attributes.get("title"),
                     "department": one.attributes.get("department"),
-                    "manager": {"displayName": entra[one.references["manager"]].name}
+                    "manager": {
+                        "displayName": entra[one.references["manager"]].attributes["displayName"]
+                    }
                     if "manager" in one.references
                     else None,
                     "groups": [],

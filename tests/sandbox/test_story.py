@@ -95,6 +95,9 @@ def test_told_twice_it_is_about_other_people(gateway: Gateway) -> None:
     assert again.exit_code == 0, again.output
     assert "S0202, is not known yet" in again.output
     assert "tholloway2" in again.output
+    # Two of one name in one OU: the second has another cn, and is shown by name all the same.
+    assert "Ragnhild Okonjo (rokonjo2)" in {a.name for a in gateway.house.ad.accounts.values()}
+    assert "(rokonjo2)" not in again.output
     for anchor, account in before.items():
         assert gateway.house.ad.accounts[anchor] == account
     assert len(gateway.house.ad.accounts) == 4
