@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from store import setting
 from store.tables import pair
 
+_COUNTED = "looks_counted"
 _AT_REST = and_(pair.c.due.is_(None), pair.c.lease_token.is_(None))
 
 
@@ -29,9 +31,17 @@ def busy(connection: Connection, business_now: float) -> bool:
     return any(connection.execute(query).first() is not None for query in (due, come))
 
 
-def looks(connection: Connection) -> int:
-    """How many looks have come to an end, of all pairs there are; retries count as well."""
-    return int(connection.execute(select(func.coalesce(func.sum(pair.c.looks), 0))).scalar_one())
+def count_looks(tx: Connection) -> int:
+    """How many looks have come to an end since this was last asked; retries count as well."""
+    counted = int(tx.execute(select(func.coalesce(func.sum(pair.c.looks), 0))).scalar_one())
+    before = int(setting.get(tx, _COUNTED) or 0)
+    setting.put(tx, _COUNTED, str(counted))
+    return counted - before
+
+
+def forget_looks(tx: Connection) -> None:
+    """Count from nothing: all pairs are gone."""
+    setting.forget(tx, _COUNTED)
 
 
 def held(connection: Connection) -> list[Stuck]:

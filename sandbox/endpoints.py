@@ -235,21 +235,22 @@ class _Desk:
         if not _is_number(timeout) or not 0 <= timeout <= LONGEST_SETTLE:
             raise Wrong(f"timeout: must be a number of seconds from 0 to {LONGEST_SETTLE:.0f}")
         give_up = time.monotonic() + timeout
-        with self._database.read() as connection:
-            before = rest.looks(connection)
-        while True:
-            now = self._business.now()
-            with self._database.read() as connection:
-                settled = not rest.busy(connection, now)
-                if settled or time.monotonic() >= give_up:
-                    return {
-                        "settled": settled,
-                        "looks": max(0, rest.looks(connection) - before),
-                        "held": [asdict(pair) for pair in rest.held(connection)],
-                        "waiting": [asdict(pair) for pair in rest.waiting(connection)],
-                        "unsettled": [asdict(pair) for pair in rest.unsettled(connection, now)],
-                    }
+        while not (settled := self._is_settled()) and time.monotonic() < give_up:
             time.sleep(max(0.0, min(_POLL, give_up - time.monotonic())))
+        looks = self._database.write(rest.count_looks)
+        now = self._business.now()
+        with self._database.read() as connection:
+            return {
+                "settled": settled,
+                "looks": looks,
+                "held": [asdict(pair) for pair in rest.held(connection)],
+                "waiting": [asdict(pair) for pair in rest.waiting(connection)],
+                "unsettled": [asdict(pair) for pair in rest.unsettled(connection, now)],
+            }
+
+    def _is_settled(self) -> bool:
+        with self._database.read() as connection:
+            return not rest.busy(connection, self._business.now())
 
     # -- changing things ----------------------------------------------------------------------
 
@@ -271,6 +272,7 @@ class _Desk:
         if in_flight and not at_once:
             return False
         emptying.empty(tx)
+        rest.forget_looks(tx)
         if self._remote is not None:
             if in_flight:
                 self._remote.set_faults(_CUT)  # connections are cut: what is late comes to nothing

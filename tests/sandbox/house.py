@@ -107,7 +107,7 @@ class House:
         self.db = db
         self.business = business_clock(db)
         self.directories = {"ad": Directory(), "entra": Directory()}
-        self.remote = StandIns(self.directories)
+        self.remote = StandIns({n: d for n, d in self.directories.items() if n not in real})
         self.here = True
         self.settings = _settings(folder, real)
         self.live = policy.live(self.settings, db)
