@@ -326,6 +326,8 @@ def run(port: int | None, samba: bool) -> None:
         MUSTER_PORT=str(settings.port),
         MUSTER_WELCOME=str(welcome),  # shown by wsgi.ini as soon as requests are taken
     )
+    if settings.sandbox.allow:
+        environ["MUSTER_SETTLE"] = "1"
     _serve(environ)
 
 
