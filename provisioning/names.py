@@ -70,28 +70,39 @@ def reserve(
     foreign: Callable[[str], bool],
     *,
     keep: bool = True,
+    once: bool = False,
 ) -> str:
     """The first candidate nobody has, now reserved for `person` and in use.
 
     `foreign` asks the targets, outside any transaction, whether somebody else's
-    account holds a name; such a name is burnt. With `keep=False` (a dry run) nothing
-    is written. Raises :class:`NoNameLeft`.
+    account holds a name; such a name is burnt. With `once` the name in use, if there
+    is one, is the answer: another target's look may have reserved it, and even made an
+    account of it, while we were asking. With `keep=False` (a dry run) nothing is
+    written. Raises :class:`NoNameLeft`.
     """
     for candidate in candidates:
         with database.read() as connection:
+            given = _in_use(connection, person, kind) if once else None
             row = _row(connection, kind, candidate)
+        if given is not None:
+            return given
         if row is not None and row.person == person:
             if keep and not (row.current and row.value == candidate):
                 database.write(partial(_use, person=person, kind=kind, value=candidate))
             return candidate
         if row is not None:
             continue
-        if foreign(candidate):
-            if keep:
-                database.write(partial(_foreign, person=person, kind=kind, value=candidate))
-            continue
-        if not keep or database.write(partial(_take, person=person, kind=kind, value=candidate)):
+        is_foreign = foreign(candidate)
+        if not keep:
+            if is_foreign:
+                continue
             return candidate
+        settle = _burn_unless_given if is_foreign else _take
+        settled = database.write(
+            partial(settle, person=person, kind=kind, value=candidate, once=once)
+        )
+        if settled is not None:
+            return settled
     raise NoNameLeft(kind)
 
 
@@ -107,12 +118,41 @@ def _foreign(tx: Connection, person: str, kind: str, value: str) -> None:
         _insert(tx, None, kind, value)
 
 
-def _take(tx: Connection, person: str, kind: str, value: str) -> bool:
-    if _row(tx, kind, value) is not None:
-        return False
+def _take(tx: Connection, person: str, kind: str, value: str, once: bool) -> str | None:
+    """`value`, now this person's, or what they have meanwhile; None when it is taken."""
+    given = _given_meanwhile(tx, person, kind, value, once)
+    if given is not None or _row(tx, kind, value) is not None:
+        return given
     _insert(tx, person, kind, value)
     _use(tx, person, kind, value)
-    return True
+    return value
+
+
+def _burn_unless_given(
+    tx: Connection, person: str, kind: str, value: str, once: bool
+) -> str | None:
+    """Burns `value`, unless its foreign holder is this person after all: another target's
+    look has reserved it meanwhile and made the account that was found."""
+    given = _given_meanwhile(tx, person, kind, value, once)
+    if given is None:
+        _insert(tx, None, kind, value)
+    return given
+
+
+def _given_meanwhile(tx: Connection, person: str, kind: str, value: str, once: bool) -> str | None:
+    """What another target's look has reserved for this person since we began."""
+    given = _in_use(tx, person, kind) if once else None
+    row = _row(tx, kind, value)
+    if given is None and row is not None and row.person == person:
+        _use(tx, person, kind, value)
+        return value
+    return given
+
+
+def _in_use(connection: Connection, person: str, kind: str) -> str | None:
+    return connection.execute(
+        select(table.c.value).where(table.c.person == person, table.c.kind == kind, table.c.current)
+    ).scalar()
 
 
 def _use(tx: Connection, person: str, kind: str, value: str) -> None:

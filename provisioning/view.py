@@ -7,18 +7,17 @@ run is a view that is not applied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
 
-from adapters.target import Account, NameKind, Target, TargetDown, TargetRefused
-from mappings.documents import Outbound, account_name_rules
+from adapters.target import Account, Target
+from mappings.documents import Outbound
 from mappings.results import Origin
-from provisioning import names
 from provisioning.lifecycle import END_DATES, Lifecycle, lifecycle
-from provisioning.names import ACCOUNT_NAME, MAIL
+from provisioning.naming import Naming
 from provisioning.plan import Desired, Plan, Wanted, diff
 from provisioning.snapshot import Snapshot, manager_fact, read_snapshot, waits_on
 from settings import Settings, TargetSettings
@@ -181,29 +180,25 @@ class Viewer:
     ) -> dict[str, Any]:
         """Facts, the reserved names and what the calendar adds, for the mapping to use."""
         context: dict[str, Any] = dict(snapshot.facts)
-        account_name = self._account_name(snapshot, settings, target, actual, keep)
+        naming = Naming(
+            self._database,
+            settings,
+            self._targets,
+            self._outbounds,
+            snapshot,
+            target,
+            actual,
+            keep=keep,
+        )
+        account_name = naming.account_name()
         context["accountName"] = account_name
         context["userPrincipalName"] = f"{account_name}@{settings.targets[target].domain}"
-        if context.get("mail"):
-            context["mail"] = self._mail(snapshot, target, actual, keep, problems)
-            if context["mail"] is None:
-                del context["mail"]
-        candidates = self._outbounds[target].candidates("cn", context)
-        if candidates:
-            kind = names.cn_kind(target)
-            current = snapshot.names.get(kind)
-            context["cn"] = (
-                current
-                if current in candidates
-                else names.reserve(
-                    self._database,
-                    snapshot.person,
-                    kind,
-                    candidates,
-                    lambda _value: False,  # a CN is per OU: the directory itself says so
-                    keep=keep,
-                )
-            )
+        if context.get("mail") and naming.mail() is None:
+            del context["mail"]
+            problems.append("mail: the address already belongs to somebody else; left out")
+        cn = naming.cn(context)
+        if cn is not None:
+            context["cn"] = cn
         if life.ends_at is not None:
             context["endsAt"] = iso(life.ends_at)
         elif any(day in snapshot.facts for day in END_DATES):
@@ -214,105 +209,6 @@ class Viewer:
             context["usageLocation"] = default_location
         context.update(manager_fact(snapshot))
         return context
-
-    def _account_name(
-        self,
-        snapshot: Snapshot,
-        settings: Settings,
-        target: str,
-        actual: Account | None,
-        keep: bool,
-    ) -> str:
-        """The person's one account name: kept for good, else the account's own, else new."""
-        if ACCOUNT_NAME in snapshot.names:
-            return snapshot.names[ACCOUNT_NAME]
-        own = {target: actual.anchor} if actual else {}
-        present = _account_name_of(actual)
-        outbound = self._outbounds[target]
-        if rules := account_name_rules(settings.account_name, str(settings.path)):
-            outbound = replace(outbound, names={**outbound.names, ACCOUNT_NAME: rules})
-        candidates = outbound.candidates(ACCOUNT_NAME, snapshot.facts)
-
-        def order() -> Iterator[str]:
-            if present:
-                yield present
-            yield from names.numbered(candidates)
-
-        domain = settings.targets[target].domain
-        return names.reserve(
-            self._database,
-            snapshot.person,
-            ACCOUNT_NAME,
-            order(),
-            lambda value: (
-                self._is_foreign(snapshot, target, "accountName", value, own)
-                or (
-                    value != present
-                    and self._is_foreign(
-                        snapshot, target, "userPrincipalName", f"{value}@{domain}", own
-                    )
-                )
-            ),
-            keep=keep,
-        )
-
-    def _mail(
-        self,
-        snapshot: Snapshot,
-        target: str,
-        actual: Account | None,
-        keep: bool,
-        problems: list[str],
-    ) -> str | None:
-        """The work address if it is this person's alone (P4)."""
-        address = str(snapshot.facts["mail"])
-        if snapshot.names.get(MAIL) == address:
-            return address
-        own = {target: actual.anchor} if actual else {}
-        try:
-            return names.reserve(
-                self._database,
-                snapshot.person,
-                MAIL,
-                [address],
-                lambda value: self._is_foreign(snapshot, target, "mail", value, own),
-                keep=keep,
-            )
-        except names.NoNameLeft:
-            problems.append("mail: the address already belongs to somebody else; left out")
-            return None
-
-    def _is_foreign(
-        self,
-        snapshot: Snapshot,
-        target: str,
-        kind: NameKind,
-        value: str,
-        own: Mapping[str, str],
-    ) -> bool:
-        """Does an account that is not this person's hold the name, in any target?
-
-        The target we are looking at has to answer; another one that is down does not
-        hold this one up: a clash there is found, and solved, when it is back.
-        """
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(account_table.c.target, account_table.c.anchor).where(
-                    account_table.c.person == snapshot.person
-                )
-            )
-            mine = {row.target: row.anchor for row in rows}
-        mine.update(own)
-        for other, system in self._targets.items():
-            try:
-                holder = system.holder(kind, value)
-            except (TargetDown, TargetRefused):
-                if other == target:
-                    raise
-                continue
-            if holder is not None and holder != mine.get(other):
-                return True
-        return False
 
 
 def _may_disable(target: TargetSettings, life: Lifecycle) -> bool:
@@ -326,13 +222,3 @@ def _container(target: TargetSettings, life: Lifecycle, ruled: str | None) -> st
     if life.stage == "ahead":
         return None
     return ruled or target.options.get("people_ou")
-
-
-def _account_name_of(actual: Account | None) -> str | None:
-    if actual is None:
-        return None
-    for attribute in ("sAMAccountName", "mailNickname"):
-        value = actual.attributes.get(attribute)
-        if isinstance(value, str) and value:
-            return value
-    return None

@@ -93,7 +93,7 @@ class SandboxDirectory:
         }
 
     def reset(self) -> None:
-        """Back to the empty company. Port, password and certificates stay."""
+        """Back to the empty company. Port, password, certificates and binds stay."""
         with self._lock:
             self._domain.clear()
             seed.sow(self._domain, self._password)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 
 from sandbox.directory import schema
@@ -101,6 +102,8 @@ class _Seed:
         administrator.attributes["adminCount"] = (b"1",)
         admins.links["member"] = (administrator.guid,)
         service = self._user(services, SERVICE_ACCOUNT, None)
+        # The same through every reset: whoever is bound as it stays so.
+        service.guid = uuid.uuid5(uuid.NAMESPACE_DNS, f"{SERVICE_ACCOUNT}.{domain.realm}").bytes_le
         service.secret = hashed(password)
         service.attributes["userAccountControl"] = (b"%d" % (NORMAL | NO_EXPIRY),)
         service.attributes["userPrincipalName"] = (f"{SERVICE_ACCOUNT}@{domain.realm}".encode(),)

@@ -1,0 +1,173 @@
+"""The names of one person during one look: found, kept or reserved (P3, P4).
+
+`names.py` holds the reservations; here is what asks the targets. An account that is
+already this person's, in any target, is not "somebody else": it is linked, or carries
+the person's key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import select
+
+from adapters.target import Account, Ambiguous, NameKind, Target, TargetDown, TargetRefused
+from mappings.documents import Outbound, account_name_rules
+from provisioning import names
+from provisioning.names import ACCOUNT_NAME, MAIL
+from provisioning.snapshot import Snapshot
+from settings import Settings
+from store.database import Database
+from store.tables import account as account_table
+
+
+class Naming:
+    """Made anew for every look. `keep=False` reserves nothing (dry run)."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        targets: Mapping[str, Target],
+        outbounds: Mapping[str, Outbound],
+        snapshot: Snapshot,
+        target: str,
+        actual: Account | None,
+        *,
+        keep: bool,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._targets = targets
+        self._outbounds = outbounds
+        self._snapshot = snapshot
+        self._target = target
+        self._actual = actual
+        self._keep = keep
+
+    def account_name(self) -> str:
+        """The person's one account name: kept for good, else an account's own, else new.
+
+        Raises names.NoNameLeft.
+        """
+        if ACCOUNT_NAME in self._snapshot.names:
+            return self._snapshot.names[ACCOUNT_NAME]
+        domain = self._settings.targets[self._target].domain
+        present = [name for account in self._own.values() if (name := _account_name_of(account))]
+
+        def order() -> Iterator[str]:
+            yield from present
+            yield from names.numbered(self._candidates())
+
+        def is_foreign(name: str) -> bool:
+            upn = f"{name}@{domain}"
+            return self._is_foreign("accountName", name) or (
+                name not in present and self._is_foreign("userPrincipalName", upn)
+            )
+
+        return names.reserve(
+            self._database,
+            self._snapshot.person,
+            ACCOUNT_NAME,
+            order(),
+            is_foreign,
+            keep=self._keep,
+            once=True,
+        )
+
+    def mail(self) -> str | None:
+        """The work address if it is this person's alone (P4), else None."""
+        address = str(self._snapshot.facts["mail"])
+        if self._snapshot.names.get(MAIL) == address:
+            return address
+        try:
+            return names.reserve(
+                self._database,
+                self._snapshot.person,
+                MAIL,
+                [address],
+                lambda value: self._is_foreign("mail", value),
+                keep=self._keep,
+            )
+        except names.NoNameLeft:
+            return None
+
+    def cn(self, context: Mapping[str, Any]) -> str | None:
+        """The RDN in this target: the one in use while the rules still give it."""
+        candidates = self._outbounds[self._target].candidates("cn", context)
+        kind = names.cn_kind(self._target)
+        current = self._snapshot.names.get(kind)
+        if not candidates or current in candidates:
+            return current if candidates else None
+        return names.reserve(
+            self._database,
+            self._snapshot.person,
+            kind,
+            candidates,
+            lambda _value: False,  # a CN is per OU: the directory itself says so
+            keep=self._keep,
+        )
+
+    def _candidates(self) -> list[str]:
+        outbound = self._outbounds[self._target]
+        rules = account_name_rules(self._settings.account_name, str(self._settings.path))
+        if rules:
+            outbound = replace(outbound, names={**outbound.names, ACCOUNT_NAME: rules})
+        return outbound.candidates(ACCOUNT_NAME, self._snapshot.facts)
+
+    @cached_property
+    def _own(self) -> dict[str, Account]:
+        """Accounts that carry this person's key, whether we made them or not.
+
+        The target we are looking at has answered already; another one that is down does
+        not hold this one up: what it hides is found, and solved, when it is back.
+        """
+        found = {self._target: self._actual} if self._actual else {}
+        for other, system in self._targets.items():
+            outbound = self._outbounds[other]
+            key = outbound.match(self._snapshot.facts)
+            if other == self._target or key is None:
+                continue
+            try:
+                account = system.read(None, (outbound.match_attribute, key))
+            except (TargetDown, TargetRefused, Ambiguous):
+                continue
+            if account is not None:
+                found[other] = account
+        return found
+
+    def _is_foreign(self, kind: NameKind, value: str) -> bool:
+        """Does an account that is not this person's hold the name, in any target?"""
+        for other, system in self._targets.items():
+            try:
+                holder = system.holder(kind, value)
+            except (TargetDown, TargetRefused):
+                if other == self._target:
+                    raise
+                continue
+            if holder is not None and holder not in self._anchors(other):
+                return True
+        return False
+
+    def _anchors(self, target: str) -> set[str]:
+        """This person's account there: by its key, and by the link as it is now."""
+        with self._database.read() as connection:
+            linked = connection.execute(
+                select(account_table.c.anchor).where(
+                    account_table.c.person == self._snapshot.person,
+                    account_table.c.target == target,
+                )
+            ).scalar()
+        keyed = self._own[target].anchor if target in self._own else None
+        return {anchor for anchor in (linked, keyed) if anchor}
+
+
+def _account_name_of(account: Account) -> str | None:
+    for attribute in ("sAMAccountName", "mailNickname"):
+        value = account.attributes.get(attribute)
+        if isinstance(value, str) and value:
+            return value
+    return None
