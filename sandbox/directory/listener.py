@@ -125,6 +125,8 @@ class Listener:
             writer.transport.abort()
         except (asyncio.IncompleteReadError, OSError):
             pass  # the client is gone
+        except asyncio.CancelledError:
+            pass  # the port was closed; asyncio would print this one
         except Exception:
             # Never expected; the connection is lost, the others go on.
             _log.exception("the sandbox directory failed on a request")
