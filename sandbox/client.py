@@ -108,6 +108,31 @@ class Client:
         return document
 
 
+class Indoors(Client):
+    """The same door of an application in this process, before any server runs.
+
+    `application` is Flask's test client of it.
+    """
+
+    def __init__(self, application: Any, token: str) -> None:
+        super().__init__("", token)
+        self._application = application
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        patience: float,
+    ) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        answer = self._application.open(path, method=method, data=data, headers=dict(headers))
+        if answer.status_code >= 400:
+            raise Refused(f"{method} {path.partition('?')[0]}", answer.status_code, "")
+        return dict(json.loads(answer.data) if answer.data else {})
+
+
 def _detail(raw: bytes) -> str:
     """What a SCIM or sandbox error says, if it says anything."""
     try:

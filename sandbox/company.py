@@ -48,15 +48,14 @@ def people(today: date) -> tuple[Worker, ...]:
     )  # fmt: skip
 
 
-def seed(base_url: str, token: str, today: date | None = None) -> int:
-    """Push everyone who is not there yet through the SCIM door, as the source of `token`.
+def seed(client: Client, today: date | None = None) -> int:
+    """Push everyone who is not there yet through the SCIM door, as the source of `client`.
 
     `today` is by default the machine's day. Answers how many were pushed; a second call
     pushes nobody, and nobody who was changed meanwhile is changed back. Raises
     sandbox.client.Unreachable and Refused.
     """
     today = today or to_datetime(machine_now()).date()
-    client = Client(base_url, token)
     pushed = 0
     for worker in people(today):
         if client.find(worker.number) is not None:

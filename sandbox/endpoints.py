@@ -118,6 +118,25 @@ def _close(response: Response) -> Response:
     return response
 
 
+def stand_ins(settings: Settings, remote: Directories) -> dict[str, Any]:
+    """The accounts of those stand-ins that are targets here. Raises SandboxDown."""
+    reached = _reached(settings, remote)
+    return {name: found for name, found in remote.dump().items() if name in reached}
+
+
+def _reached(settings: Settings, remote: Directories) -> dict[str, dict[str, Any]]:
+    """How to reach the stand-ins that are targets here. A real target is not among them,
+    even while the stand-in it replaces is running."""
+    found = remote.settings()
+    reached: dict[str, dict[str, Any]] = {}
+    for target in settings.targets.values():
+        if target.kind == "active_directory" and target.options["url"] == found["ad"]["url"]:
+            reached["ad"] = {key: found["ad"].get(key) for key in _AD_KEYS}
+        elif target.kind == "entra_id" and target.options["graph"] == found["entra"]["graph"]:
+            reached["entra"] = found["entra"]
+    return reached
+
+
 class _Desk:
     """Takes orders. Keeps nothing between them."""
 
@@ -187,23 +206,11 @@ class _Desk:
         }
 
     def _accounts(self) -> dict[str, Any]:
-        stand_ins = self._stand_ins()
-        found = self._remote.dump() if self._remote is not None and stand_ins else {}
-        return {name: found[name] if name in stand_ins else [] for name in ("ad", "entra")}
+        found = stand_ins(self._settings, self._remote) if self._remote is not None else {}
+        return {name: found.get(name, []) for name in ("ad", "entra")}
 
     def _stand_ins(self) -> dict[str, dict[str, Any]]:
-        """How to reach the stand-ins that are targets here. A real target is not among them,
-        even while the stand-in it replaces is running."""
-        if self._remote is None:
-            return {}
-        found = self._remote.settings()
-        reached: dict[str, dict[str, Any]] = {}
-        for target in self._settings.targets.values():
-            if target.kind == "active_directory" and target.options["url"] == found["ad"]["url"]:
-                reached["ad"] = {key: found["ad"].get(key) for key in _AD_KEYS}
-            elif target.kind == "entra_id" and target.options["graph"] == found["entra"]["graph"]:
-                reached["entra"] = found["entra"]
-        return reached
+        return {} if self._remote is None else _reached(self._settings, self._remote)
 
     def _real_ad(self) -> dict[str, Any] | None:
         """A domain that is not ours; its password is shown only if a sandbox made it, which

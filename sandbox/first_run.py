@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox import process
+from sandbox import company, process
 from sandbox.certificates import write_private
+from sandbox.client import Client
 from sandbox.samba import SambaDomain, SandboxError
 
 HEADER = """\
@@ -47,6 +48,14 @@ def prepare(data: Path, config: Path, *, samba: bool = False) -> Path | None:
     config.write_text(HEADER + json.dumps(settings_for(place, data, folder), indent=2) + "\n")
     config.chmod(0o600)
     return folder
+
+
+def people_once(folder: Path, door: Callable[[], Client]) -> None:
+    """The first time, the small company of `sandbox/company.py` is pushed through `door`."""
+    seeded = folder / "seeded"
+    if not seeded.exists():
+        company.seed(door())
+        seeded.touch()
 
 
 def _start_apart(domain: SambaDomain) -> str:

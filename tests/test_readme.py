@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import app
+import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -20,7 +20,7 @@ def test_scripts_are_there_and_executable() -> None:
 def test_commands_are_there() -> None:
     named = set(re.findall(r"app\.py ([a-z]+)", README))
     assert {"check", "plan", "explain", "provision", "journal", "token"} <= named
-    assert named <= set(app.main.commands)
+    assert named <= set(cli.main.commands)
 
 
 def test_links_lead_somewhere() -> None:

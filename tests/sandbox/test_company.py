@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.client import Refused
+from sandbox.client import Client, Refused
 from sandbox.company import people, seed
 from sandbox.first_run import HIRE
 from store.clocks import machine_now, to_datetime
@@ -27,7 +27,7 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
 
 
 def test_everyone_becomes_an_account_and_nobody_twice(gateway: Gateway) -> None:
-    assert seed(gateway.url, gateway.token) == 12
+    assert seed(Client(gateway.url, gateway.token)) == 12
     gateway.house.now = machine_now()
     gateway.house.settle()
     directory = gateway.house.ad
@@ -46,13 +46,13 @@ def test_everyone_becomes_an_account_and_nobody_twice(gateway: Gateway) -> None:
     assert gateway.house.row(workerId="W4008").state == "leave"
 
     writes = len(directory.writes)
-    assert seed(gateway.url, gateway.token) == 0
+    assert seed(Client(gateway.url, gateway.token)) == 0
     gateway.house.settle()
     assert len(directory.writes) == writes
 
 
 def test_the_contractor_ends_and_the_pre_hire_begins(gateway: Gateway) -> None:
-    seed(gateway.url, gateway.token, TODAY)
+    seed(Client(gateway.url, gateway.token), TODAY)
     gateway.house.now = machine_now() + timedelta(days=60).total_seconds()
     gateway.house.settle()
     assert gateway.house.ad.one(employeeID="W4011").enabled
@@ -62,7 +62,7 @@ def test_the_contractor_ends_and_the_pre_hire_begins(gateway: Gateway) -> None:
 
 def test_a_wrong_token_is_said(gateway: Gateway) -> None:
     with pytest.raises(Refused, match="401"):
-        seed(gateway.url, "muster_wrong")
+        seed(Client(gateway.url, "muster_wrong"))
 
 
 def test_nobody_is_anyone_else() -> None:

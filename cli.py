@@ -1,0 +1,237 @@
+"""The command line, `python app.py`: starting, checking, tokens; `console/` adds its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+import settings as configuration
+from app import (
+    HERE,
+    SANDBOX_CONFIG,
+    clock,
+    config_path,
+    create_app,
+    data_folder,
+    in_force,
+    load_inbounds,
+    load_outbounds,
+    load_settings,
+    log_to_stderr,
+    open_targets,
+    work,
+)
+from console.commands import COMMANDS, Rooms
+from mappings.documents import MappingError
+from provisioning.view import Viewer
+from sandbox.story import Place, create_command
+from settings import Settings, SettingsError
+from store.clocks import machine_now
+from store.database import Database
+
+if TYPE_CHECKING:
+    from sandbox.client import Client
+
+
+class _Commands(click.Group):
+    """Turns what an operator can put right into one clear line instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        from provisioning.worker import WorkerRunning
+        from sandbox.samba import SandboxError
+        from store.migrate import DatabaseTooNew
+
+        try:
+            return super().invoke(ctx)
+        except (
+            SettingsError,
+            MappingError,
+            SandboxError,
+            DatabaseTooNew,
+            WorkerRunning,
+        ) as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=_Commands)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Muster keeps Active Directory and Entra ID true to HR's people.
+
+    MUSTER_CONFIG names the configuration (default: muster.yaml beside app.py),
+    MUSTER_DATA the data folder (default: ./data), MUSTER_PORT the port.
+    """
+    context.obj = open_rooms
+    log_to_stderr()
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="default 8080, or MUSTER_PORT")
+@click.option("--samba", is_flag=True, help="sandbox: a real Samba domain (Debian, root)")
+def run(port: int | None, samba: bool) -> None:
+    """Everything in the foreground: web server and worker. Ctrl-C or SIGTERM stops it.
+
+    Without a configuration a sandbox stands in for both directories.
+    """
+    from sandbox import first_run
+
+    environ = dict(os.environ)
+    if port:
+        environ["MUSTER_PORT"] = str(port)
+    data = data_folder(environ)
+    sandbox_config = data / SANDBOX_CONFIG
+    path = config_path(environ)
+    wanted = configuration.port_from(environ, configuration.DEFAULT_PORT)
+    if path is None or path == sandbox_config:
+        first_run.refuse_taken_port("127.0.0.1", wanted)
+        click.echo("No muster.yaml: a sandbox stands in for Active Directory and Entra ID.")
+        environ["MUSTER_SANDBOX"] = str(first_run.prepare(data, sandbox_config, samba=samba))
+        path = sandbox_config
+    environ["MUSTER_CONFIG"] = str(path)
+    settings = configuration.load(path, environ)
+    first_run.refuse_taken_port(settings.host, settings.port)
+    open_targets(settings, load_outbounds(settings))
+    load_inbounds(settings)
+    tokens = _prepare_store(settings)
+    if "MUSTER_SANDBOX" in environ:
+        first_run.people_once(Path(environ["MUSTER_SANDBOX"]), lambda: _indoors(environ, tokens))
+    welcome = settings.data / "welcome.txt"
+    welcome.write_text(first_run.welcome(settings.host, settings.port, tokens) + "\n")
+    environ.update(
+        MUSTER_DATA=str(settings.data),
+        MUSTER_HOST=settings.host,
+        MUSTER_PORT=str(settings.port),
+        MUSTER_WELCOME=str(welcome),  # shown by wsgi.ini as soon as requests are taken
+    )
+    if settings.sandbox.allow:
+        environ["MUSTER_SETTLE"] = "1"
+    _serve(environ)
+
+
+def _indoors(environ: Mapping[str, str], tokens: Mapping[str, Path]) -> Client:
+    """The SCIM door of the application, before the server runs."""
+    from sandbox.client import Indoors
+
+    return Indoors(create_app(environ).test_client(), tokens["workday"].read_text().strip())
+
+
+def _serve(environ: Mapping[str, str]) -> NoReturn:
+    """Become uWSGI, so that one process tree holds everything and signals reach it."""
+    sys.stdout.flush()
+    start = (
+        "import setproctitle; setproctitle.setproctitle('muster'); import pyuwsgi; pyuwsgi.run()"
+    )
+    command = [sys.executable, "-c", start, "--ini", str(HERE / "wsgi.ini")]
+    os.execve(sys.executable, command, environ)
+
+
+def _prepare_store(settings: Settings) -> dict[str, Path]:
+    """The database at its newest form, and a token file for every source without a token."""
+    from store import credentials
+    from store.migrate import migrate
+
+    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.chmod(0o700)
+    migrate(settings.database_url)
+    database = Database(settings.database_url)
+    files = {}
+    for source in settings.sources:
+        file = settings.data / "tokens" / source
+        with database.read() as connection:
+            known = credentials.any_for(connection, source)
+        if not known:
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            token = credentials.create(database, source, machine_now())
+            with open(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
+                out.write(token + "\n")
+        if file.exists():
+            files[source] = file
+    database.close()
+    return files
+
+
+@main.command()
+def worker() -> None:
+    """The worker alone, for machines of their own (PostgreSQL) or to see its log."""
+    work()
+
+
+@main.group()
+def token() -> None:
+    """Bearer tokens of the sources."""
+
+
+@token.command("create")
+@click.argument("source")
+def token_create(source: str) -> None:
+    """Make a token for SOURCE and print it, and only it, on standard output.
+
+    It is shown once: Muster keeps a digest.
+    """
+    from store import credentials
+
+    settings = load_settings(os.environ)
+    if source not in settings.sources:
+        raise click.ClickException(
+            f"there is no source {source}; known: {', '.join(settings.sources)}"
+        )
+    _prepare_store(settings)
+    database = Database(settings.database_url)
+    click.echo(credentials.create(database, source, machine_now()))
+
+
+@main.command()
+@click.option("--offline", is_flag=True, help="do not ask the targets")
+def check(offline: bool) -> None:
+    """Check configuration, mappings and whether every target answers."""
+    from adapters.target import TargetDown, TargetRefused
+
+    settings = load_settings(os.environ)
+    load_inbounds(settings)
+    outbounds = load_outbounds(settings)
+    targets = open_targets(settings, outbounds)
+    click.echo(f"ok    configuration and mappings ({settings.path})")
+    failed = False
+    for name, target in {} if offline else targets.items():
+        try:
+            target.read(None, (outbounds[name].match_attribute, "muster-check"))
+            click.echo(f"ok    target {name} answers")
+        except TargetDown as down:
+            failed = True
+            click.echo(f"down  target {name}: {down}. {down.remedy}")
+        except TargetRefused as refused:
+            failed = True
+            click.echo(f"no    target {name}: {refused.refusal.message}. {refused.refusal.remedy}")
+    sys.exit(1 if failed else 0)
+
+
+def open_rooms() -> Rooms:
+    """What the commands about one person need. The database must exist already."""
+    settings = load_settings(os.environ)
+    database = Database(settings.database_url)
+    if database.file is not None and not database.file.exists():
+        raise SettingsError(str(database.file), "is not there yet", "Start `app.py run` first.")
+    outbounds = load_outbounds(settings)
+    targets = open_targets(settings, outbounds)
+    viewer = Viewer(database, in_force(settings, database), targets, outbounds)
+    return Rooms(settings, database, viewer, clock(settings, database))
+
+
+@main.group("sandbox")
+def sandbox_group() -> None:
+    """The directories to play with."""
+
+
+def _place() -> Place:
+    settings = load_settings(os.environ)
+    return Place(f"http://{settings.host}:{settings.port}", settings.data / "tokens")
+
+
+for command in COMMANDS:
+    main.add_command(command)
+sandbox_group.add_command(create_command(_place))
