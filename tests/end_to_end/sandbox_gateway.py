@@ -16,6 +16,7 @@ from typing import Any
 
 import requests
 
+from sandbox.samba import SambaDomain
 from tests.end_to_end.gateway import ROOT, free_port, wait_for
 
 
@@ -23,6 +24,7 @@ class SandboxGateway:
     """A gateway as a newcomer starts it, used through SCIM and the sandbox's HTTP contract."""
 
     def __init__(self, *, samba: bool = False) -> None:
+        self.samba = samba
         self.folder = Path(tempfile.mkdtemp(prefix="muster-"))
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
@@ -137,6 +139,7 @@ class Domain:
     def __init__(self, gateway: SandboxGateway) -> None:
         self._place = gateway.about["ad"]
         self.base_dn: str = self._place["base_dn"]
+        self._samba = gateway.folder / "data" / "samba" if gateway.samba else None
         self._password = gateway.folder / "ad.password"
         self._password.write_text(self._place["password"])
 
@@ -144,4 +147,6 @@ class Domain:
         return dict(self._place)
 
     def administrator(self) -> Mapping[str, str]:
+        if self._samba:
+            return SambaDomain(self._samba).administrator()
         return {"bind_dn": self._place["bind_dn"], "password_file": str(self._password)}
