@@ -36,9 +36,7 @@ def directory_world(tmp_path: Path) -> Iterator[LdapWorld]:
     directory.start()
     settings = directory.settings()
     admin = Administrator(directory)
-    world = LdapWorld(
-        admin, Ous(settings["people_ou"], settings["leavers_ou"]), settings, tmp_path
-    )
+    world = LdapWorld(admin, Ous(settings["people_ou"], settings["leavers_ou"]), settings, tmp_path)
     yield world
     world.close()
     admin.close()

@@ -78,7 +78,7 @@ class EntraWorld:
     def sees(self, anchor: str) -> Seen:
         names = (
             "accountEnabled,displayName,givenName,jobTitle,employeeId,mail,userPrincipalName,"
-            "mailNickname"
+            "mailNickname,officeLocation"
         )
         answer = self._ask("GET", f"{anchor}?$select={names}")
         assert answer.status_code == 200, answer.text
@@ -86,6 +86,7 @@ class EntraWorld:
         manager = self._ask("GET", f"{anchor}/manager?$select=id")
         return Seen(
             enabled=user["accountEnabled"],
+            rest=user["officeLocation"],
             name=None,
             container=None,
             attributes={k: v for k, v in user.items() if isinstance(v, str) and "@" not in k},

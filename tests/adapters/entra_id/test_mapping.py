@@ -13,6 +13,7 @@ from mappings.documents import Outbound, load_outbound
 from tests.adapters.entra_id.wire import ANA, Wire, user
 
 FACTS: dict[str, Any] = {
+    "endsAt": "2026-04-30T23:00:00.000Z",
     "accountName": "ana",
     "userPrincipalName": "ana@norhaven.example",
     "mail": "ana.sorensen@norhaven.example",
@@ -51,8 +52,8 @@ def names(outbound: Outbound) -> set[str]:
 
 
 def test_everything_written_is_also_read(outbound: Outbound) -> None:
-    assert len(names(outbound)) == 25
-    assert {top(name) for name in names(outbound)} <= set(READ)
+    assert len(names(outbound)) == 26
+    assert {top(name) for name in names(outbound)} - {"employeeLeaveDateTime"} <= set(READ)
     assert outbound.match_attribute == "employeeId"
 
 
@@ -61,7 +62,7 @@ def test_what_was_written_is_what_is_read(outbound: Outbound, entra: EntraId, wi
     evaluation = outbound.evaluate(FACTS)
     assert evaluation.problems == []
     wanted = {name: wish.value for name, wish in evaluation.wishes.items()}
-    assert len(wanted) == 25
+    assert len(wanted) == 26
     wire.answer("GET", "deletedItems", {"value": []}).answer("POST", "/users", user(), 201)
     assert entra.apply(None, Step("create", wanted)).refusals == ()
     stored = {"id": ANA, **wire.writes[0][2]}
