@@ -66,13 +66,29 @@ class SandboxGateway:
     def _tells(self) -> bool:
         return self._http.get(self.base + "/sandbox/accounts", timeout=10).ok
 
-    def end(self) -> None:
-        """SIGTERM, and everything is gone, the data too."""
+    def stop(self) -> None:
+        """SIGTERM, and wait until the server is gone."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=20)
+
+    def end(self) -> None:
+        """Stop, and remove the data."""
+        self.stop()
         self._http.close()
         shutil.rmtree(self.folder)
+
+    def pid(self, name: str) -> int:
+        """The process that `ps` shows under this name."""
+        assert self.process is not None
+        shown = subprocess.run(
+            ["ps", "-o", "pid=,args=", "-s", str(self.process.pid)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        found = (line.split(maxsplit=1) for line in shown.splitlines())
+        return next(int(pid) for pid, args in found if args.strip() == name)
 
     def get(self, path: str) -> Any:
         answer = self._http.get(self.base + path, timeout=30)

@@ -1,67 +1,107 @@
-"""The first minutes: no configuration, one command, and the curl that it prints."""
+"""The first minutes: no configuration, one command, the curl that it prints, and the story."""
 
 from __future__ import annotations
 
-import os
+import json
 import re
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
 
-from sandbox.samba import SambaDomain
-from tests.end_to_end.gateway import ROOT, free_port, wait_for
+from tests.end_to_end.gateway import ROOT, wait_for
+from tests.end_to_end.sandbox_gateway import SandboxGateway
 
 
-def test_a_newcomer_sees_somebody_become_an_account(samba: SambaDomain) -> None:
-    # `samba` only makes sure that this machine can carry a domain.
+@pytest.fixture
+def gateway() -> Iterator[SandboxGateway]:
     if (ROOT / "muster.yaml").exists():
         pytest.skip("there is a muster.yaml: this is no first run")
-    folder = Path(tempfile.mkdtemp(prefix="muster-"))
-    port = free_port()
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("MUSTER_")}
-    environ |= {"MUSTER_DATA": str(folder / "data"), "MUSTER_PORT": str(port)}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, str(ROOT / "app.py"), "run"],
-            env=environ,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        page = f"http://127.0.0.1:{port}/"
+    running = SandboxGateway()
+    running.start()
+    yield running
+    running.end()
 
-        def served() -> bool:
-            try:
-                return requests.get(page, timeout=10).ok
-            except requests.RequestException:
-                assert process.poll() is None, (folder / "log").read_text()
-                return False
 
-        wait_for(served, 90, "no page is served")
-        printed = (folder / "log").read_text()
-        found = re.search(r"^  (curl .*?}')$", printed, re.DOTALL | re.MULTILINE)
-        assert found, printed
-        hired = subprocess.run(["sh", "-c", found[1]], capture_output=True, text=True, check=True)
-        assert '"userName":"anna.lindqvist"' in hired.stdout
-        wait_for(
-            lambda: "CN=Anna Lindqvist,OU=People" in requests.get(page, timeout=10).text,
-            30,
-            "the page does not show the account",
+def test_a_newcomer_sees_somebody_become_two_accounts(gateway: SandboxGateway) -> None:
+    printed = (gateway.folder / "log").read_text()
+    found = re.search(r"^  (curl .*?}')$", printed, re.DOTALL | re.MULTILINE)
+    assert found, printed
+    hired = subprocess.run(["sh", "-c", found[1]], capture_output=True, text=True, check=True)
+    assert '"userName":"anna.lindqvist"' in hired.stdout
+    gateway.settle()
+    page = requests.get(gateway.base + "/?q=Lindqvist", timeout=10).text
+    assert "CN=Anna Lindqvist,OU=People" in page
+    assert "anna.lindqvist@norhaven.example" in page
+    assert gateway.ad("E1001")["attributes"]["sAMAccountName"] == "anna.lindqvist"
+    assert gateway.entra("E1001")["accountEnabled"]
+    kept = gateway.folder / "data" / "tokens"
+    modes = {file.name: file.stat().st_mode & 0o777 for file in kept.iterdir()}
+    assert modes == dict.fromkeys(("workday", "successfactors", "generic"), 0o600)
+
+
+def test_a_small_company_is_there_and_right(gateway: SandboxGateway) -> None:
+    gateway.settle()
+    people = json.loads(requests.get(gateway.base + "/people.json", timeout=10).text)
+    assert people["counts"]["people"] == 12
+    assert people["counts"]["remarks"] == people["counts"]["held"] == 0
+    found = gateway.accounts()
+    assert len(found["ad"]) == len(found["entra"]) == 12
+    names = [sorted(u["attributes"]["sAMAccountName"] for u in found["ad"])]
+    assert names == [sorted(u["mailNickname"] for u in found["entra"])]
+
+
+def test_the_story_can_be_told_twice(gateway: SandboxGateway) -> None:
+    for _ in range(2):
+        told = subprocess.run(
+            [sys.executable, str(ROOT / "app.py"), "sandbox", "story"],
+            env={**gateway.environ, "MUSTER_PORT": str(gateway.port)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
-        modes = {p.name: p.stat().st_mode & 0o777 for p in (folder / "data" / "tokens").iterdir()}
-        assert modes == dict.fromkeys(("workday", "successfactors", "generic"), 0o600)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
-    sandbox = subprocess.run(
-        ["pgrep", "-f", str(folder)], capture_output=True, text=True, check=False
+        assert told.returncode == 0, told.stdout + told.stderr
+        assert told.stdout.count("right after") == 8
+        assert "not right" not in told.stdout
+
+
+def test_a_restart_keeps_everything_and_a_stop_leaves_nothing(gateway: SandboxGateway) -> None:
+    gateway.settle()
+    before = by_name(gateway.accounts())
+    gateway.stop()
+    left = subprocess.run(
+        ["pgrep", "-f", str(gateway.folder)], capture_output=True, text=True, check=False
     )
-    assert sandbox.stdout == "", "the sandbox outlived the gateway"
-    shutil.rmtree(folder)
+    assert left.stdout == ""
+    gateway.start()
+    assert by_name(gateway.accounts()) == before
+
+
+def by_name(found: dict[str, Any]) -> dict[str, Any]:
+    """What is there, in an order of our own: a directory promises none, for values neither."""
+    return {
+        "ad": {
+            entry["dn"]: {
+                name: sorted(value) if isinstance(value, list) else value
+                for name, value in entry["attributes"].items()
+            }
+            for entry in found["ad"]
+        },
+        "entra": {user["id"]: user for user in found["entra"]},
+    }
+
+
+def test_a_killed_sandbox_process_comes_back(gateway: SandboxGateway) -> None:
+    gateway.settle()
+    before = by_name(gateway.accounts())
+    subprocess.run(["kill", "-9", str(gateway.pid("muster sandbox"))], check=True)
+
+    def back() -> bool:
+        answer = requests.get(gateway.base + "/sandbox/accounts", timeout=10)
+        return answer.ok and by_name(answer.json()) == before
+
+    wait_for(back, 30, "the sandbox did not come back as it was")
