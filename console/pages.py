@@ -85,7 +85,10 @@ def create_blueprint(
 
     @pages.get("/")
     def home() -> str:
-        return render_template("console/people.html", **people(), conditions=queries.CONDITIONS)
+        beside = _beside(database, directories) if directories is not None else None
+        return render_template(
+            "console/people.html", **people(), conditions=queries.CONDITIONS, beside=beside
+        )
 
     @pages.get("/people.json")
     def people_json() -> Response:
@@ -104,27 +107,31 @@ def create_blueprint(
     return pages
 
 
-def _add_side_by_side(pages: Blueprint, database: Database, read: Callable[[], Dump]) -> None:
-    def both() -> dict[str, Any]:
-        dump = read()
-        text, page = asked()
-        with database.read() as connection:
-            return side_by_side(connection, dump, machine_now(), text=text, page=page) | {
-                "text": text
-            }
+def _both(database: Database, read: Callable[[], Dump]) -> dict[str, Any]:
+    """Both directories as the request wants to see them. Raises DirectoriesDown."""
+    dump = read()
+    text, page = asked()
+    with database.read() as connection:
+        return side_by_side(connection, dump, machine_now(), text=text, page=page) | {"text": text}
 
+
+def _beside(database: Database, read: Callable[[], Dump]) -> dict[str, Any]:
+    try:
+        return _both(database, read)
+    except DirectoriesDown as down:
+        return {"problem": str(down)}
+
+
+def _add_side_by_side(pages: Blueprint, database: Database, read: Callable[[], Dump]) -> None:
     @pages.get("/directories")
     def directories_page() -> str:
-        try:
-            return render_template("console/directories.html", **both())
-        except DirectoriesDown as down:
-            # Answered as a page like any other, so that an open one shows it too.
-            return render_template("console/directories.html", problem=str(down))
+        # A problem is answered as a page like any other, so that an open one shows it too.
+        return render_template("console/directories.html", **_beside(database, read))
 
     @pages.get("/directories.json")
     def directories_json() -> tuple[Response, int]:
         try:
-            return jsonify(both()), 200
+            return jsonify(_both(database, read)), 200
         except DirectoriesDown as down:
             return jsonify(problem=str(down)), 503
 
