@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,6 +54,28 @@ def test_a_small_company_is_there_and_right(gateway: SandboxGateway) -> None:
     assert len(found["ad"]) == len(found["entra"]) == 12
     names = [sorted(u["attributes"]["sAMAccountName"] for u in found["ad"])]
     assert names == [sorted(u["mailNickname"] for u in found["entra"])]
+
+
+def test_other_tools_read_the_directories_as_documented(gateway: SandboxGateway) -> None:
+    if not shutil.which("ldapsearch"):
+        assert os.environ.get("CI") != "true", "ldap-utils are missing in CI"
+        pytest.skip("no ldapsearch here (Debian: ldap-utils)")
+    gateway.settle()
+    (commands,) = re.findall(
+        r"```bash\n(.*?)```", (ROOT / "docs" / "sandbox.md").read_text(), re.DOTALL
+    )
+    shown = subprocess.run(
+        ["bash", "-euc", f"BASE={gateway.base}\n{commands}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    assert shown.count("sAMAccountName: ") == 12
+    assert "manager: CN=Henrike Sommerlath,OU=People,DC=norhaven,DC=example" in shown
+    users = json.loads(shown[shown.index("{") :])
+    assert len(users["value"]) == 12
+    assert "W4001" in {user["employeeId"] for user in users["value"]}
 
 
 def test_the_story_can_be_told_twice(gateway: SandboxGateway) -> None:
