@@ -7,6 +7,7 @@ again: what a lost create left behind is found by its key and linked.
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -131,11 +132,13 @@ class Converger:
             account = view.actual
             for number, step in enumerate(view.plan.steps):
                 lease.check()
+                began = time.monotonic()
                 outcome = self._targets[claim.target].apply(account, step)
+                took = time.monotonic() - began
                 self._write(
                     claim,
-                    lambda tx, n=number, s=step, o=outcome: self._record(  # type: ignore[misc]
-                        tx, claim, view, plan_id, n, s, o
+                    lambda tx, n=number, s=step, o=outcome, t=took: self._record(  # type: ignore[misc]
+                        tx, claim, view, plan_id, n, s, o, t
                     ),
                 )
                 problems.extend(self._judge(claim, view, step, outcome))
@@ -243,8 +246,10 @@ class Converger:
         number: int,
         step: Step,
         outcome: Outcome,
+        took: float,
     ) -> None:
-        """The outcome of one step, and what it makes of the link, in one transaction."""
+        """The outcome of one step, which took `took` seconds, and what it makes of the link,
+        in one transaction."""
         now = machine_now()
         if step.kind == "create" and outcome.result == "applied" and outcome.link is not None:
             _insert_account(tx, claim, outcome.link, plan_id)
@@ -273,6 +278,7 @@ class Converger:
             "step": number,
             "kind": step.kind,
             "result": outcome.result,
+            "ms": round(took * 1000, 1),
             "refusals": [
                 {k: v for k, v in asdict(r).items() if k != "message"} for r in outcome.refusals
             ],
@@ -312,6 +318,8 @@ class Converger:
         body: Mapping[str, Any],
         values: Mapping[str, Any] | None,
     ) -> None:
+        if kind != "operation":  # an operation belongs to the plan whose id it carries
+            body = {**body, **pairs.answers(tx, claim)}
         journal.append(
             tx,
             kind=kind,

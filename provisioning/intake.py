@@ -7,7 +7,8 @@ here is committed together with the resource, or not at all. No target is asked.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
@@ -57,20 +58,24 @@ class Intake:
         if inbound is None or type != "User":
             return Verdict()
         settings = self._settings()
+        receipt = str(uuid.uuid4())
         row = tx.execute(
             select(resource.c.person, resource.c.facts).where(resource.c.id == id)
         ).one_or_none()
         who = row.person if row else None
         if after is None:
-            if who:
-                self._withdraw(tx, source, id, who, settings.targets)
-            return Verdict(person=who, facts=row.facts if row else None)
+            if row is None or who is None:
+                return Verdict()
+            self._withdraw(tx, source, id, who, settings.targets, receipt)
+            return Verdict(person=who, facts=row.facts, receipt=receipt)
         known = json.loads(row.facts) if row and row.facts else {}
         derived = inbound.facts(after, cleared)
         facts = dict(derived.values)
         if _stale(facts, known):
-            self._note(tx, "stale", who, source, id, {})
-            return Verdict(person=who, facts=row.facts if row else None, stale=True)
+            self._note(tx, "stale", who, source, id, receipt, {})
+            return Verdict(
+                person=who, facts=row.facts if row else None, stale=True, receipt=receipt
+            )
         # What was there before and is not in this document was taken away; but a key, or a
         # value that could not be read, never is.
         unread = {p.rule.rpartition(" ")[2] for p in derived.problems}
@@ -98,13 +103,19 @@ class Intake:
             who,
             source,
             id,
+            receipt,
             {
+                "asked": pairs.asked(tx, who, settings.targets),
                 "changed": sorted(k for k, v in facts.items() if known.get(k) != v),
                 "problems": [f"{p.rule}: {p.message}" for p in derived.problems],
                 "case": problem,
             },
         )
-        return Verdict(person=who, facts=json.dumps(facts, ensure_ascii=False, sort_keys=True))
+        return Verdict(
+            person=who,
+            facts=json.dumps(facts, ensure_ascii=False, sort_keys=True),
+            receipt=receipt,
+        )
 
     def _join(
         self,
@@ -205,7 +216,13 @@ class Intake:
                 merged.setdefault(name, None)
 
     def _withdraw(
-        self, tx: Connection, source: str, id: str, who: str, targets: Iterable[str]
+        self,
+        tx: Connection,
+        source: str,
+        id: str,
+        who: str,
+        targets: Collection[str],
+        receipt: str,
     ) -> None:
         """DELETE: the source no longer asserts this person (P7)."""
         rest = [row for row in people.live_resources(tx, who) if row.id != id and row.facts]
@@ -225,7 +242,8 @@ class Intake:
             Lane.CHANGE if rest else Lane.LEAVER,
             machine_now(),
         )
-        self._note(tx, "withdrawn", who, source, id, {"still_asserted": bool(rest)})
+        body = {"asked": pairs.asked(tx, who, targets), "still_asserted": bool(rest)}
+        self._note(tx, "withdrawn", who, source, id, receipt, body)
 
     def _by_rank(
         self, said: Sequence[tuple[str, Mapping[str, Any]]]
@@ -250,14 +268,15 @@ class Intake:
         who: str | None,
         source: str,
         id: str,
+        receipt: str,
         body: Mapping[str, Any],
     ) -> None:
         journal.append(
             tx,
             kind="intake",
             person=who,
-            ref=id,
-            body={"what": what, "source": source, **body},
+            ref=receipt,
+            body={"what": what, "source": source, "resource": id, **body},
             now=machine_now(),
             business_now=self._business.now(),
         )

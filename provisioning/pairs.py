@@ -143,6 +143,22 @@ def ask(tx: Connection, person: str, targets: Iterable[str], lane: Lane, now: fl
         notify(tx)
 
 
+def asked(tx: Connection, person: str, targets: Iterable[str]) -> dict[str, int]:
+    """How often the person's pairs in `targets` were asked for so far: target -> count."""
+    ours = and_(pair.c.person == person, pair.c.target.in_(list(targets)))
+    rows = tx.execute(select(pair.c.target, pair.c.asked).where(ours))
+    return {row.target: row.asked for row in rows}
+
+
+def answers(tx: Connection, claim: Claim) -> dict[str, int]:
+    """Which reasons to look the look under `claim` deals with: those counted above `seen`,
+    up to `noted`. For the journal."""
+    seen = tx.execute(
+        select(pair.c.seen).where(pair.c.person == claim.person, pair.c.target == claim.target)
+    ).scalar_one()
+    return {"seen": int(seen), "noted": claim.noted}
+
+
 def resolved(tx: Connection, edge: str, now: float) -> int:
     """Ask again for every pair that waits on `edge`; how many those were."""
     count = tx.execute(_RESOLVED, {"edge": edge, "at": now, "urgency": Lane.CHANGE}).rowcount

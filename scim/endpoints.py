@@ -24,13 +24,16 @@ from scim.documents import location, rendered
 from scim.errors import ScimError, invalid_filter, invalid_syntax, invalid_value
 from scim.listener import Ignore, Listener
 from scim.schema import Registry, ResourceType
-from scim.service import Client, Page, Precondition, Service
+from scim.service import Client, Page, Precondition, Service, Written
 from store.clocks import machine_now
 from store.database import Database
 from store.resources import Resource
 
 PREFIX = "/scim/v2"
 MEDIA_TYPE = "application/scim+json"
+RECEIPT = "Muster-Receipt"
+"""Header of an accepted write: the id by which to ask what came of it."""
+
 SEARCH_URN = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 LIST_URN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -194,7 +197,7 @@ class _Door:
     def _create(self, client: Client, kind: ResourceType) -> Response:
         shown = _projection(kind)
         new = self._service.create(client, kind, _body())
-        return self._resource(201, kind, new, shown)
+        return self._written(201, kind, new, shown)
 
     def _read(self, client: Client, kind: ResourceType, id: str) -> Response:
         shown = _projection(kind)
@@ -207,16 +210,16 @@ class _Door:
     def _replace(self, client: Client, kind: ResourceType, id: str) -> Response:
         shown = _projection(kind)
         new = self._service.replace(client, kind, id, _body(), _precondition())
-        return self._resource(200, kind, new, shown)
+        return self._written(200, kind, new, shown)
 
     def _patch(self, client: Client, kind: ResourceType, id: str) -> Response:
         shown = _projection(kind)
         new = self._service.patch(client, kind, id, _body(), _precondition())
-        return self._resource(200, kind, new, shown)
+        return self._written(200, kind, new, shown)
 
     def _delete(self, client: Client, kind: ResourceType, id: str) -> Response:
-        self._service.delete(client, kind, id, _precondition())
-        return Response(status=204)
+        receipt = self._service.delete(client, kind, id, _precondition())
+        return Response(status=204, headers={RECEIPT: receipt} if receipt else None)
 
     def _list(self, client: Client, kind: ResourceType) -> Response:
         args = request.args
@@ -261,6 +264,14 @@ class _Door:
         page: Page = self._service.search(client, kind, filter, start, count)
         texts = [self._text(kind, found, shown) for found in page.resources]
         return _respond(200, _list_text(page.total, page.start, texts))
+
+    def _written(
+        self, status: int, kind: ResourceType, new: Written, shown: projection.Projection
+    ) -> Response:
+        response = self._resource(status, kind, new.resource, shown)
+        if new.receipt:
+            response.headers[RECEIPT] = new.receipt
+        return response
 
     def _resource(
         self, status: int, kind: ResourceType, found: Resource, shown: projection.Projection

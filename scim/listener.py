@@ -14,11 +14,13 @@ class Verdict:
 
     `person` and `facts` (JSON text) are stored beside the resource. `stale` means that the
     change is older than what is stored: the resource stays as it is and the client gets it.
+    `receipt` is an opaque id by which the client can ask later what came of the change.
     """
 
     person: str | None = None
     facts: str | None = None
     stale: bool = False
+    receipt: str | None = None
 
 
 class Listener(Protocol):

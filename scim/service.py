@@ -55,6 +55,14 @@ class Page:
     resources: list[Resource]
 
 
+@dataclass(frozen=True)
+class Written:
+    """What a write left behind. `receipt` is None when nothing changed or nobody was told."""
+
+    resource: Resource
+    receipt: str | None
+
+
 class Precondition:
     """If-Match: the versions that a write accepts. Raises ScimError 412 in `check`."""
 
@@ -119,7 +127,7 @@ class Service:
                         found.append(row)
             return Page(total, start, found)
 
-    def create(self, client: Client, kind: ResourceType, body: Mapping[str, Any]) -> Resource:
+    def create(self, client: Client, kind: ResourceType, body: Mapping[str, Any]) -> Written:
         """Store a new resource. Raises ScimError 400, 409."""
         shaper = Shaper(kind, client.profile)
         content = self._checked(client, kind, shaper.document(body), None)
@@ -145,7 +153,7 @@ class Service:
         id: str,
         body: Mapping[str, Any],
         precondition: Precondition,
-    ) -> Resource:
+    ) -> Written:
         """PUT. Raises ScimError 400, 404, 409, 412."""
         shaper = Shaper(kind, client.profile)
         sent = shaper.document(body)
@@ -165,26 +173,29 @@ class Service:
         id: str,
         body: Mapping[str, Any],
         precondition: Precondition,
-    ) -> Resource:
+    ) -> Written:
         """PATCH. Raises ScimError 400, 404, 409, 412."""
         message = Patch(kind, client.profile, body)
         return self._change(client, kind, id, precondition, lambda c: message.apply(id, c))
 
     def delete(
         self, client: Client, kind: ResourceType, id: str, precondition: Precondition
-    ) -> None:
-        """Withdraw the resource. Raises ScimError 404, 412."""
+    ) -> str | None:
+        """Withdraw the resource; the receipt. Raises ScimError 404, 412."""
         now = self._now()
 
-        def work(tx: Connection) -> None:
+        def work(tx: Connection) -> str | None:
             old = self._found(tx, client, kind, id)
             precondition.check(old)
             before = json.loads(old.document)
-            self._listener.on_change(tx, client.source, kind.name, id, before, None, old.cleared)
+            verdict = self._listener.on_change(
+                tx, client.source, kind.name, id, before, None, old.cleared
+            )
             if not resources.withdraw(tx, id, old.version, now):
                 raise _moved()
+            return verdict.receipt
 
-        self._write(work)
+        return self._write(work)
 
     def _change(
         self,
@@ -193,10 +204,10 @@ class Service:
         id: str,
         precondition: Precondition,
         change: Callable[[dict[str, Any]], tuple[dict[str, Any], set[str]]],
-    ) -> Resource:
+    ) -> Written:
         now = self._now()
 
-        def work(tx: Connection) -> Resource:
+        def work(tx: Connection) -> Written:
             old = self._found(tx, client, kind, id)
             precondition.check(old)
             before = json.loads(old.document)
@@ -206,7 +217,7 @@ class Service:
             cleared = documents.still_cleared(kind, content, old.cleared | emptied)
             if documents.same(content, held):
                 if cleared == old.cleared:
-                    return old
+                    return Written(old, None)
                 new = replace(old, cleared=cleared)
             else:
                 version = old.version + 1
@@ -223,7 +234,7 @@ class Service:
 
         return self._write(work)
 
-    def _insert(self, tx: Connection, kind: ResourceType, new: Resource) -> Resource:
+    def _insert(self, tx: Connection, kind: ResourceType, new: Resource) -> Written:
         self._refuse_taken(tx, kind, new)
         after = json.loads(new.document)
         verdict = self._listener.on_change(
@@ -231,22 +242,22 @@ class Service:
         )
         new = replace(new, person=verdict.person, facts=verdict.facts)
         resources.insert_new(tx, new)
-        return new
+        return Written(new, verdict.receipt)
 
     def _update(
         self, tx: Connection, kind: ResourceType, old: Resource, new: Resource, before: Any
-    ) -> Resource:
+    ) -> Written:
         if (new.external_id, new.user_key) != (old.external_id, old.user_key):
             self._refuse_taken(tx, kind, new)
         verdict = self._listener.on_change(
             tx, new.source, kind.name, new.id, before, json.loads(new.document), new.cleared
         )
         if verdict.stale:
-            return old
+            return Written(old, verdict.receipt)
         new = replace(new, person=verdict.person, facts=verdict.facts)
         if not resources.replace(tx, new, old.version):
             raise _moved()
-        return new
+        return Written(new, verdict.receipt)
 
     def _refuse_taken(self, tx: Connection, kind: ResourceType, new: Resource) -> None:
         if new.external_id is None and new.user_key is None:
