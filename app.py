@@ -185,6 +185,7 @@ def _furnish(app: Flask, settings: Settings, database: Database) -> None:
     """The operator's pages; in a sandbox also its operations and both directories."""
     import console
 
+    app.register_blueprint(console.create_receipts(database))
     targets = tuple(settings.targets)
     if not settings.sandbox.allow:
         app.register_blueprint(console.create_blueprint(database, targets))

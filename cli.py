@@ -26,7 +26,9 @@ from app import (
     open_targets,
     work,
 )
+from console.calendar import show_calendar
 from console.commands import COMMANDS, Rooms
+from console.receipts import receipt
 from mappings.documents import MappingError
 from provisioning.view import Viewer
 from sandbox.story import Place, create_command
@@ -232,6 +234,6 @@ def _place() -> Place:
     return Place(f"http://{settings.host}:{settings.port}", settings.data / "tokens")
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, show_calendar, receipt):
     main.add_command(command)
 sandbox_group.add_command(create_command(_place))

@@ -105,7 +105,7 @@ class Intake:
             id,
             receipt,
             {
-                "asked": pairs.asked(tx, who, settings.targets),
+                **pairs.counters(tx, who, settings.targets),
                 "changed": sorted(k for k, v in facts.items() if known.get(k) != v),
                 "problems": [f"{p.rule}: {p.message}" for p in derived.problems],
                 "case": problem,
@@ -242,7 +242,7 @@ class Intake:
             Lane.CHANGE if rest else Lane.LEAVER,
             machine_now(),
         )
-        body = {"asked": pairs.asked(tx, who, targets), "still_asserted": bool(rest)}
+        body = {**pairs.counters(tx, who, targets), "still_asserted": bool(rest)}
         self._note(tx, "withdrawn", who, source, id, receipt, body)
 
     def _by_rank(

@@ -143,11 +143,14 @@ def ask(tx: Connection, person: str, targets: Iterable[str], lane: Lane, now: fl
         notify(tx)
 
 
-def asked(tx: Connection, person: str, targets: Iterable[str]) -> dict[str, int]:
-    """How often the person's pairs in `targets` were asked for so far: target -> count."""
+def counters(tx: Connection, person: str, targets: Iterable[str]) -> dict[str, dict[str, int]]:
+    """`asked` and `seen` of the person's pairs in `targets`, each by target. For the journal."""
     ours = and_(pair.c.person == person, pair.c.target.in_(list(targets)))
-    rows = tx.execute(select(pair.c.target, pair.c.asked).where(ours))
-    return {row.target: row.asked for row in rows}
+    rows = tx.execute(select(pair.c.target, pair.c.asked, pair.c.seen).where(ours)).all()
+    return {
+        "asked": {row.target: row.asked for row in rows},
+        "seen": {row.target: row.seen for row in rows},
+    }
 
 
 def answers(tx: Connection, claim: Claim) -> dict[str, int]:

@@ -73,9 +73,11 @@ def _target(
     """
     looks = _looks(later, target, count)
     newer = [_newer(later, target, count, look.body["noted"]) for look in looks]
+    if not looks and row is not None and row.seen >= count:
+        newer = [_unseen(later, target, count)]
     plans = [
         _plan(look, later)
-        for look, by in zip(looks, newer, strict=True)
+        for look, by in zip(looks, newer, strict=False)
         if look.kind == "plan" and by is None
     ]
     if newer and newer[-1] is not None:
@@ -110,11 +112,23 @@ def _looks(later: Sequence[Entry], target: str, count: int) -> list[Entry]:
 
 
 def _newer(later: Sequence[Entry], target: str, count: int, noted: int) -> str | None:
-    """The newest receipt whose count the same look covered, if there is one."""
+    """The newest receipt whose count a look up to `noted` covered too, if there is one."""
     ids = [
         entry.ref
         for entry in later
         if entry.kind == "intake" and count < entry.body.get("asked", {}).get(target, 0) <= noted
+    ]
+    return ids[-1] if ids else None
+
+
+def _unseen(later: Sequence[Entry], target: str, count: int) -> str | None:
+    """The newest receipt that came while this count had not been looked at yet."""
+    ids = [
+        entry.ref
+        for entry in later
+        if entry.kind == "intake"
+        and entry.body.get("asked", {}).get(target, 0) > count
+        and entry.body["seen"][target] < count
     ]
     return ids[-1] if ids else None
 
