@@ -106,9 +106,17 @@ def _looks(later: Sequence[Entry], target: str, count: int) -> list[Entry]:
         if entry.target != target or "noted" not in entry.body:
             continue
         covers = entry.body["seen"] < count <= entry.body["noted"]
-        if covers or (found and found[-1].kind == "case"):
+        if covers or _case(found) is not None:
             found.append(entry)
     return found
+
+
+def _case(looks: Sequence[Entry]) -> Entry | None:
+    """The case that the last of these looks made, beside whatever it was free to do."""
+    for entry in looks:
+        if entry.kind == "case" and entry.body["noted"] == looks[-1].body["noted"]:
+            return entry
+    return None
 
 
 def _newer(later: Sequence[Entry], target: str, count: int, noted: int) -> str | None:
@@ -166,8 +174,9 @@ def _result(
         if row.lease_token is not None and (row.lease_until or 0) > now:
             return "working", row.problem
         return ("due" if row.due is None or row.due <= now else "back-off"), row.problem
-    if looks and looks[-1].kind == "case":
-        return "held", looks[-1].body["why"]
+    case = _case(looks)
+    if case is not None:
+        return "held", case.body["why"]
     if not plans:
         linked = "an account with the same key was there already, and is linked" if looks else None
         return "nothing to do", linked

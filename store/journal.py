@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -152,6 +152,26 @@ def newest(connection: Connection, *, person: str | None = None, limit: int = 50
     return [_entry(row) for row in connection.execute(statement)]
 
 
+def export(
+    connection: Connection, *, person: str | None = None, values: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Every entry, oldest first, as it enters the chain: JSON-able, in one stream.
+
+    `hash` is SHA-256 over the hash before it and the canonical JSON (sorted keys, no blanks,
+    UTF-8) of at, at_business, kind, person, target, ref and body, the last as its own
+    canonical JSON text. With `values`, what is personal and not erased is beside it; the
+    `valuesHash` in the body is SHA-256 over `salt` and the canonical JSON of the values.
+    """
+    columns = ("seq", "at", "at_business", "kind", "person", "target", "ref")
+    with _stream(connection, person) as rows:
+        for row in rows:
+            line = {name: row._mapping[name] for name in columns}
+            line |= {"body": json.loads(row.body), "hash": row.hash}
+            if values and row.values_body is not None:
+                line |= {"values": json.loads(row.values_body), "salt": row.salt}
+            yield line
+
+
 def erase(tx: Connection, person: str, now: float, business_now: float) -> int:
     """Forget the personal values of `person`, and say so in the journal; how many entries
     had some. The entries themselves stay, and the chain still verifies."""
@@ -173,8 +193,11 @@ _WITH_VALUES = select(
 ).join_from(journal, journal_values, journal.c.seq == journal_values.c.seq, isouter=True)
 
 
-def _stream(connection: Connection) -> Any:
-    return connection.execution_options(yield_per=500).execute(_WITH_VALUES.order_by(journal.c.seq))
+def _stream(connection: Connection, person: str | None = None) -> Any:
+    statement = _WITH_VALUES.order_by(journal.c.seq)
+    if person is not None:
+        statement = statement.where(journal.c.person == person)
+    return connection.execution_options(yield_per=500).execute(statement)
 
 
 def _entry(row: Row[Any]) -> Entry:

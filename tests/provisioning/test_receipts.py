@@ -159,6 +159,25 @@ def test_a_held_person_says_why_and_goes_on_with_the_release(house: House) -> No
     assert ad(house, id)["plans"][0]["steps"][0]["kind"] == "create"
 
 
+def test_a_look_that_held_a_part_is_held_and_shows_the_rest(house: House) -> None:
+    """A breaker holds some steps of a plan; the same look applies the others."""
+    resource, _ = push(house, worker("E1", title="a"))
+    house.settle()
+    _, id = push(house, worker("E1", title="b"), id=resource)
+    row = house.row()
+
+    def held(tx: Any) -> None:
+        body = {"why": "breaker", "seen": row.seen, "noted": row.asked}
+        common = {"person": row.person, "target": "ad", "now": 1.0, "business_now": 1.0}
+        journal.append(tx, kind="case", body=body, **common)
+
+    house.database.write(held)
+    house.settle()
+    said = ad(house, id)
+    assert (said["result"], said["why"]) == ("held", "breaker")
+    assert [s["kind"] for s in said["plans"][0]["steps"]] == ["modify"]
+
+
 def test_a_refused_attribute_is_named_without_its_value(house: House) -> None:
     resource, _ = push(house, worker("E1", title="a"))
     house.settle()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from typing import Any
 
@@ -232,3 +233,40 @@ def test_many_writers_make_one_chain(db: Database) -> None:
     assert len(said) == 400
     pairs = list(zip(said[::2], said[1::2], strict=True))
     assert all(a["who"] == b["who"] and a["step"] == b["step"] for a, b in pairs)
+
+
+def canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def test_an_export_verifies_without_muster(db: Database, chain: list[int]) -> None:
+    """As its description says, from the lines alone."""
+    add(db, now=1773651600.123456, business_now=0.1, body={"ä": [1, None, {"b": 2.5}]})
+    with db.read() as connection:
+        lines = [json.loads(json.dumps(line)) for line in journal.export(connection, values=True)]
+        newest = journal.head(connection)
+    assert [line["seq"] for line in lines[:-1]] == chain
+    previous = ""
+    columns = ("at", "at_business", "kind", "person", "target", "ref")
+    for line in lines:
+        said = {name: line[name] for name in columns} | {"body": canonical(line["body"])}
+        previous = hashlib.sha256((previous + canonical(said)).encode()).hexdigest()
+        assert line["hash"] == previous
+        if "values" in line:
+            sealed = hashlib.sha256((line["salt"] + canonical(line["values"])).encode())
+            assert line["body"]["valuesHash"] == sealed.hexdigest()
+    assert (lines[-1]["seq"], previous) == newest
+    assert lines[0]["values"] == ADA
+
+
+def test_an_export_holds_no_personal_values_unless_asked(db: Database, chain: list[int]) -> None:
+    with db.read() as connection:
+        assert "Ada" not in json.dumps(list(journal.export(connection)))
+        assert "salt" not in json.dumps(list(journal.export(connection)))
+        of_one = list(journal.export(connection, person="p1", values=True))
+    assert [line["seq"] for line in of_one] == chain[:3]
+    db.write(lambda tx: journal.erase(tx, "p1", 1, 1))
+    with db.read() as connection:
+        lines = list(journal.export(connection, values=True))
+    assert "Ada" not in json.dumps(lines)
+    assert [line["seq"] for line in lines if "values" in line] == [chain[3]]
