@@ -84,6 +84,31 @@ def test_a_stale_change_is_answered_and_not_stored(server: Server, hr: Client) -
     assert count(server, setting) == 1  # what the listener noted is kept
 
 
+def test_a_receipt_goes_with_the_answer(server: Server, hr: Client) -> None:
+    server.listener.verdict = Verdict(receipt="r1")
+    made = hr.send("POST", "/Users", {"userName": "a"})
+    path = f"/Users/{made.get_json(force=True)['id']}"
+    remove = {"Operations": [{"op": "remove", "path": "title"}]}
+    server.listener.verdict = Verdict(receipt="r2")
+    changed = hr.send("PUT", path, {"userName": "a", "title": "x"})
+    server.listener.verdict = Verdict(receipt="r3", stale=True)
+    stale = hr.send("PATCH", path, remove)
+    server.listener.verdict = Verdict(receipt="r4")
+    same = hr.send("PUT", path, {"userName": "a", "title": "x"})
+    server.listener.verdict = Verdict(receipt="r5")
+    gone = hr.send("DELETE", path)
+    answers = (made, changed, stale, same, gone, hr.get(path))
+    receipts = [answer.headers.get("Muster-Receipt") for answer in answers]
+    assert receipts == ["r1", "r2", "r3", None, "r5", None]
+
+
+def test_without_a_receipt_there_is_no_header(hr: Client) -> None:
+    made = hr.send("POST", "/Users", {"userName": "a"})
+    gone = hr.send("DELETE", f"/Users/{made.get_json(force=True)['id']}")
+    assert "Muster-Receipt" not in made.headers
+    assert "Muster-Receipt" not in gone.headers
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_a_refusal_undoes_what_the_listener_did(server: Server, hr: Client, method: str) -> None:
     made = hr.create(userName="a", title="x")
