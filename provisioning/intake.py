@@ -156,7 +156,10 @@ class Intake:
         else:
             who = people.create_person(tx, machine_now())
         for key in people.add_keys(tx, who, keys, known):
-            pairs.resolved(tx, people.reference_edge(key.scope, key.value), machine_now())
+            # A shared number is a manager reference in every source.
+            scopes = self._settings().sources if key.scope == people.SHARED else (key.scope,)
+            for scope in scopes:
+                pairs.resolved(tx, people.reference_edge(scope, key.value), machine_now())
         return who, None
 
     def _numbered(self, tx: Connection, who: str) -> bool:
@@ -187,21 +190,27 @@ class Intake:
         ]
         said.append((source, facts))
         merged, origins = people.merge(self._by_rank(said))
-        if not self._asserted_before(tx, who):
-            self._forget_end(tx, who, merged)
+        self._forget_end(tx, who, merged)
         self._owe(tx, who, merged, asserted=True)
         people.store_facts(tx, who, merged, origins, asserted=True)
 
-    def _asserted_before(self, tx: Connection, who: str) -> bool:
-        return bool(tx.execute(select(person.c.asserted).where(person.c.id == who)).scalar())
-
     def _owe(self, tx: Connection, who: str, facts: Mapping[str, Any], *, asserted: bool) -> None:
         """Whoever stops working by this change is owed the end of their sessions, even if
-        the next one takes it back before anybody looks (state.md 5)."""
+        the next one takes it back before anybody looks; so is whoever a date had stopped,
+        when nobody has looked since (state.md 5)."""
         row = tx.execute(select(person.c.facts, person.c.asserted).where(person.c.id == who)).one()
-        if self._works(json.loads(row.facts), row.asserted) and not self._works(facts, asserted):
-            targets = obligations.with_sessions(self._settings())
-            obligations.owe(tx, who, targets, self._business.now())
+        worked, works = (
+            self._works(json.loads(row.facts), row.asserted),
+            self._works(facts, asserted),
+        )
+        if worked == works:
+            return
+        now = self._business.now()
+        targets = obligations.with_sessions(self._settings())
+        if works:
+            unseen = pairs.unseen(tx, who, now)
+            targets = [target for target in targets if target in unseen]
+        obligations.owe(tx, who, targets, now)
 
     def _works(self, facts: Mapping[str, Any], asserted: bool) -> bool:
         policy = self._settings().people
@@ -209,10 +218,11 @@ class Intake:
         return lifecycle(facts, asserted, policy.pre_hire_days, policy.timezone, now).enabled
 
     def _forget_end(self, tx: Connection, who: str, merged: dict[str, Any]) -> None:
-        """Who returns with a new record must not expire by the end date of the old one."""
+        """An end date that a record once gave must not outlive it: not in who returns, nor
+        when another source now says who works here."""
         text = tx.execute(select(person.c.facts).where(person.c.id == who)).scalar() or "{}"
         for name in END_DATES:
-            if json.loads(text).get(name) is not None:
+            if name in json.loads(text):  # even as null: perhaps nobody has looked since
                 merged.setdefault(name, None)
 
     def _withdraw(
@@ -230,6 +240,7 @@ class Intake:
             merged, origins = people.merge(
                 self._by_rank([(row.source, json.loads(row.facts)) for row in rest])
             )
+            self._forget_end(tx, who, merged)
             self._owe(tx, who, merged, asserted=True)
             people.store_facts(tx, who, merged, origins, asserted=True)
         else:  # what was last known stays, so that the account keeps its names

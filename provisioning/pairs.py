@@ -197,6 +197,14 @@ def tick(db: Database, business_now: float, now: float) -> int:
     return db.write(work, isolation=_SINGLE)
 
 
+def unseen(connection: Connection, person: str, business_now: float) -> set[str]:
+    """The targets of this person that were not looked at since there was last a reason to:
+    a look is due, or a date has come and was not noticed yet."""
+    come = or_(pair.c.due.is_not(None), pair.c.look_at <= business_now)
+    query = select(pair.c.target).where(pair.c.person == person, come)
+    return set(connection.execute(query).scalars())
+
+
 _at: Any = bindparam("at", type_=Double)
 _urgency: Any = bindparam("urgency", type_=Integer)
 # A pair that is due already keeps its place in the line, and its lane if that is better;

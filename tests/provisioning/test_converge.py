@@ -237,6 +237,77 @@ def test_deleted_and_hired_again_is_the_same_account(house: House) -> None:
     assert "accountExpires" not in again.attributes
 
 
+def test_an_old_end_date_is_gone_even_if_nobody_looks_between_two_pushes(house: House) -> None:
+    id = house.push(worker("E1", terminationDate="2026-04-30"))
+    house.settle()
+    house.withdraw(id)
+    house.settle()
+    id = house.push(worker("E1"))
+    house.push(worker("E1", title="Engineer"), id=id)
+    house.settle()
+    assert "accountExpires" not in house.ad.one(employeeID="E1").attributes
+
+
+def test_an_end_date_goes_with_the_source_that_gave_it(tmp_path: Path) -> None:
+    house = House(tmp_path, shared_keys=("employeeNumber",))
+    first = house.push(worker("E1", terminationDate="2026-04-30"))
+    house.push(worker("E1"), source="generic")
+    house.settle()
+    assert "accountExpires" in house.ad.one(employeeID="E1").attributes
+    house.withdraw(first)
+    house.settle()
+    assert "accountExpires" not in house.ad.one(employeeID="E1").attributes
+
+
+def test_an_end_date_goes_when_a_stronger_source_says_who_works_here(tmp_path: Path) -> None:
+    house = House(tmp_path, shared_keys=("employeeNumber",))
+    house.push(worker("E1", terminationDate="2026-04-30"), source="generic")
+    house.settle()
+    house.push(worker("E1"))
+    house.settle()
+    assert "accountExpires" not in house.ad.one(employeeID="E1").attributes
+
+
+def test_a_manager_who_arrives_through_another_source_is_linked(tmp_path: Path) -> None:
+    house = House(tmp_path, shared_keys=("employeeNumber",))
+    house.push(worker("E1", manager="E2"))
+    house.settle()
+    house.push(worker("E2", "Mia", "Boss"), source="generic")
+    house.settle()
+    boss = house.ad.one(employeeID="E2")
+    assert house.ad.one(employeeID="E1").references == {"manager": boss.anchor}
+
+
+@pytest.mark.parametrize("noticed", [False, True])
+def test_who_was_kept_on_after_the_last_day_passed_unseen_is_signed_out(
+    house: House, noticed: bool
+) -> None:
+    house.settings.targets["ad"] = replace(house.settings.targets["ad"], kind="entra_id")  # type: ignore[index]
+    house.reopen()
+    id = house.push(worker("E1", terminationDate="2026-04-30"))
+    house.settle()
+    house.ad.writes.clear()
+    house.day("2026-05-02T08:00:00Z")
+    if noticed:
+        pairs.tick(house.database, house.now, machine_now())
+    house.push(worker("E1", terminationDate="2026-12-31"), id=id)
+    house.settle()
+    assert kinds(house) == ["disable", "modify", "enable"]
+
+
+def test_who_returns_was_signed_out_already(house: House) -> None:
+    house.settings.targets["ad"] = replace(house.settings.targets["ad"], kind="entra_id")  # type: ignore[index]
+    house.reopen()
+    id = house.push(worker("E1"))
+    house.settle()
+    house.push(worker("E1", active=False), id=id)
+    house.settle()
+    house.ad.writes.clear()
+    house.push(worker("E1"), id=id)
+    house.settle()
+    assert kinds(house) == ["move", "enable"]
+
+
 def test_a_person_who_left_before_we_met_gets_no_account(house: House) -> None:
     house.push(worker("E1", active=False))
     house.settle()
