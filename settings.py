@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from breaker_settings import Breakers, BreakersSchema
 from yaml_lines import YamlDocument, YamlError, read_yaml
 
 DEFAULT_PORT = 8080
@@ -103,6 +104,7 @@ class Settings:
     sources: Mapping[str, Source]
     targets: Mapping[str, TargetSettings]
     people: People = field(default_factory=People)
+    breakers: Breakers = field(default_factory=Breakers)
     account_name: tuple[str, ...] = ()
     mapping_folders: tuple[Path, ...] = ()
     sandbox: Sandbox = field(default_factory=Sandbox)
@@ -228,6 +230,7 @@ class _FileSchema(Schema):
     server = fields.Nested(_ServerSchema, load_default=lambda: _ServerSchema().load({}))
     people = fields.Nested(_PeopleSchema, load_default=lambda: _PeopleSchema().load({}))
     names = fields.Nested(_NamesSchema, load_default=lambda: _NamesSchema().load({}))
+    breakers = fields.Nested(BreakersSchema, load_default=dict)
     sandbox = fields.Nested(_SandboxSchema, load_default=lambda: _SandboxSchema().load({}))
     sources = fields.Dict(
         keys=fields.String(validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,30}$")),
@@ -250,6 +253,7 @@ class _PolicySchema(Schema):
 
     people = fields.Nested(_PeopleSchema)
     names = fields.Nested(_NamesSchema)
+    breakers = fields.Nested(BreakersSchema)
     sources = fields.Dict(keys=fields.String(), values=fields.Nested(_SourcePolicySchema))
 
 
@@ -286,6 +290,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         sources=sources,
         targets=targets,
         people=People(**raw["people"]),
+        breakers=Breakers().overridden(raw["breakers"]),
         account_name=tuple(raw["names"]["account_name"]),
         mapping_folders=(here / raw["mappings"],),
         sandbox=Sandbox(
@@ -319,6 +324,7 @@ def override(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return replace(
         settings,
         people=replace(settings.people, **given.get("people", {})),
+        breakers=settings.breakers.overridden(given.get("breakers", {})),
         account_name=tuple(names.get("account_name", settings.account_name)),
         sources=sources,
     )

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import click
 from sqlalchemy import Connection
 
+from breaker_settings import KINDS
 from console import reports
-from provisioning import pairs, people
+from provisioning import breakers, pairs, people
 from provisioning.converge import forget_link
 from provisioning.view import Viewer
 from settings import Settings
@@ -58,7 +59,7 @@ def plan(open_rooms: OpenRooms, person: str) -> None:
     rooms = open_rooms()
     who = rooms.find(person)
     for target in rooms.settings.targets:
-        click.echo(reports.plan(rooms.viewer, who, target, rooms.business.now()))
+        click.echo(reports.plan(rooms.database, rooms.viewer, who, target, rooms.business.now()))
 
 
 @click.command()
@@ -117,6 +118,39 @@ def journal(
     click.echo(reports.journal(rooms.database, who, limit, values))
 
 
+@click.command("breakers")
+@click.pass_obj
+def list_breakers(open_rooms: OpenRooms) -> None:
+    """Show what the breakers counted, which of them are open, and whom they hold."""
+    rooms = open_rooms()
+    settings = rooms.viewer.settings
+    click.echo(reports.breaker_standings(rooms.database, settings, rooms.business.now()))
+
+
+@click.command()
+@click.argument("target")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.option("--by", required=True, help="your name, for the journal")
+@click.pass_obj
+def release(open_rooms: OpenRooms, target: str, kind: str, by: str) -> None:
+    """Approve what the breaker of TARGET and KIND holds at this moment.
+
+    What is held goes through; what comes later is counted anew.
+    """
+    rooms = open_rooms()
+    if target not in rooms.settings.targets:
+        known = ", ".join(rooms.settings.targets)
+        raise click.ClickException(f"there is no target {target}; known: {known}")
+    if not by.strip():
+        raise click.ClickException("--by is empty; give the name of who approves this")
+    approved = rooms.database.write(
+        lambda tx: breakers.release(
+            tx, target, kind, by.strip(), rooms.business.now(), machine_now()
+        )
+    )
+    click.echo(f"released {target} {kind}: {len(approved)} accounts that were held go through")
+
+
 @click.command("clock")
 @click.argument("instant", required=False)
 @click.pass_obj
@@ -136,4 +170,4 @@ def set_clock(open_rooms: OpenRooms, instant: str | None) -> None:
     click.echo(iso(rooms.business.now()))
 
 
-COMMANDS = (plan, explain, provision, journal, set_clock)
+COMMANDS = (plan, explain, provision, journal, list_breakers, release, set_clock)

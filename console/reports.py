@@ -7,30 +7,41 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from adapters.target import Ambiguous, Step, TargetDown, TargetRefused
 from console.wording import waits_for
+from provisioning import breakers
 from provisioning.names import NoNameLeft
 from provisioning.view import Held, View, Viewer
+from settings import Settings
 from store import journal as store_journal
 from store.clocks import iso
 from store.database import Database
 from store.tables import account, pair
 from store.tables import person as person_table
 
+_SOME = 500
+"""Persons in one question to the database."""
 
-def plan(viewer: Viewer, person: str, target: str, now: float) -> str:
+
+def plan(database: Database, viewer: Viewer, person: str, target: str, now: float) -> str:
     """The steps that would be taken now; nothing is written anywhere."""
     view = _view(viewer, person, target, now)
     if isinstance(view, str):
         return f"{target}: {view}"
     lines = [f"{target}: {view.life.stage} ({view.life.reason})"]
-    lines += [f"  {number}. {_step(step)}" for number, step in enumerate(view.plan.steps, 1)]
+    with database.read() as connection:
+        judged = breakers.weigh(connection, view, target, now)
+    lines += [f"  {number}. {_step(step)}" for number, step in enumerate(judged.plan.steps, 1)]
     if not view.plan.steps:
         lines.append("  nothing to do: the account is as it should be")
+    if judged.why is not None:
+        lines.append(f"  would be held: {judged.why}")
+        lines += [f"  waits: {_step(step)}" for step in judged.waiting]
     lines += [f"  note: {problem}" for problem in view.problems]
     if view.waits_on:
         lines.append(f"  {waits_for(view.waits_on, view.snapshot.facts)}")
@@ -92,6 +103,37 @@ def outcome(database: Database, person: str) -> str:
         said = row.held or row.problem or waits or "right"
         lines.append(f"{row.target}: {row.state or 'new'}, {row.hint or 'no account'}: {said}")
     return "\n".join(lines)
+
+
+def breaker_standings(database: Database, settings: Settings, now: float) -> str:
+    """Which breakers counted something, which are open, and whom they hold."""
+    lines = []
+    with database.read() as connection:
+        found = breakers.standings(connection, settings.breakers, settings.targets, now)
+        for one in found:
+            state = f"open, {len(one.held)} held" if one.held else "closed"
+            lines.append(
+                f"{one.target} {one.kind}: {state}; {one.counted} accounts within "
+                f"{settings.breakers.window_hours:g} h, the limit is {one.limit}"
+            )
+            hints = _hints(connection, one.target, one.held)
+            lines += [f"  {person} {hints.get(person) or ''}".rstrip() for person in one.held]
+            if one.held:
+                lines.append(f"  remedy: `python app.py release {one.target} {one.kind} --by NAME`")
+    return "\n".join(lines) or "nothing was counted, nobody is held"
+
+
+def _hints(connection: Connection, target: str, persons: Sequence[str]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for start in range(0, len(persons), _SOME):
+        some = persons[start : start + _SOME]
+        rows = connection.execute(
+            select(account.c.person, account.c.hint).where(
+                account.c.target == target, account.c.person.in_(some)
+            )
+        )
+        found.update({row.person: row.hint for row in rows})
+    return found
 
 
 def wait_until_looked(database: Database, person: str, timeout: float) -> bool:

@@ -10,8 +10,8 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, delete, insert, update
 
@@ -27,7 +27,7 @@ from adapters.target import (
     TargetRefused,
 )
 from mappings.documents import Outbound
-from provisioning import names, obligations, pairs
+from provisioning import breakers, names, obligations, pairs
 from provisioning.names import ACCOUNT_NAME, NoNameLeft
 from provisioning.pairs import Claim, Result
 from provisioning.snapshot import (
@@ -44,6 +44,8 @@ from store import journal
 from store.clocks import BusinessClock, machine_now
 from store.database import Database
 from store.tables import account as account_table
+
+T = TypeVar("T")
 
 _LOOKS = 6
 """Looks within one claim: each burnt name, lost answer or race needs another one."""
@@ -126,9 +128,10 @@ class Converger:
         if view.actual is not None and view.snapshot.link is None:
             self._link(claim, view.actual, plan_id)
         problems = list(view.problems)
+        held: str | None = None
         if view.plan.steps:
             lease.check()
-            self._write(claim, lambda tx: self._journal_plan(tx, claim, view, plan_id))
+            view, held = self._decide(claim, view, plan_id)
             account = view.actual
             for number, step in enumerate(view.plan.steps):
                 lease.check()
@@ -157,10 +160,16 @@ class Converger:
             snapshot = read_snapshot(connection, claim.person, claim.target)
             return waits_on(snapshot, claim.target) == edge
 
+        look_at = view.life.valid_until
+        if held is not None:
+            problems.insert(0, held)
+            after = self._business.now() + view.limits.window  # by then fewer may be counted
+            look_at = after if look_at is None else min(look_at, after)
         return Result(
-            "finish",
-            look_at=view.life.valid_until,
+            "finish" if held is None else "hold",
+            look_at=look_at,
             waits_on=edge,
+            held=held,
             still_waiting=still_waiting if edge else None,
             problem="; ".join(dict.fromkeys(problems)) or None,
             state=view.life.stage,
@@ -219,6 +228,23 @@ class Converger:
             pairs.resolved(tx, account_edge(claim.person, claim.target), machine_now())
 
         self._write(claim, work)
+
+    def _decide(self, claim: Claim, view: View, plan_id: str) -> tuple[View, str | None]:
+        """What the breakers let through, journaled and counted; and why the rest is held."""
+
+        def work(tx: Connection) -> tuple[View, str | None]:
+            now = self._business.now()
+            judged = breakers.weigh(tx, view, claim.target, now)
+            breakers.record(tx, judged, claim.person, claim.target, now)
+            allowed = replace(view, plan=judged.plan)
+            if judged.why is not None:
+                body = {"why": judged.why, "stage": view.life.stage, "breaker": judged.held}
+                self._append(tx, "case", claim, plan_id, body, None)
+            if allowed.plan.steps:
+                self._journal_plan(tx, claim, allowed, plan_id)
+            return allowed, judged.why
+
+        return self._write(claim, work)
 
     def _journal_plan(self, tx: Connection, claim: Claim, view: View, plan_id: str) -> None:
         steps = [
@@ -298,16 +324,16 @@ class Converger:
             return Result("finish")
         return Result("hold", held=why, problem=why, state=stage)
 
-    def _write(self, claim: Claim, work: Callable[[Connection], None]) -> None:
+    def _write(self, claim: Claim, work: Callable[[Connection], T]) -> T:
         """In one transaction. Raises Unknown when the person was forgotten during the look:
         what a look began before a sandbox was emptied leaves no trace in the new world."""
 
-        def guarded(tx: Connection) -> None:
+        def guarded(tx: Connection) -> T:
             if not is_known(tx, claim.person):
                 raise Unknown(claim.person)
-            work(tx)
+            return work(tx)
 
-        self._database.write(guarded)
+        return self._database.write(guarded)
 
     def _append(
         self,

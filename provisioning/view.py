@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select
 
 from adapters.target import Account, Target
+from breaker_settings import Breakers
 from mappings.documents import Outbound
 from mappings.results import Origin
 from provisioning.lifecycle import END_DATES, Lifecycle, lifecycle
@@ -47,6 +48,8 @@ class View:
     problems: tuple[str, ...]
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """Attribute -> rule and inputs behind its value."""
+    limits: Breakers = field(default_factory=Breakers)
+    """In force when this was looked at; `provisioning/breakers.py` applies them."""
 
 
 class Viewer:
@@ -64,6 +67,11 @@ class Viewer:
         self._settings = settings
         self._targets = targets
         self._outbounds = outbounds
+
+    @property
+    def settings(self) -> Settings:
+        """Those in force now."""
+        return self._settings()
 
     def view(self, person: str, target: str, now: float, *, keep_names: bool = True) -> View:
         """The account as it is and should be at business time `now`.
@@ -166,6 +174,7 @@ class Viewer:
             waits_on=waits_on(snapshot, target),
             problems=tuple(problems),
             origins={a: wish.origin for a, wish in evaluation.wishes.items()},
+            limits=settings.breakers,
         )
 
     def _context(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select, text, update
 from store import policy, setting
 from store.tables import (
     account,
+    breaker,
     grant,
     journal,
     journal_values,
@@ -27,6 +28,7 @@ from store.wakeup import notify
 _CHILDREN_FIRST = (
     journal_values,
     journal,
+    breaker,
     obligation,
     grant,
     name,

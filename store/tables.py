@@ -213,6 +213,19 @@ obligation = Table(
     Column("done", Double),
 )
 
+breaker = Table(
+    "breaker",
+    metadata,
+    Column("target", String, primary_key=True),
+    Column("kind", String, primary_key=True, comment="disable, move, rename, clear"),
+    Column("person", String, ForeignKey("person.id"), primary_key=True),
+    Column("state", String, nullable=False, comment="passed, held or approved"),
+    Column("urgent", Boolean, nullable=False, comment="a leaver who has to be out at once"),
+    Column("at_business", Double, nullable=False, comment="when this state began"),
+    comment="which accounts a plan took something away from: counted once each in a window",
+)
+Index("ix_breaker_window", breaker.c.target, breaker.c.kind, breaker.c.state, breaker.c.at_business)
+
 journal = Table(
     "journal",
     metadata,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import settings
+from breaker_settings import Breakers
 from settings import Secret, SettingsError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,14 +114,26 @@ def test_policy_may_be_overridden_and_nothing_else_changes(tmp_path: Path) -> No
             "people": {"pre_hire_days": 7},
             "names": {"account_name": ["[loginName]"]},
             "sources": {"workday": {"shared_keys": ["workerId"]}},
+            "breakers": {"count": 3, "kinds": {"move": {"percent": 1.5}}},
         },
     )
+    assert changed.breakers == replace(read.breakers, count=3, kinds={"move": {"percent": 1.5}})
     assert changed.people == settings.People(7, read.people.timezone)
     assert changed.account_name == ("[loginName]",)
     assert changed.sources["workday"].shared_keys == ("workerId",)
     assert changed.sources["successfactors"] == read.sources["successfactors"]
     assert list(changed.sources) == list(read.sources)
     assert settings.override(read, {}) == read
+
+
+def test_limits_of_the_breakers(tmp_path: Path) -> None:
+    assert loaded(tmp_path, EXAMPLE).breakers == Breakers()
+    text = EXAMPLE.replace("  kinds: {}", "  kinds: {clear: {count: 50}}")
+    found = loaded(tmp_path, text).breakers
+    assert [found.limit("clear", 100), found.limit("move", 100)] == [50, 10]
+    assert [found.limit("clear", 2000), found.limit("move", 2000)] == [100, 100]
+    again = found.overridden({"kinds": {"clear": {"percent": 0}, "move": {"count": 1}}})
+    assert [again.limit("clear", 2000), again.limit("move", 0)] == [50, 1]
 
 
 @pytest.mark.parametrize(
@@ -133,6 +147,14 @@ def test_policy_may_be_overridden_and_nothing_else_changes(tmp_path: Path) -> No
         ({"people": {"timezone": "Mars/Olympus"}}, "people.timezone"),
         ({"people": None}, "people"),
         ({"names": {"account_name": "x"}}, "names.account_name"),
+        ({"breakers": {"cuont": 1}}, "breakers.cuont"),
+        ({"breakers": {"count": "10"}}, "breakers.count"),
+        ({"breakers": {"percent": 101}}, "breakers.percent"),
+        ({"breakers": {"window_hours": 0}}, "breakers.window_hours"),
+        ({"breakers": {"urgent_floor": -1}}, "breakers.urgent_floor"),
+        ({"breakers": {"enabled": None}}, "breakers.enabled"),
+        ({"breakers": {"kinds": {"create": {}}}}, "breakers.kinds.create"),
+        ({"breakers": {"kinds": {"move": {"floor": 1}}}}, "breakers.kinds.move.floor"),
         ({"sources": {"sap": {}}}, "sources.sap"),
         ({"sources": {"workday": {"mapping": "generic"}}}, "sources.workday.mapping"),
         ({"sources": {"workday": {"shared_keys": ["mail"]}}}, "sources.workday.shared_keys"),

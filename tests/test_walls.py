@@ -23,6 +23,7 @@ FLOOR = {
     "scim": 1,
     "store": 0,
     "settings": 0,
+    "breaker_settings": 0,
     "wsgi_server": 0,
     "yaml_lines": 0,
 }
