@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from breaker_settings import KINDS
 from console import reports
+from console.export import export
 from provisioning import breakers, pairs, people
 from provisioning.converge import forget_link
 from provisioning.view import Viewer
@@ -101,11 +102,19 @@ def provision(open_rooms: OpenRooms, person: str, recreate: bool, timeout: float
 @click.option("--limit", default=50, help="newest entries to show")
 @click.option("--values", is_flag=True, help="show personal values too")
 @click.option("--verify", is_flag=True, help="check the hash chain")
+@click.option("--export", "file", metavar="FILE", help="everything as JSON lines; - is stdout")
 @click.pass_obj
 def journal(
-    open_rooms: OpenRooms, person: str | None, limit: int, values: bool, verify: bool
+    open_rooms: OpenRooms,
+    person: str | None,
+    limit: int,
+    values: bool,
+    verify: bool,
+    file: str | None,
 ) -> None:
-    """Show what was done and why, newest last; or check that nobody changed it."""
+    """Show what was done and why, newest last; check that nobody changed it; or export it."""
+    if verify and file:
+        raise click.UsageError("--verify and --export are two things; give one of them")
     rooms = open_rooms()
     if verify:
         with rooms.database.read() as connection:
@@ -115,6 +124,9 @@ def journal(
         click.echo("the chain is whole")
         return
     who = rooms.find(person) if person else None
+    if file:
+        export(rooms.database, file, who, values)
+        return
     click.echo(reports.journal(rooms.database, who, limit, values))
 
 
