@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from click.testing import CliRunner, Result
+from sqlalchemy import Connection, select, update
 
 from adapters.target import Account, Step
 from breaker_settings import Breakers
 from console import reports
+from console.commands import COMMANDS, Rooms
 from provisioning import breakers, pairs
+from provisioning.plan import Plan
 from provisioning.worker import Lease
 from store import journal
 from store.clocks import machine_now
+from store.database import Database
 from store.tables import breaker, pair
 from tests.provisioning.house import House, worker
 
@@ -401,3 +406,61 @@ def test_a_held_plan_is_journaled_as_a_case(company: Company) -> None:
     with company.house.database.read() as connection:
         (case,) = journal.entries(connection, person=who, kind="case")
     assert json.loads(json.dumps(dict(case.body)))["breaker"] == ["disable", "move"]
+
+
+def test_the_commands(company: Company) -> None:
+    for number in range(12):
+        company.push(number, **ENDED)
+    house = company.house
+    house.settle(most=400)
+    rooms = Rooms(house.settings, house.database, house.converger.viewer, house.business)
+
+    def run(*words: str) -> Result:
+        command = {c.name: c for c in COMMANDS}[words[0]]
+        return CliRunner().invoke(command, list(words[1:]), obj=lambda: rooms)
+
+    assert "ad disable: open, 2 held" in run("breakers").output
+    for wrong in (
+        ["release", "ad", "disable"],
+        ["release", "ad", "disable", "--by", " "],
+        ["release", "ad", "create", "--by", "Mia"],
+        ["release", "da", "disable", "--by", "Mia"],
+    ):
+        assert run(*wrong).exit_code in (1, 2)
+    assert "2 held" in run("breakers").output
+    done = run("release", "ad", "disable", "--by", "Mia Boss")
+    assert (done.exit_code, done.output) == (
+        0,
+        "released ad disable: 2 accounts that were held go through\n",
+    )
+    house.settle()
+    assert company.disabled() == 12
+
+
+def test_both_databases_count_and_release(db: Database, people: Callable[[int], list[str]]) -> None:
+    passed, held, urgent = people(3)
+    counted = breakers.Judgement(Plan(()), counted=("move",), needed=("move",))
+    stopped = breakers.Judgement(Plan(()), held=("move",), needed=("move",), urgent=True)
+
+    def work(tx: Connection) -> None:
+        for who in (passed, held, urgent):
+            pairs.ask(tx, who, ["ad"], pairs.Lane.CHANGE, 0.0)
+        for _ in range(2):
+            breakers.record(tx, counted, passed, "ad", 1000.0)
+            breakers.record(tx, replace(stopped, urgent=False), held, "ad", 1000.0)
+            breakers.record(tx, stopped, urgent, "ad", 1000.0)
+        tx.execute(update(pair).where(pair.c.person != passed).values(held="breaker: x", due=None))
+
+    def standings() -> list[breakers.Standing]:
+        with db.read() as connection:
+            return breakers.standings(connection, Breakers(), ["ad", "entra"], 2000.0)
+
+    db.write(work)
+    assert standings() == [breakers.Standing("ad", "move", 1, 10, (held, urgent))]
+    released = db.write(lambda tx: breakers.release(tx, "ad", "move", "Mia", 2000.0, 5.0))
+    assert released == [held, urgent]
+    assert standings() == []
+    with db.read() as connection:
+        rows = connection.execute(select(pair.c.person, pair.c.lane))
+        lanes = {row.person: row.lane for row in rows}
+    assert (lanes[held], lanes[urgent]) == (pairs.Lane.CHANGE, pairs.Lane.LEAVER)

@@ -377,6 +377,27 @@ def test_policy_is_followed_at_once_and_until_the_reset(busy: House) -> None:
     assert busy.directories["ad"].one(employeeID="E2").attributes["sAMAccountName"] != "x-E2"
 
 
+def test_breakers_are_policy_and_a_reset_forgets_what_they_counted(busy: House) -> None:
+    for number in ("E1", "E2"):
+        busy.hire(number)
+    busy.settle()
+    busy.told("PUT", "settings", {"breakers": {"count": 1, "percent": 0, "urgent_floor": 0}})
+    bearer = {"Authorization": f"Bearer {busy.tokens['workday'].read_text().strip()}"}
+    found = busy.client.get("/scim/v2/Users", headers=bearer).get_json()["Resources"]
+    for resource in found:
+        gone = busy.client.delete(f"/scim/v2/Users/{resource['id']}", headers=bearer)
+        assert gone.status_code == 204
+    assert busy.settle()["settled"] is True  # held is at rest
+    accounts = busy.directories["ad"].accounts.values()
+    assert sorted(account.enabled for account in accounts) == [False, True]
+    busy.told("PUT", "settings", {"breakers": {"count": 2}})
+    busy.settle()
+    assert not any(account.enabled for account in busy.directories["ad"].accounts.values())
+    assert rows(busy)["breaker"] > 0
+    busy.told("POST", "reset")
+    assert rows(busy) == {}
+
+
 @sqlite
 def test_shared_keys_are_policy(busy: House) -> None:
     busy.hire("E1")
