@@ -83,21 +83,18 @@ def weigh(connection: Connection, view: View, target: str, now: float) -> Judgem
     for kind in needed:
         if _may_pass_again(connection, target, kind, person, limits, now):
             continue
-        others = _weight(connection, target, kind, limits, now, besides=person)
+        seen = _Seen(connection, target, kind, limits, now, besides=person)
         limit = limits.limit(kind, 0)
-        if others >= limit:
+        if seen.reach(limit):
             limit = limits.limit(kind, _accounts(connection, target))
-        floor = urgent and (
-            _weight(connection, target, kind, limits, now, besides=person, urgent=True)
-            < limits.urgent_floor
-        )
-        if others < limit or floor:
+        floor = urgent and seen.passed(urgent=True) < limits.urgent_floor
+        if floor or not seen.reach(limit):
             counted.append(kind)
             continue
         held.append(kind)
         reasons.append(
-            f"{others + 1} accounts of {target} would {_VERBS[kind]} within "
-            f"{limits.window_hours:g} h, the limit is {limit}; when that is right, run "
+            f"more than {limit} accounts of {target} would {_VERBS[kind]} within "
+            f"{limits.window_hours:g} h ({seen.passed()} passed); when that is right, run "
             f"`python app.py release {target} {kind} --by NAME`"
         )
     allowed = _without(view.plan, actual, view.life, held)
@@ -179,7 +176,7 @@ def standings(
         accounts = _accounts(connection, target)
         for kind in KINDS:
             held = tuple(row.person for row in _held(connection, target, kind))
-            counted = _weight(connection, target, kind, limits, now) - len(held)
+            counted = _Seen(connection, target, kind, limits, now).passed()
             if held or counted:
                 found.append(Standing(target, kind, counted, limits.limit(kind, accounts), held))
     return found
@@ -273,29 +270,41 @@ def _may_pass_again(
     return connection.execute(found).first() is not None
 
 
-def _weight(
-    connection: Connection,
-    target: str,
-    kind: str,
-    limits: Breakers,
-    now: float,
-    *,
-    besides: str | None = None,
-    urgent: bool = False,
-) -> int:
-    """How many accounts passed within the window or are held; of urgent leavers only those
-    that passed."""
-    ours = [breaker.c.target == target, breaker.c.kind == kind]
-    if besides is not None:
-        ours.append(breaker.c.person != besides)
-    if urgent:
-        ours.append(breaker.c.urgent)
-    passed = select(func.count()).where(*ours, _is(_PASSED), _recent(limits, now))
-    weight = int(connection.execute(passed.select_from(breaker)).scalar_one())
-    if not urgent:
-        held = select(func.count()).select_from(_WITH_PAIR).where(*ours, _is(_HELD), _held_here())
-        weight += int(connection.execute(held).scalar_one())
-    return weight
+class _Seen:
+    """The accounts that one breaker has to do with now, but for the person `besides`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        target: str,
+        kind: str,
+        limits: Breakers,
+        now: float,
+        besides: str = "",
+    ) -> None:
+        self._connection = connection
+        self._recent = _recent(limits, now)
+        self._ours = and_(
+            breaker.c.target == target, breaker.c.kind == kind, breaker.c.person != besides
+        )
+
+    def passed(self, urgent: bool = False) -> int:
+        """How many passed within the window; of urgent leavers only, if wished."""
+        found = select(func.count()).select_from(breaker)
+        found = found.where(self._ours, _is(_PASSED), self._recent)
+        if urgent:
+            found = found.where(breaker.c.urgent)
+        return int(self._connection.execute(found).scalar_one())
+
+    def reach(self, limit: int) -> bool:
+        """Whether those that passed and those that are held are as many as `limit`."""
+        rest = limit - self.passed()
+        if rest <= 0:
+            return True
+        # Not counted to the end: with half of a large company held, that would take long.
+        found = select(breaker.c.person).select_from(_WITH_PAIR)
+        found = found.where(self._ours, _is(_HELD), _held_here()).limit(rest)
+        return len(self._connection.execute(found).all()) == rest
 
 
 def _held(
