@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +28,7 @@ from tests.provisioning.directory import Directory
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 WORKER = "urn:muster:scim:schemas:extension:worker:1.0:User"
+_inbound, _outbound = cache(load_inbound), cache(load_outbound)  # reading YAML takes longest
 START = "2026-03-16T09:00:00Z"
 
 
@@ -65,12 +67,12 @@ class House:
         )
         self.directories = {t: Directory() for t in targets}
         self.ad = self.directories[targets[0]]
-        self.intake = Intake(self._live, {s: load_inbound(s) for s in sources}, self.business)
+        self.intake = Intake(self._live, {s: _inbound(s) for s in sources}, self.business)
         self.reopen()
 
     def reopen(self) -> None:
         """As after a restart: nothing in memory is kept."""
-        outbounds = {t: load_outbound("active_directory") for t in self.directories}
+        outbounds = {t: _outbound("active_directory") for t in self.directories}
         systems = cast("Mapping[str, Target]", self.directories)
         self.converger = Converger(self.database, self._live, systems, outbounds, self.business)
 

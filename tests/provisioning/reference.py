@@ -1,0 +1,165 @@
+"""What every account must be, computed by brute force from all that was accepted.
+
+No pairs, no leases, no names, no store: a list of events in the order in which they were
+accepted, read from the start for every question. A fact is *silent* when nobody who
+still asserts the person says anything of it; what the account holds is then kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+
+SOURCES = ("workday", "generic")
+"""The strongest first."""
+PRE_HIRE_DAYS = 30
+STATE = ("active", "involuntary", "onLeave", "hireDate", "terminationDate", "contractEndDate")
+ENDS = ("terminationDate", "contractEndDate")
+PLAIN = {"givenName": "givenName", "familyName": "sn", "displayName": "displayName"}
+PLAIN |= {"title": "title", "department": "department"}
+"""Fact -> attribute that simply shows it."""
+
+Facts = Mapping[str, Any]
+"""None: the source says that there is nothing."""
+
+
+class Kept(Enum):
+    """Nothing is wanted of this one: it stays as it is."""
+
+    KEPT = "kept"
+
+
+KEPT = Kept.KEPT
+
+
+@dataclass(frozen=True)
+class Said:
+    """One accepted change: `facts` None is a DELETE, `fresh` a record that was not there."""
+
+    at: float
+    number: str
+    source: str
+    id: str
+    facts: Facts | None
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Known:
+    """A person as the sources describe them; `asserted` by whom, if by anybody."""
+
+    facts: Facts
+    asserted: bool
+    said_at: float
+    manager_from: str
+
+
+def day(instant: float) -> str:
+    return datetime.fromtimestamp(instant, UTC).date().isoformat()
+
+
+class Reference:
+    """Append to `log`; then ask what somebody must be at an instant of business time."""
+
+    def __init__(self) -> None:
+        self.log: list[Said] = []
+
+    def records(self, number: str) -> dict[str, tuple[dict[str, Any], float]]:
+        """Per source that asserts them: facts, and when the state last changed."""
+        live: dict[str, tuple[dict[str, Any], float]] = {}
+        for said in self.log:
+            if said.number != number:
+                continue
+            if said.facts is None:
+                del live[said.source]
+                continue
+            before, since = ({}, said.at) if said.fresh else live[said.source]
+            # What a record no longer mentions is cleared; of `active` that is never meant.
+            after = {k: v if k == "active" else None for k, v in before.items()} | said.facts
+            same = all(after.get(k) == before.get(k) for k in STATE) and not said.fresh
+            live[said.source] = (after, since if same else said.at)
+        return live
+
+    def is_stale(self, number: str, source: str, facts: Facts) -> bool:
+        live = self.records(number)
+        earlier = live[source][0].get("stamp") if source in live else None
+        return bool(earlier and facts.get("stamp") and facts["stamp"] < earlier)
+
+    def known(self, number: str) -> Known | None:
+        """None for somebody nobody has ever spoken of."""
+        mine = [n for n, said in enumerate(self.log) if said.number == number]
+        if not mine:
+            return None
+        live = self.records(number)
+        if not live:  # as it was before the last word was taken back
+            earlier = Reference()
+            earlier.log = self.log[: mine[-1]]
+            last = earlier.known(number)
+            assert last is not None
+            return Known(last.facts, False, last.said_at, last.manager_from)
+        ranked = [(s, *live[s]) for s in SOURCES if s in live]
+        merged: dict[str, Any] = {}
+        origins: dict[str, str] = {}
+        for source, facts, _ in ranked:
+            for name, value in facts.items():
+                if name not in STATE and (
+                    name not in merged or (merged[name] is None and value is not None)
+                ):
+                    merged[name], origins[name] = value, source
+        state = {name: value for name, value in ranked[0][1].items() if name in STATE}
+        return Known(merged | state, True, ranked[0][2], origins.get("manager", ""))
+
+    def stage(self, number: str, now: float) -> str:
+        """ahead, prehire, works or left."""
+        known = self.known(number)
+        if known is None:
+            return "ahead"
+        facts, hired, last = known.facts, known.facts["hireDate"], self.last_day(number)
+        left = facts.get("active") is False
+        if not known.asserted or (facts.get("involuntary") and (left or last)):
+            return "left"
+        if last and day(now) > last:
+            return "left"
+        if day(now) < hired:
+            first = datetime.fromisoformat(hired).date() - timedelta(days=PRE_HIRE_DAYS)
+            return "ahead" if day(now) < first.isoformat() else "prehire"
+        dated = hired > day(known.said_at) or bool(last and last >= day(known.said_at))
+        return "left" if left and not dated else "works"
+
+    def last_day(self, number: str) -> str | None:
+        """An end before the first day is history."""
+        known = self.known(number)
+        ends = [known.facts.get(name) for name in ENDS] if known else []
+        return min((e for e in ends if e and known and e >= known.facts["hireDate"]), default=None)
+
+    def attributes(self, number: str) -> dict[str, Any]:
+        """Wanted value, None for no value, or KEPT, by attribute."""
+        known = self.known(number)
+        assert known is not None
+        wanted = {a: known.facts.get(f, KEPT) for f, a in PLAIN.items()}
+        wanted["employeeID"] = number
+        mail = known.facts.get("mail", KEPT)
+        others = {s.number for s in self.log if s.facts and s.facts.get("mail") == mail}
+        wanted["mail"] = KEPT if mail and others - {number} else mail
+        wanted["accountExpires"] = None
+        if last := self.last_day(number):
+            over = datetime.fromisoformat(last).replace(tzinfo=UTC) + timedelta(days=1)
+            since_1601 = over - datetime(1601, 1, 1, tzinfo=UTC)
+            wanted["accountExpires"] = int(since_1601.total_seconds()) * 10**7
+        return wanted
+
+    def manager(self, number: str) -> str | Kept | None:
+        """The number of the manager; nobody; or KEPT while the reference means nobody yet."""
+        known = self.known(number)
+        assert known is not None
+        reference = known.facts.get("manager", KEPT)
+        if reference is None or reference is KEPT:
+            return reference
+        by_id = {s.id: s.number for s in self.log if s.source == known.manager_from}
+        found = by_id.get(reference, reference)
+        if found == number:
+            return None
+        return found if any(s.number == found for s in self.log) else KEPT
