@@ -11,9 +11,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from adapters.target import Ambiguous, Step, TargetDown, TargetRefused
+from adapters.target import Step, TargetDown, TargetRefused
 from console.wording import waits_for
-from provisioning.names import NoNameLeft
 from provisioning.view import Held, View, Viewer
 from store import journal as store_journal
 from store.clocks import iso
@@ -128,10 +127,6 @@ def _view(viewer: Viewer, person: str, target: str, now: float) -> View | str:
         return viewer.view(person, target, now, keep_names=False)
     except Held as held:
         return f"held: {held}"
-    except NoNameLeft as none:
-        return f"held: no free {none.kind}"
-    except Ambiguous as several:
-        return f"held: {several}"
     except TargetDown as down:
         return f"the target cannot be asked: {down}. {down.remedy}"
     except TargetRefused as refused:
