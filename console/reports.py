@@ -12,10 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from adapters.target import Ambiguous, Step, TargetDown, TargetRefused
+from adapters.target import Step, TargetDown, TargetRefused
 from console.wording import waits_for
 from provisioning import breakers
-from provisioning.names import NoNameLeft
 from provisioning.view import Held, View, Viewer
 from settings import Settings
 from store import journal as store_journal
@@ -170,10 +169,6 @@ def _view(viewer: Viewer, person: str, target: str, now: float) -> View | str:
         return viewer.view(person, target, now, keep_names=False)
     except Held as held:
         return f"held: {held}"
-    except NoNameLeft as none:
-        return f"held: no free {none.kind}"
-    except Ambiguous as several:
-        return f"held: {several}"
     except TargetDown as down:
         return f"the target cannot be asked: {down}. {down.remedy}"
     except TargetRefused as refused:

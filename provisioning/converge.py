@@ -17,7 +17,6 @@ from sqlalchemy import Connection, delete, insert, update
 
 from adapters.target import (
     Account,
-    Ambiguous,
     Link,
     Outcome,
     Refusal,
@@ -28,7 +27,8 @@ from adapters.target import (
 )
 from mappings.documents import Outbound
 from provisioning import breakers, names, obligations, pairs
-from provisioning.names import ACCOUNT_NAME, NoNameLeft
+from provisioning.lifecycle import Lifecycle
+from provisioning.names import ACCOUNT_NAME
 from provisioning.pairs import Claim, Result
 from provisioning.snapshot import (
     Unknown,
@@ -101,11 +101,7 @@ class Converger:
         except Unknown:
             return Result("finish")
         except Held as held:
-            return self._held(claim, str(held), held.stage or stage)
-        except NoNameLeft as none:
-            return self._held(claim, f"no free {none.kind}: nothing to make a name from", stage)
-        except Ambiguous as several:
-            return self._held(claim, f"{several}; remove the key from all but one", stage)
+            return self._held(claim, str(held), held.life)
         except TargetDown as down:
             return Result(
                 "retry",
@@ -195,7 +191,7 @@ class Converger:
         if kind in ("gone", "stale"):
             raise _Again
         if kind == "protected":
-            raise _Stop(self._held(claim, text, stage))
+            raise _Stop(self._held(claim, text, view.life))
         if kind in ("value", "reference") and step.kind in ("modify", "refer"):
             return said  # one attribute less; the rest of the plan goes on
         raise _Stop(Result("retry", problem=text, retry_after=_CONFIG_RETRY, state=stage))
@@ -216,7 +212,7 @@ class Converger:
             kind, value = names.cn_kind(claim.target), step.name
         if not value:
             why = f"{refusal.attribute or 'name'}: {refusal.message}"
-            raise _Stop(self._held(claim, why, view.life.stage))
+            raise _Stop(self._held(claim, why, view.life))
         self._write(claim, lambda tx: names.burn(tx, kind, str(value)))
 
     def _link(self, claim: Claim, actual: Account, plan_id: str) -> None:
@@ -312,17 +308,14 @@ class Converger:
         hint = {"hint": outcome.link.hint} if outcome.link else None
         self._append(tx, "operation", claim, plan_id, body, hint)
 
-    def _held(self, claim: Claim, why: str, stage: str | None) -> Result:
+    def _held(self, claim: Claim, why: str, life: Lifecycle) -> Result:
+        body = {"why": why, "stage": life.stage}
         try:
-            self._write(
-                claim,
-                lambda tx: self._append(
-                    tx, "case", claim, None, {"why": why, "stage": stage}, None
-                ),
-            )
+            self._write(claim, lambda tx: self._append(tx, "case", claim, None, body, None))
         except Unknown:
             return Result("finish")
-        return Result("hold", held=why, problem=why, state=stage)
+        # A day that comes, such as the last one, is a reason to look again all the same.
+        return Result("hold", held=why, problem=why, state=life.stage, look_at=life.valid_until)
 
     def _write(self, claim: Claim, work: Callable[[Connection], T]) -> T:
         """In one transaction. Raises Unknown when the person was forgotten during the look:

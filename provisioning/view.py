@@ -13,11 +13,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from adapters.target import Account, Target
+from adapters.target import Account, Ambiguous, Target
 from breaker_settings import Breakers
 from mappings.documents import Outbound
 from mappings.results import Origin
 from provisioning.lifecycle import END_DATES, Lifecycle, lifecycle
+from provisioning.names import NoNameLeft
 from provisioning.naming import Naming
 from provisioning.plan import Desired, Plan, Wanted, diff
 from provisioning.snapshot import Snapshot, manager_fact, read_snapshot, waits_on
@@ -28,11 +29,14 @@ from store.tables import account as account_table
 
 
 class Held(Exception):
-    """Muster is not sure; a human has to look. The text says why, without personal values."""
+    """Muster is not sure; a human has to look. The text says why, without personal values.
 
-    def __init__(self, why: str, stage: str | None = None) -> None:
+    `life` is where the person stands: a date that comes is a reason to look again.
+    """
+
+    def __init__(self, why: str, life: Lifecycle) -> None:
         super().__init__(why)
-        self.stage = stage
+        self.life = life
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,8 @@ class Viewer:
     def view(self, person: str, target: str, now: float, *, keep_names: bool = True) -> View:
         """The account as it is and should be at business time `now`.
 
-        `keep_names=False` reserves nothing (dry run). Raises Held, Unknown, and what
-        reading a target raises (TargetDown, TargetRefused, Ambiguous).
+        `keep_names=False` reserves nothing (dry run). Raises Held, Unknown, TargetDown and
+        TargetRefused.
         """
         with self._database.read() as connection:
             snapshot = read_snapshot(connection, person, target)
@@ -87,12 +91,17 @@ class Viewer:
             snapshot.facts, snapshot.asserted, policy.pre_hire_days, policy.timezone, now
         )
         if snapshot.problem:
-            raise Held(snapshot.problem, life.stage)
-        actual = self._actual(snapshot, settings, target, life)
-        if actual is None and not life.exists:
-            nothing = Desired(exists=False, enabled=False)
-            return View(snapshot, life, None, nothing, Plan(()), None, ())
-        return self._compare(snapshot, settings, target, life, actual, keep_names)
+            raise Held(snapshot.problem, life)
+        try:
+            actual = self._actual(snapshot, settings, target, life)
+            if actual is None and not life.exists:
+                nothing = Desired(exists=False, enabled=False)
+                return View(snapshot, life, None, nothing, Plan(()), None, ())
+            return self._compare(snapshot, settings, target, life, actual, keep_names)
+        except NoNameLeft as none:
+            raise Held(f"no free {none.kind}: nothing to make a name from", life) from None
+        except Ambiguous as several:
+            raise Held(f"{several}; remove the key from all but one", life) from None
 
     def _actual(
         self, snapshot: Snapshot, settings: Settings, target: str, life: Lifecycle
@@ -100,7 +109,7 @@ class Viewer:
         outbound = self._outbounds[target]
         key = outbound.match(snapshot.facts)
         if key is None and snapshot.link is None:
-            raise Held(f"there is no value for {outbound.match_attribute} to match by", life.stage)
+            raise Held(f"there is no value for {outbound.match_attribute} to match by", life)
         match = None if key is None else (outbound.match_attribute, key)
         actual = self._targets[target].read(snapshot.link, match)
         if snapshot.link is not None:
@@ -108,12 +117,10 @@ class Viewer:
                 raise Held(
                     "the account was deleted in the directory; restore it there, or run "
                     "`provision --recreate` to make a new one",
-                    life.stage,
+                    life,
                 )
             if actual is not None and actual.anchor != snapshot.link.anchor:
-                raise Held(
-                    "the account was deleted and another one now carries its key", life.stage
-                )
+                raise Held("the account was deleted and another one now carries its key", life)
         elif actual is not None:
             with self._database.read() as connection:
                 owner = connection.execute(
@@ -122,10 +129,10 @@ class Viewer:
                     )
                 ).scalar()
             if owner not in (None, snapshot.person):
-                raise Held("the matching account already belongs to another person", life.stage)
+                raise Held("the matching account already belongs to another person", life)
         may_disable = _may_disable(settings.targets[target], life)
         if actual is not None and actual.protected and not may_disable:
-            raise Held(f"protected account ({actual.protected}): reported, not touched", life.stage)
+            raise Held(f"protected account ({actual.protected}): reported, not touched", life)
         return actual
 
     def _compare(

@@ -243,6 +243,17 @@ def test_linked_from_the_first_page_of_a_sandbox_only(client: FlaskClient, db: D
         assert elsewhere.get("/directories.json").status_code == 404
 
 
+def test_the_first_page_shows_both_too(client: FlaskClient, sandbox: Sandbox) -> None:
+    sandbox.contents = {"ad": [ad("E1", "Ana Berg")], "entra": [entra("E1", "Ana Berg")]}
+    page = client.get("/").text
+    assert "Both directories" in page
+    assert "anaberg<wbr>@norhaven.example" in page
+    sandbox.down = True
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "cannot be reached &lt;yet&gt;" in page.text
+
+
 def test_for_this_machine_only(client: FlaskClient) -> None:
     for path in ("/directories", "/directories.json"):
         assert client.get(path, headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 403

@@ -348,6 +348,17 @@ def test_a_privileged_leaver_is_disabled_and_nothing_else_if_we_may(house: House
     assert "otherwise untouched" in house.row(workerId="E1").problem
 
 
+def test_a_held_person_is_looked_at_again_when_a_day_comes(house: House) -> None:
+    anchor = privileged(house)
+    house.settings.targets["ad"].options["privileged"] = "disable"  # type: ignore[index]
+    house.push(worker("E1", terminationDate="2026-04-30"))
+    house.settle()
+    assert "adminCount=1" in house.row(workerId="E1").held
+    house.day("2026-05-01T00:00:00Z")
+    house.settle()
+    assert not house.ad.accounts[anchor].enabled
+
+
 def test_one_bad_value_does_not_hold_the_rest(house: House) -> None:
     id = house.push(worker("E1"))
     house.settle()
