@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from adapters.target import (
     Account,
@@ -204,8 +204,8 @@ class Converger:
             if value is None:
                 taken = step.attributes.get("sAMAccountName") or step.attributes.get("mailNickname")
                 value = taken if isinstance(taken, str) else None
-            if view.snapshot.link is not None:
-                value = None  # an account in use keeps its name: this needs a person
+            if self._has_account(claim.person):
+                value = None  # a name in use, here or in another target, is kept: a case
         elif attribute in ("mail", "proxyaddresses"):
             kind, value = names.MAIL, view.snapshot.facts.get("mail")
         else:
@@ -214,6 +214,13 @@ class Converger:
             why = f"{refusal.attribute or 'name'}: {refusal.message}"
             raise _Stop(self._held(claim, why, view.life))
         self._write(claim, lambda tx: names.burn(tx, kind, str(value)))
+
+    def _has_account(self, person: str) -> bool:
+        with self._database.read() as connection:
+            found = connection.execute(
+                select(account_table.c.target).where(account_table.c.person == person)
+            )
+            return found.first() is not None
 
     def _link(self, claim: Claim, actual: Account, plan_id: str) -> None:
         """An account with this person's key is there already: link it, do not duplicate it."""

@@ -90,6 +90,26 @@ def test_a_name_that_only_the_write_finds_taken_is_burnt(house: House) -> None:
     assert house.ad.one(employeeID="E1").attributes["sAMAccountName"] == "alindqvist2"
 
 
+def test_a_name_in_use_in_another_target_is_not_burnt(tmp_path: Path) -> None:
+    house = House(tmp_path, targets=("ad", "branch"))
+    branch = house.directories["branch"]
+    taken = Refusal("name", "68/00000524", "taken", "", "sAMAccountName")
+    branch.fault = lambda step: taken if step.kind == "create" else None
+    branch.down = True
+    house.push(worker("E1"))
+    for _ in range(2):
+        claim = pairs.claim(house.database, machine_now(), ())
+        assert claim is not None
+        result = house.converger.look(claim, Lease(house.database, claim))
+        pairs.finish(house.database, claim, result, machine_now())
+    branch.down = False
+    house.database.write(lambda tx: tx.execute(update(pair).values(due=machine_now())))
+    house.settle()
+    assert house.ad.one(employeeID="E1").attributes["sAMAccountName"] == "alindqvist"
+    assert branch.accounts == {}
+    assert "taken" in house.row("branch", workerId="E1").held
+
+
 def test_a_cn_that_the_directory_finds_taken_gets_the_account_name(house: House) -> None:
     house.ad.put("Anna Lindqvist", sAMAccountName="other")
     house.push(worker("E1"))
