@@ -27,6 +27,7 @@ def gateway(request: pytest.FixtureRequest) -> Iterator[SandboxGateway]:
         request.getfixturevalue("samba")  # skips, or fails in CI, where Samba cannot run
     running = SandboxGateway(samba=samba)
     running.start()
+    running.settle()  # a reset that has to cut short what is under way cuts our LDAP client too
     yield running
     running.end()
 

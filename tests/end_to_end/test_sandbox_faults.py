@@ -51,6 +51,7 @@ FAULTS: list[dict[str, Any]] = [
 def gateway() -> Iterator[SandboxGateway]:
     running = SandboxGateway()
     running.start()
+    running.settle()  # a reset that has to cut short what is under way cuts our LDAP client too
     yield running
     running.end()
 
