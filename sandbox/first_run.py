@@ -36,8 +36,17 @@ def prepare(data: Path, config: Path, *, samba: bool = False) -> Path | None:
     data.mkdir(parents=True, exist_ok=True)
     data.chmod(0o700)
     folder = data / "sandbox"
+    kind = folder / "kind"
+    wanted = "with --samba" if samba else "without --samba"
+    if kind.exists() and kind.read_text() != wanted:
+        # The people in there are linked to accounts of the other domain.
+        raise SandboxError(
+            f"the sandbox in {data} was begun {kind.read_text()}",
+            "start it that way, or give another folder with MUSTER_DATA",
+        )
     try:
         place = process.prepare(folder)
+        kind.write_text(wanted)
     except OSError as error:
         raise SandboxError(f"{folder} cannot be used ({error.strerror})", "check it") from None
     if samba:
