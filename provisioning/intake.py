@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
@@ -66,7 +66,7 @@ class Intake:
         if after is None:
             if row is None or who is None:
                 return Verdict()
-            self._withdraw(tx, source, id, who, settings.targets, receipt)
+            self._withdraw(tx, settings, source, id, who, receipt)
             return Verdict(person=who, facts=row.facts, receipt=receipt)
         known = json.loads(row.facts) if row and row.facts else {}
         derived = inbound.facts(after, cleared)
@@ -85,8 +85,8 @@ class Intake:
         keys = people.keys_of(
             source, after.get("externalId"), facts, settings.sources[source].shared_keys
         )
-        who, problem = self._join(tx, source, id, who, keys)
-        self._merge(tx, who, id, source, facts)
+        who, problem = self._join(tx, settings, source, id, who, keys)
+        self._assert(tx, settings, who, [*self._others(tx, who, id), (source, facts)])
         if problem:
             tx.execute(update(person).where(person.c.id == who).values(problem=problem))
         elif row is not None:
@@ -95,8 +95,7 @@ class Intake:
         if before is None:
             # A report may name this manager by the SCIM id we are about to hand out.
             pairs.resolved(tx, people.reference_edge(source, id), now)
-        lane = self._lane(tx, who, facts, first=not known)
-        pairs.ask(tx, who, settings.targets, lane, now)
+        pairs.ask(tx, who, settings.targets, _lane(facts, first=not known), now)
         self._note(
             tx,
             "created" if before is None else "changed",
@@ -120,6 +119,7 @@ class Intake:
     def _join(
         self,
         tx: Connection,
+        settings: Settings,
         source: str,
         id: str,
         who: str | None,
@@ -157,7 +157,7 @@ class Intake:
             who = people.create_person(tx, machine_now())
         for key in people.add_keys(tx, who, keys, known):
             # A shared number is a manager reference in every source.
-            scopes = self._settings().sources if key.scope == people.SHARED else (key.scope,)
+            scopes = settings.sources if key.scope == people.SHARED else (key.scope,)
             for scope in scopes:
                 pairs.resolved(tx, people.reference_edge(scope, key.value), machine_now())
         return who, None
@@ -180,80 +180,65 @@ class Intake:
                     409, "This source already has a resource for the same person key", "uniqueness"
                 )
 
-    def _merge(
-        self, tx: Connection, who: str, id: str, source: str, facts: Mapping[str, Any]
-    ) -> None:
-        said = [
+    def _others(self, tx: Connection, who: str, id: str) -> list[tuple[str, Mapping[str, Any]]]:
+        """(source, facts) of every live resource of the person but `id`."""
+        return [
             (row.source, json.loads(row.facts))
             for row in people.live_resources(tx, who)
             if row.id != id and row.facts
         ]
-        said.append((source, facts))
+
+    def _assert(
+        self,
+        tx: Connection,
+        settings: Settings,
+        who: str,
+        said: Sequence[tuple[str, Mapping[str, Any]]],
+    ) -> None:
+        """The person is what these sources say together."""
         merged, origins = people.merge(self._by_rank(said))
-        self._forget_end(tx, who, merged)
-        self._owe(tx, who, merged, asserted=True)
+        before, asserted = _stored(tx, who)
+        # An end date that a record once gave must not outlive it: not in who returns, nor
+        # when another source now says who works here. Even as null: perhaps nobody has
+        # looked since.
+        for name in END_DATES:
+            if name in before:
+                merged.setdefault(name, None)
+        works = (self._works(settings, before, asserted), self._works(settings, merged, True))
+        self._owe(tx, settings, who, *works)
         people.store_facts(tx, who, merged, origins, asserted=True)
 
-    def _owe(self, tx: Connection, who: str, facts: Mapping[str, Any], *, asserted: bool) -> None:
+    def _owe(self, tx: Connection, settings: Settings, who: str, worked: bool, works: bool) -> None:
         """Whoever stops working by this change is owed the end of their sessions, even if
         the next one takes it back before anybody looks; so is whoever a date had stopped,
         when nobody has looked since (state.md 5)."""
-        row = tx.execute(select(person.c.facts, person.c.asserted).where(person.c.id == who)).one()
-        worked, works = (
-            self._works(json.loads(row.facts), row.asserted),
-            self._works(facts, asserted),
-        )
         if worked == works:
             return
         now = self._business.now()
-        targets = obligations.with_sessions(self._settings())
+        targets = obligations.with_sessions(settings)
         if works:
             unseen = pairs.unseen(tx, who, now)
             targets = [target for target in targets if target in unseen]
         obligations.owe(tx, who, targets, now)
 
-    def _works(self, facts: Mapping[str, Any], asserted: bool) -> bool:
-        policy = self._settings().people
+    def _works(self, settings: Settings, facts: Mapping[str, Any], asserted: bool) -> bool:
+        policy = settings.people
         now = self._business.now()
         return lifecycle(facts, asserted, policy.pre_hire_days, policy.timezone, now).enabled
 
-    def _forget_end(self, tx: Connection, who: str, merged: dict[str, Any]) -> None:
-        """An end date that a record once gave must not outlive it: not in who returns, nor
-        when another source now says who works here."""
-        text = tx.execute(select(person.c.facts).where(person.c.id == who)).scalar() or "{}"
-        for name in END_DATES:
-            if name in json.loads(text):  # even as null: perhaps nobody has looked since
-                merged.setdefault(name, None)
-
     def _withdraw(
-        self,
-        tx: Connection,
-        source: str,
-        id: str,
-        who: str,
-        targets: Collection[str],
-        receipt: str,
+        self, tx: Connection, settings: Settings, source: str, id: str, who: str, receipt: str
     ) -> None:
         """DELETE: the source no longer asserts this person (P7)."""
-        rest = [row for row in people.live_resources(tx, who) if row.id != id and row.facts]
+        rest = self._others(tx, who, id)
         if rest:
-            merged, origins = people.merge(
-                self._by_rank([(row.source, json.loads(row.facts)) for row in rest])
-            )
-            self._forget_end(tx, who, merged)
-            self._owe(tx, who, merged, asserted=True)
-            people.store_facts(tx, who, merged, origins, asserted=True)
+            self._assert(tx, settings, who, rest)
         else:  # what was last known stays, so that the account keeps its names
-            self._owe(tx, who, {}, asserted=False)
+            self._owe(tx, settings, who, self._works(settings, *_stored(tx, who)), False)
             tx.execute(update(person).where(person.c.id == who).values(asserted=False))
-        pairs.ask(
-            tx,
-            who,
-            targets,
-            Lane.CHANGE if rest else Lane.LEAVER,
-            machine_now(),
-        )
-        body = {**pairs.counters(tx, who, targets), "still_asserted": bool(rest)}
+        lane = Lane.CHANGE if rest else Lane.LEAVER
+        pairs.ask(tx, who, settings.targets, lane, machine_now())
+        body = {**pairs.counters(tx, who, settings.targets), "still_asserted": bool(rest)}
         self._note(tx, "withdrawn", who, source, id, receipt, body)
 
     def _by_rank(
@@ -266,11 +251,6 @@ class Intake:
         same = all(facts.get(name) == known.get(name) for name in BLOCK)
         earlier = known.get(SAID_AT)
         return earlier if same and isinstance(earlier, str) else iso(self._business.now())
-
-    def _lane(self, tx: Connection, who: str, facts: Mapping[str, Any], first: bool) -> Lane:
-        if facts.get("involuntary") is True or facts.get("active") is False:
-            return Lane.LEAVER
-        return Lane.JOINER if first else Lane.CHANGE
 
     def _note(
         self,
@@ -291,6 +271,18 @@ class Intake:
             now=machine_now(),
             business_now=self._business.now(),
         )
+
+
+def _stored(tx: Connection, who: str) -> tuple[dict[str, Any], bool]:
+    """The person's merged facts and whether a source asserts them, as they are now."""
+    row = tx.execute(select(person.c.facts, person.c.asserted).where(person.c.id == who)).one()
+    return json.loads(row.facts), row.asserted
+
+
+def _lane(facts: Mapping[str, Any], *, first: bool) -> Lane:
+    if facts.get("involuntary") is True or facts.get("active") is False:
+        return Lane.LEAVER
+    return Lane.JOINER if first else Lane.CHANGE
 
 
 def _stale(facts: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
