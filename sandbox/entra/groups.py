@@ -16,9 +16,9 @@ from sandbox.entra.errors import bad_request, denied
 from sandbox.entra.listing import (
     Shape,
     answer_count,
+    answer_created,
     answer_one,
     answer_page,
-    context,
     member,
     show,
 )
@@ -58,9 +58,7 @@ def create(directory: Directory, call: Call) -> Answer:
     _check_unique(directory, document, document["id"])
     entry = directory.save(Entry(document["id"], "group", document), call)
     directory.tenant.link(entry.id, "member", [target.id for target in targets])
-    head = {"@odata.context": context(directory, "groups", Shape(None), one=True)}
-    location = f"{directory.base}/groups/{entry.id}"
-    return Answer(201, head | show(entry, Shape(None)), {"Location": location})
+    return answer_created(directory, entry)
 
 
 def read(directory: Directory, call: Call, id: str) -> Answer:

@@ -139,6 +139,14 @@ def context(directory: Directory, name: str, wanted: Shape, *, one: bool) -> str
     return f"{directory.base}/$metadata#{name}{columns}" + ("/$entity" if one else "")
 
 
+def answer_created(directory: Directory, entry: Entry) -> Answer:
+    """201 with the new object and where it is."""
+    plural = f"{entry.kind}s"
+    head = {"@odata.context": context(directory, plural, Shape(None), one=True)}
+    location = f"{directory.base}/{plural}/{entry.id}"
+    return Answer(201, head | show(entry, Shape(None)), {"Location": location})
+
+
 def answer_one(
     directory: Directory, call: Call, entry: Entry, expand: Expand | None = None
 ) -> Answer:

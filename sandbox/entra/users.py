@@ -13,11 +13,10 @@ from typing import Any
 from sandbox.entra import errors, rules, schema
 from sandbox.entra.directory import Answer, Call, Directory
 from sandbox.entra.listing import (
-    Shape,
     answer_count,
+    answer_created,
     answer_one,
     answer_page,
-    context,
     member,
     show,
 )
@@ -51,9 +50,7 @@ def create(directory: Directory, call: Call) -> Answer:
     entry = directory.save(Entry(document["id"], "user", document), call)
     if manager is not None:
         directory.tenant.link(entry.id, "manager", [manager.id])
-    head = {"@odata.context": context(directory, "users", Shape(None), one=True)}
-    location = f"{directory.base}/users/{entry.id}"
-    return Answer(201, head | show(entry, Shape(None)), {"Location": location})
+    return answer_created(directory, entry)
 
 
 def read(directory: Directory, call: Call, key: str) -> Answer:
