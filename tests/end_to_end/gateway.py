@@ -121,14 +121,7 @@ class Gateway:
     def processes(self) -> list[tuple[str, int]]:
         """Name and id of every process of this gateway."""
         assert self.process is not None
-        shown = subprocess.run(
-            ["ps", "-o", "pid=,args=", "-s", str(self.process.pid)],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-        found = (line.split(maxsplit=1) for line in shown.splitlines() if line.strip())
-        return [(args.strip(), int(pid)) for pid, args in found]
+        return processes_of(self.process)
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`python app.py WORDS` as the operator of this gateway."""
@@ -180,6 +173,18 @@ class Gateway:
                 pair.select().where(pair.c.look_at.is_not(None), pair.c.look_at <= now)
             ).first()
             return dates is None and pairs.counts(connection, machine_now()).settled
+
+
+def processes_of(leader: subprocess.Popen[bytes]) -> list[tuple[str, int]]:
+    """Name, as `ps` shows it, and id of every process in the session that `leader` leads."""
+    shown = subprocess.run(
+        ["ps", "-o", "pid=,args=", "-s", str(leader.pid)],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    found = (line.split(maxsplit=1) for line in shown.splitlines() if line.strip())
+    return [(args.strip(), int(pid)) for pid, args in found]
 
 
 def wait_for(condition: Callable[[], bool], timeout: float, complaint: str) -> None:

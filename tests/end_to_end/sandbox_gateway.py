@@ -17,7 +17,7 @@ from typing import Any
 import requests
 
 from sandbox.samba import SambaDomain
-from tests.end_to_end.gateway import ROOT, free_port, wait_for
+from tests.end_to_end.gateway import ROOT, free_port, processes_of, wait_for
 
 
 class SandboxGateway:
@@ -81,14 +81,7 @@ class SandboxGateway:
     def pid(self, name: str) -> int:
         """The process that `ps` shows under this name."""
         assert self.process is not None
-        shown = subprocess.run(
-            ["ps", "-o", "pid=,args=", "-s", str(self.process.pid)],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        found = (line.split(maxsplit=1) for line in shown.splitlines())
-        return next(int(pid) for pid, args in found if args.strip() == name)
+        return dict(processes_of(self.process))[name]
 
     def get(self, path: str) -> Any:
         answer = self._http.get(self.base + path, timeout=30)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.sandbox_gateway import Domain, SandboxGateway
-from tests.end_to_end.test_hr_samples import SAMPLES, filled, shown
+from tests.end_to_end.test_hr_samples import SAMPLES, play, shown
 from tests.samba import Administrator
 
 WORDS = {"end of 2026-04-30": "2026-04-30T23:00:00Z", "the configured default": "DE"}
@@ -43,14 +43,7 @@ def admin(gateway: SandboxGateway) -> Iterator[Administrator]:
 def test_sample(path: Path, gateway: SandboxGateway, admin: Administrator) -> None:
     empty(gateway, admin)
     sample = json.loads(path.read_text())
-    gateway.clock(sample["clock"])
-    ids: dict[str, str] = {}
-    for step in [*sample.get("setup", []), *sample["steps"]]:
-        if "advance_to" in step:
-            gateway.clock(step["advance_to"])
-        else:
-            push(gateway, sample["source"], step, ids)
-        gateway.settle()
+    play(sample, gateway, gateway.scim)
     for number, expected in sample["expect"]["ad"]["accounts"].items():
         entry = admin.entry(f"(employeeID={number})")
         assert shown(entry, expected, admin) == expected
@@ -65,18 +58,6 @@ def empty(gateway: SandboxGateway, admin: Administrator) -> None:
     for ou in ("people_ou", "leavers_ou"):
         for entry in admin.entries(gateway.about["ad"][ou], "(employeeID=*)", ["cn"]):
             admin.delete(entry["dn"])
-
-
-def push(gateway: SandboxGateway, source: str, step: dict[str, Any], ids: dict[str, str]) -> None:
-    answer = gateway.scim(
-        step["method"], filled(step["path"], ids), filled(step.get("body"), ids), source
-    )
-    assert answer.status_code in step["expect_status"], answer.text
-    if answer.status_code == 201:
-        made = answer.json()
-        for name in (step.get("as"), made.get("externalId")):
-            if name:
-                ids[name] = made["id"]
 
 
 def is_rule(name: str, value: Any) -> bool:

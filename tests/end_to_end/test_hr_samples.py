@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
+import requests
 
 from tests.end_to_end.gateway import Gateway
 from tests.samba import Administrator
@@ -24,22 +26,36 @@ END_OF = {"end of 2026-04-30": {"Europe/London": "134220636000000000"}}
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda p: p.stem)
 def test_sample(path: Path, gateway: Gateway, samba_admin: Administrator) -> None:
     sample = json.loads(path.read_text())
-    gateway.clock(sample["clock"])
-    ids: dict[str, str] = {}
-    for step in [*sample.get("setup", []), *sample["steps"]]:
-        if "advance_to" in step:
-            gateway.clock(step["advance_to"])
-        else:
-            request(gateway, sample["source"], step, ids)
-        gateway.settle()
+    play(sample, gateway, gateway.call)
     for number, expected in sample["expect"]["ad"]["accounts"].items():
         entry = samba_admin.entry(f"(employeeID={number})")
         assert shown(entry, expected, samba_admin) == expected
 
 
-def request(gateway: Gateway, source: str, step: dict[str, Any], ids: dict[str, str]) -> None:
-    body = filled(step.get("body"), ids)
-    answer = gateway.call(step["method"], filled(step["path"], ids), body, source)
+class House(Protocol):
+    """A gateway whose clock can be set and which can be waited for."""
+
+    def clock(self, instant: str) -> None: ...
+
+    def settle(self) -> object: ...
+
+
+def play(sample: dict[str, Any], house: House, scim: Callable[..., requests.Response]) -> None:
+    """Everything a sample pushes, and the days it lets come; `scim` sends one request."""
+    house.clock(sample["clock"])
+    ids: dict[str, str] = {}
+    for step in [*sample.get("setup", []), *sample["steps"]]:
+        if "advance_to" in step:
+            house.clock(step["advance_to"])
+        else:
+            push(scim, sample["source"], step, ids)
+        house.settle()
+
+
+def push(
+    scim: Callable[..., requests.Response], source: str, step: dict[str, Any], ids: dict[str, str]
+) -> None:
+    answer = scim(step["method"], filled(step["path"], ids), filled(step.get("body"), ids), source)
     assert answer.status_code in step["expect_status"], answer.text
     if answer.status_code == 201:
         made = answer.json()
