@@ -1,4 +1,4 @@
-"""Memory of each process of a running Muster (private pages, MB), and of all together.
+"""Memory of the web, worker and master process of a running Muster (resident and own, MB).
 
 Start Muster first (`scripts/run`). Linux only: reads /proc.
 """
