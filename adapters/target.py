@@ -1,9 +1,10 @@
 """What a target must offer, and nothing more.
 
 A target is an AD domain or an Entra tenant. Everything Muster knows of it passes
-through the three methods of :class:`Target`; `tests/conformance` holds the suite
-that every implementation must pass. The planner (`provisioning/plan.py`) turns an
-:class:`Account` as it is into a list of :class:`Step`; only `Target.apply` writes.
+through the methods of :class:`Target`, which is four small protocols in one;
+`tests/conformance` holds the suite that every implementation must pass. The planner
+(`provisioning/plan.py`) turns an :class:`Account` as it is into a list of
+:class:`Step`; only `Target.apply` writes.
 
 Values are canonical, so that "equal" means "nothing to write": single values are
 `str`, `int` or `bool`, multi-values a `tuple` of `str` in a stable order, and what
@@ -12,7 +13,7 @@ the directory holds no value for is missing from the mapping.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -21,9 +22,32 @@ Value: TypeAlias = str | int | bool | tuple[str, ...]
 NameKind: TypeAlias = Literal["accountName", "userPrincipalName", "mail", "cn"]
 """What has to be unique. `accountName` is sAMAccountName in AD and mailNickname in Entra."""
 
-StepKind: TypeAlias = Literal["create", "disable", "move", "modify", "refer", "enable"]
+StepKind: TypeAlias = Literal[
+    "create",
+    "restore",
+    "disable",
+    "revoke",
+    "move",
+    "modify",
+    "refer",
+    "grant",
+    "enable",
+    "delete",
+]
 """In the order in which a plan holds them: who leaves is disabled before anything
-else, who returns is moved and corrected before being enabled."""
+else, then stripped, then moved; who returns is moved and corrected before being enabled."""
+
+GrantKind: TypeAlias = Literal["group", "license"]
+"""What an account can be given. Licences exist in Entra alone."""
+
+
+@dataclass(frozen=True, order=True)
+class Grant:
+    """Something an account is given directly, not through a group."""
+
+    kind: GrantKind
+    anchor: str
+    """objectGUID or Entra id of the group, skuId of the licence; lower-case, with dashes."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +86,14 @@ class Step:
 
     create   name, container, attributes: makes the account *disabled*, with a
              password that nobody knows, so that `enable` may follow
+    restore  anchor, name, container: brings it back from the recycle bin, *disabled*,
+             with whatever the target kept of it; as `create`, it has no account yet
     disable  / enable: the one bit, leaving all others as they are
+    revoke   / grant: takes or gives `given`; done already is success
     move     name and container as they should be (rename and move are one write)
     modify   attributes: new values; None removes the value
     refer    attribute, anchor: sets a forward link; anchor None removes it
+    delete   the account, into the recycle bin where there is one; gone already is success
     """
 
     kind: StepKind
@@ -74,6 +102,7 @@ class Step:
     container: str | None = None
     attribute: str | None = None
     anchor: str | None = None
+    given: Grant | None = None
     required: frozenset[str] = frozenset()
     """create, modify: attributes without which the step is refused as a whole (keys, names)."""
 
@@ -83,7 +112,8 @@ RefusalKind: TypeAlias = Literal[
     "name",  # sAMAccountName, userPrincipalName or RDN is taken: burn it, take the next
     "gone",  # the account is no longer there: look again
     "container",  # the OU is missing
-    "reference",  # the referenced account is not there (yet)
+    "reference",  # the referenced account or group is not there (yet)
+    "seats",  # no seat of the licence is left
     "rights",  # the service account may not: configuration, not retry
     "protected",  # adminCount and its like
     "stale",  # somebody changed it between our look and our write: look again
@@ -116,7 +146,7 @@ class Outcome:
     result: Literal["applied", "refused", "unknown"]
     refusals: tuple[Refusal, ...] = ()
     link: Link | None = None
-    """create, move: where the account is now."""
+    """create, restore, move: where the account is now."""
 
 
 class TargetDown(Exception):
@@ -147,24 +177,61 @@ class Ambiguous(Exception):
         self.hints = hints
 
 
-class Target(Protocol):
-    """An AD domain or an Entra tenant. Safe to call from several threads at once.
-
-    All three raise :class:`TargetDown` when it cannot be reached and
-    :class:`TargetRefused` when it will not answer.
-    """
+class Accounts(Protocol):
+    """Looking."""
 
     def read(self, link: Link | None, match: tuple[str, str] | None) -> Account | None:
         """The account at `link`; without a link, or if it is gone, the one whose
         `match` attribute equals the value (exactly one, or :class:`Ambiguous`)."""
         ...
 
+    def several(self, anchors: Collection[str]) -> dict[str, Account]:
+        """Those of these accounts that are there, by anchor: as `read` by link gives each,
+        in far fewer requests."""
+        ...
+
+    def every(self) -> Iterator[Account]:
+        """All people's accounts of the target, in no order, a page at a time."""
+        ...
+
+    def in_bin(self, link: Link) -> bool:
+        """Whether this account was deleted and `restore` can bring it back."""
+        ...
+
+
+class Names(Protocol):
+    """Uniqueness."""
+
     def holder(self, kind: NameKind, value: str) -> str | None:
         """The anchor of the account that holds this name, compared as the target compares."""
         ...
 
+
+class Grants(Protocol):
+    """Groups and licences."""
+
+    def find_grant(self, kind: GrantKind, name: str) -> Grant | None:
+        """The group or licence known by this name: an AD group by DN or sAMAccountName, an
+        Entra group by id or displayName, a licence by skuId or skuPartNumber. None when there
+        is none, or it is of a sort that members cannot be added to. Raises
+        :class:`Ambiguous` when several are."""
+        ...
+
+    def grants(self, account: Account) -> frozenset[Grant]:
+        """Everything that is given to the account directly. Without the primary group."""
+        ...
+
+
+class Target(Accounts, Names, Grants, Protocol):
+    """An AD domain or an Entra tenant. Safe to call from several threads at once.
+
+    All methods raise :class:`TargetDown` when it cannot be reached and
+    :class:`TargetRefused` when it will not answer.
+    """
+
     def apply(self, account: Account | None, step: Step) -> Outcome:
-        """Do one step on `account` (None for create). Never repeats a write by itself."""
+        """Do one step on `account` (None for create and restore). Never repeats a write by
+        itself."""
         ...
 
     def close(self) -> None:
