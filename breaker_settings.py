@@ -11,9 +11,9 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-KINDS = ("disable", "move", "rename", "clear")
-"""What is counted: accounts disabled, moved to another container, renamed where they are,
-and accounts that lose attribute values."""
+KINDS = ("disable", "delete", "move", "rename", "revoke", "clear")
+"""What is counted: accounts disabled, deleted, moved to another container, renamed where
+they are, and accounts that lose groups or licences, or attribute values."""
 
 
 @dataclass(frozen=True)

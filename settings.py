@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from breaker_settings import Breakers, BreakersSchema
+from people_settings import LeaversSchema, People, PeopleSchema, check_zone
 from yaml_lines import YamlDocument, YamlError, read_yaml
 
 DEFAULT_PORT = 8080
@@ -61,6 +61,7 @@ class Source:
     mapping: str | None
     profile: str
     shared_keys: tuple[str, ...]
+    timezone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,6 @@ class TargetSettings:
     mapping: str
     domain: str
     options: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class People:
-    """Policy on people and time (P3, P5)."""
-
-    pre_hire_days: int = 30
-    timezone: str = "UTC"
 
 
 @dataclass(frozen=True)
@@ -106,6 +99,8 @@ class Settings:
     people: People = field(default_factory=People)
     breakers: Breakers = field(default_factory=Breakers)
     account_name: tuple[str, ...] = ()
+    hold_days: float = 365.0
+    """Days for which nobody gets the names of an account that was deleted."""
     mapping_folders: tuple[Path, ...] = ()
     sandbox: Sandbox = field(default_factory=Sandbox)
 
@@ -115,13 +110,6 @@ def _secret(text: str) -> None:
         raise ValidationError(
             "is a secret and must be a reference|Write env:NAME or file:PATH instead of the value."
         )
-
-
-def _zone(text: str) -> None:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValidationError("is no time zone|Use an IANA name such as Europe/Berlin.") from None
 
 
 def _ldaps(urls: object) -> None:
@@ -142,15 +130,9 @@ class _ServerSchema(Schema):
     )
 
 
-class _PeopleSchema(Schema):
-    pre_hire_days = fields.Integer(
-        strict=True, load_default=30, validate=validate.Range(min=0, max=365)
-    )
-    timezone = fields.String(load_default="UTC", validate=_zone)
-
-
 class _NamesSchema(Schema):
     account_name = fields.List(fields.String(), load_default=list)
+    hold_days = fields.Float(load_default=365.0, validate=validate.Range(min=0, max=36500))
 
 
 class _SourceSchema(Schema):
@@ -159,6 +141,7 @@ class _SourceSchema(Schema):
     shared_keys = fields.List(
         fields.String(validate=validate.OneOf(SHARED_KEYS)), load_default=list
     )
+    timezone = fields.String(load_default=None, validate=check_zone)
 
 
 class _ActiveDirectorySchema(Schema):
@@ -228,7 +211,8 @@ class _FileSchema(Schema):
     domain = fields.String(required=True)
     mappings = fields.String(load_default="mappings")
     server = fields.Nested(_ServerSchema, load_default=lambda: _ServerSchema().load({}))
-    people = fields.Nested(_PeopleSchema, load_default=lambda: _PeopleSchema().load({}))
+    people = fields.Nested(PeopleSchema, load_default=dict)
+    leavers = fields.Nested(LeaversSchema, load_default=dict)
     names = fields.Nested(_NamesSchema, load_default=lambda: _NamesSchema().load({}))
     breakers = fields.Nested(BreakersSchema, load_default=dict)
     sandbox = fields.Nested(_SandboxSchema, load_default=lambda: _SandboxSchema().load({}))
@@ -251,7 +235,8 @@ class _SourcePolicySchema(Schema):
 class _PolicySchema(Schema):
     """The part of muster.yaml that is policy: what a running sandbox may override."""
 
-    people = fields.Nested(_PeopleSchema)
+    people = fields.Nested(PeopleSchema)
+    leavers = fields.Nested(LeaversSchema)
     names = fields.Nested(_NamesSchema)
     breakers = fields.Nested(BreakersSchema)
     sources = fields.Dict(keys=fields.String(), values=fields.Nested(_SourcePolicySchema))
@@ -276,7 +261,13 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         for name, values in raw["targets"].items()
     }
     sources = {
-        name: Source(name, value["mapping"], value["profile"], tuple(value["shared_keys"]))
+        name: Source(
+            name,
+            value["mapping"],
+            value["profile"],
+            tuple(value["shared_keys"]),
+            value["timezone"],
+        )
         for name, value in raw["sources"].items()
     }
     here = path.resolve().parent
@@ -289,9 +280,10 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         port=port_from(environ, raw["server"]["port"]),
         sources=sources,
         targets=targets,
-        people=People(**raw["people"]),
+        people=_people(raw, document),
         breakers=Breakers().overridden(raw["breakers"]),
         account_name=tuple(raw["names"]["account_name"]),
+        hold_days=raw["names"]["hold_days"],
         mapping_folders=(here / raw["mappings"],),
         sandbox=Sandbox(
             allow=raw["sandbox"]["allow"],
@@ -321,13 +313,32 @@ def override(settings: Settings, changes: Mapping[str, Any]) -> Settings:
         shared = policy.get("shared_keys", sources[name].shared_keys)
         sources[name] = replace(sources[name], shared_keys=tuple(shared))
     names = given.get("names", {})
+    people = settings.people.overridden(given.get("people", {}), given.get("leavers", {}))
+    for fact, stranger in people.strangers():
+        raise SettingsError("", *_not_a_source(fact, stranger, settings.sources))
     return replace(
         settings,
-        people=replace(settings.people, **given.get("people", {})),
+        people=people,
         breakers=settings.breakers.overridden(given.get("breakers", {})),
         account_name=tuple(names.get("account_name", settings.account_name)),
+        hold_days=names.get("hold_days", settings.hold_days),
         sources=sources,
     )
+
+
+def _people(raw: Mapping[str, Any], document: YamlDocument) -> People:
+    sources = {name: value["timezone"] for name, value in raw["sources"].items()}
+    people = People(sources=sources).overridden(raw["people"], raw["leavers"])
+    for fact, stranger in people.strangers():
+        line = document.line("people", "authority", fact)
+        raise SettingsError(f"{document.path}:{line}", *_not_a_source(fact, stranger, sources))
+    return people
+
+
+def _not_a_source(fact: str, name: str, known: Mapping[str, object]) -> tuple[str, str]:
+    """Problem and remedy."""
+    said = f"people.authority.{fact} names {name}, which is not a source"
+    return said, f"Known: {', '.join(known)}."
 
 
 def port_from(environ: Mapping[str, str], default: int) -> int:

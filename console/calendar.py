@@ -7,21 +7,23 @@ its person is played forward from there; what else makes a pair look again is li
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 from sqlalchemy import Connection, and_, or_, select
 
 from console.commands import OpenRooms
 from console.wording import display_name
-from provisioning.lifecycle import Lifecycle, lifecycle
-from settings import People
+from people_settings import People
+from provisioning import people
+from provisioning.dated import ABOUT_THE_PUSH
+from provisioning.lifecycle import Episode, Lifecycle, lifecycle, zone_of
+from provisioning.merging import Record, merge
 from store.clocks import iso, to_datetime
 from store.tables import account, pair, person
 
@@ -61,8 +63,11 @@ def calendar(connection: Connection, policy: People, now: float, days: float) ->
             pair.c.held,
             person.c.id,
             person.c.facts,
-            person.c.asserted,
+            person.c.episodes,
+            person.c.withdrawn_at,
+            person.c.changes_at,
             account.c.anchor,
+            account.c.gone_at,
         )
         .join(person, person.c.id == pair.c.person)
         .outerjoin(
@@ -71,28 +76,48 @@ def calendar(connection: Connection, policy: People, now: float, days: float) ->
         .where(or_(pair.c.look_at <= until, pair.c.due.is_not(None)))
         .order_by(person.c.id)
     )
+    listed = [list(pairs) for _, pairs in groupby(rows, key=attrgetter("id"))]
     events: list[Event] = []
-    for _, pairs in groupby(rows, key=attrgetter("id")):
-        events += _of_person(list(pairs), policy, now, until)
+    for own in listed:
+        records: list[Record] = []
+        if own[0].changes_at is not None:
+            found = people.live_resources(connection, own[0].id)
+            records = [people.record(r.source, r.facts, r.ahead) for r in found]
+        events += _of_person(own, records, policy, now, until)
     return sorted(events)
 
 
-def _of_person(rows: list[Any], policy: People, now: float, until: float) -> list[Event]:
+def _of_person(
+    rows: list[Any], records: list[Record], policy: People, now: float, until: float
+) -> list[Event]:
     first = rows[0]
     facts = json.loads(first.facts)
+    stored = people.episodes_from(first.episodes)
 
     def life_at(instant: float) -> Lifecycle:
-        return lifecycle(facts, first.asserted, policy.pre_hire_days, policy.timezone, instant)
+        episodes = merge(records, policy, instant).episodes if records else stored
+        return lifecycle(episodes, first.withdrawn_at, policy, instant)
 
+    changes = [(change.at, change.facts) for record in records for change in record.ahead]
+    days = [at for at, _ in changes]
     overdue = [row.look_at for row in rows if row.look_at is not None and row.look_at <= now]
-    turns = _turns(life_at, min([now, *(at - 1 for at in overdue)]), until)
-    zone = _zone(facts.get("timezone"), policy.timezone)
+    turns = _turns(life_at, days, min([now, *(at - 1 for at in overdue)]), until)
+    zone = zone_of(stored[life_at(now).episode], policy) if stored else zone_of(_NOBODY, policy)
     name, key = display_name(facts), facts.get("employeeNumber") or facts.get("workerId")
     events = []
     for row in rows:
-        said = [(at, _what(before, after, row), after.reason) for at, before, after in turns]
+        said = [
+            (at, what, after.reason)
+            for at, before, after in turns
+            if (what := _what(before, after, row))
+        ]
+        said += [
+            (at, "changes", ", ".join(sorted(changed.keys() - ABOUT_THE_PUSH)))
+            for at, changed in changes
+            if at <= until
+        ]
         look = row.look_at
-        if look is not None and look <= until and all(abs(at - look) >= 1 for at, _, _ in turns):
+        if look is not None and look <= until and all(abs(at - look) >= 1 for at, _, _ in said):
             said.append((look, "looks again", life_at(look).reason))
         for at, what, why in said:
             if row.held:
@@ -102,39 +127,51 @@ def _of_person(rows: list[Any], policy: People, now: float, until: float) -> lis
     return events
 
 
+_NOBODY = Episode("", {})
+
+
 def _turns(
-    life_at: Callable[[float], Lifecycle], start: float, until: float
+    life_at: Callable[[float], Lifecycle], days: Sequence[float], start: float, until: float
 ) -> list[tuple[float, Lifecycle, Lifecycle]]:
-    """Every instant up to `until` at which the life turns out differently."""
+    """Every instant up to `until` at which the life turns out differently; `days` are those
+    at which the records change."""
     turns: list[tuple[float, Lifecycle, Lifecycle]] = []
-    before = life_at(start)
-    while before.valid_until is not None and before.valid_until <= until:
-        at = before.valid_until
+    at, before = start, life_at(start)
+    while len(turns) < _MOST_STEPS:
+        later = [day for day in (*days, before.valid_until) if day is not None and day > at]
+        at = min(later, default=until + 1)
+        if at > until:
+            break
         after = life_at(at)
-        if (after.stage, after.enabled) != (before.stage, before.enabled):
+        if (after.stage, after.enabled, after.due) != (before.stage, before.enabled, before.due):
             turns.append((at, before, after))
         before = after
-        if len(turns) == _MOST_STEPS:
-            break
     return turns
 
 
 def _what(before: Lifecycle, after: Lifecycle, row: Any) -> str:
-    """The turn in the words of somebody who looks after accounts."""
-    if after.stage == "leaver":
-        return "leaves"
+    """The turn in the words of somebody who looks after accounts; "" when it is none to them."""
+    has_account = bool(row.anchor) and row.gone_at is None
+    if after.left:
+        steps = (
+            [] if not has_account else [_STEPS[s] for s in _STEPS if s in after.due - before.due]
+        )
+        if not before.left:
+            return "leaves"
+        return ", ".join(steps)
     if after.enabled and not before.enabled:
-        return "enabled" if before.exists or row.anchor else "account created and enabled"
-    if after.exists and not before.exists and not row.anchor:
+        return "enabled" if before.exists or has_account else "account created and enabled"
+    if after.exists and not before.exists and not has_account:
         return "account created"
     return f"becomes {after.stage}"
 
 
-def _zone(name: object, default: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name if isinstance(name, str) and name else default)
-    except (ValueError, OSError, LookupError):
-        return ZoneInfo(default)
+_STEPS = {
+    "groups": "loses groups",
+    "move": "moved to the leavers",
+    "licenses": "loses licences",
+    "delete": "account deleted",
+}
 
 
 @click.command("calendar")

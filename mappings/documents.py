@@ -14,8 +14,9 @@ from pathlib import Path
 
 from mappings import forms
 from mappings.inbound import FactRule, Inbound
-from mappings.outbound import AttributeRule, Outbound
+from mappings.outbound import AttributeRule, GrantRule, Outbound
 from mappings.parser import ExpressionError, attributes, parse
+from mappings.results import GiftKind
 from mappings.rules import Rule
 from mappings.sources import Entry, MappingError, Merged, Source, load
 from mappings.vocabulary import COMPUTED, FACTS, NAMES
@@ -71,7 +72,24 @@ def load_outbound(name: str, folders: Sequence[Path] = ()) -> Outbound:
         references,
         _container(merged, words),
         {kind: _candidates(merged, kind, words) for kind in ("accountName", "cn")},
+        tuple(
+            _grant(entry, kind, merged, words)
+            for section, kind in _GRANTS.items()
+            for entry in merged.entries(section)
+        ),
     )
+
+
+_GRANTS: dict[str, GiftKind] = {"groups": "group", "licenses": "license"}
+"""Section -> what its rules give."""
+
+
+def _grant(entry: Entry, kind: GiftKind, merged: Merged, words: Sequence[str]) -> GrantRule:
+    name, when = entry.rule(merged.schemas), entry.condition("when", merged.schemas)
+    for rule, key in ((name, "value"), (when, "when")):
+        if rule is not None:
+            _check_reads(rule, entry.sources[key], words, entry.section, entry.name, key)
+    return GrantRule(kind, name, when)
 
 
 def account_name_rules(written: Sequence[str], file: str) -> tuple[Rule, ...]:

@@ -55,6 +55,12 @@ class ReferenceForm(RuleForm):
     required = fields.Boolean(truthy={True}, falsy={False})
 
 
+class GrantForm(RuleForm):
+    """A group or licence, and who is given it."""
+
+    when = fields.String()
+
+
 class InboundForm(Schema):
     """`workday.yaml` and its like."""
 
@@ -71,6 +77,8 @@ class OutboundForm(Schema):
     match = fields.String()
     attributes = fields.Dict(keys=fields.String())
     references = fields.Dict(keys=fields.String())
+    groups = fields.Dict(keys=fields.String())
+    licenses = fields.Dict(keys=fields.String())
     names = fields.Dict(
         keys=fields.String(validate=validate.OneOf(["accountName", "cn"])),
         values=fields.List(fields.String(), validate=validate.Length(min=1)),
@@ -83,5 +91,7 @@ OUTBOUND: dict[str, Schema] = {
     "": OutboundForm(),
     "attributes": AttributeForm(),
     "references": ReferenceForm(),
+    "groups": GrantForm(),
+    "licenses": GrantForm(),
 }
 """By section; "" is the document itself."""

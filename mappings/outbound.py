@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mappings.paths import Document
-from mappings.results import Evaluation, Hold, Problem, TargetValue, Wish
+from mappings.results import Evaluation, Gift, GiftKind, Hold, Problem, TargetValue, Wish
 from mappings.rules import Result, Rule
 from mappings.values import empty, many, number, text, truth
 
@@ -27,6 +27,16 @@ class AttributeRule:
 
 
 @dataclass(frozen=True)
+class GrantRule:
+    """A group or licence, by the name its administrators know it by, and who is given it:
+    everybody, where there is no `when`."""
+
+    kind: GiftKind
+    name: Rule
+    when: Rule | None = None
+
+
+@dataclass(frozen=True)
 class Outbound:
     """What a target's accounts hold. Immutable, safe to share between threads."""
 
@@ -36,6 +46,7 @@ class Outbound:
     references: tuple[AttributeRule, ...] = ()
     container: Rule | None = None
     names: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    grants: tuple[GrantRule, ...] = ()
 
     @property
     def attribute_names(self) -> tuple[str, ...]:
@@ -70,11 +81,30 @@ class Outbound:
                 evaluation.problems.extend(problems)
                 if wish is not None:
                     wishes[rule.rule.name] = wish
+        for grant in self.grants:
+            self._give(grant, document, evaluation)
         if self.container is None:
             return evaluation
         container, problems = _wish(AttributeRule(self.container, may_cut=False), document)
         evaluation.problems.extend(problems)
-        return Evaluation(evaluation.wishes, evaluation.references, container, evaluation.problems)
+        return replace(evaluation, container=container)
+
+    def _give(self, grant: GrantRule, document: Document, evaluation: Evaluation) -> None:
+        if grant.when is not None:
+            condition = grant.when.run(document)
+            evaluation.problems.extend(condition.problems)
+            if condition.problems or truth(condition.value) is not True:
+                if condition.problems:
+                    evaluation.unsure.add(grant.kind)
+                return
+        result = grant.name.run(document, several=True)
+        evaluation.problems.extend(result.problems)
+        if result.problems:
+            evaluation.unsure.add(grant.kind)
+        for one in many(result.value):
+            name = (text(one) or "").strip()
+            if name:
+                evaluation.gifts.append(Gift(grant.kind, name, grant.name.place))
 
     def candidates(self, kind: str, context: Mapping[str, Any]) -> list[str]:
         """The names of a kind (`accountName`, `cn`) to try, best first, without repeats.

@@ -57,6 +57,19 @@ class Wish:
     """The value was longer than the target takes and was cut (P14)."""
 
 
+GiftKind: TypeAlias = Literal["group", "license"]
+
+
+@dataclass(frozen=True)
+class Gift:
+    """Something the account is to be given, by the name its administrators know it by."""
+
+    kind: GiftKind
+    name: str
+    rule: str
+    """Place of the rule: `mappings/entra_id.yaml:50 staff`."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What an account should be. An attribute that is not listed is kept as it is."""
@@ -65,3 +78,6 @@ class Evaluation:
     references: dict[str, Wish] = field(default_factory=dict)
     container: Wish | None = None
     problems: list[Problem] = field(default_factory=list)
+    gifts: list[Gift] = field(default_factory=list)
+    unsure: set[GiftKind] = field(default_factory=set)
+    """Kinds of which a rule failed: what is missing here is not meant to be taken away."""

@@ -64,6 +64,14 @@ class Entry:
         place = (self.section, self.name, "value")
         return self.sources["value"].rule(self.name, self.keys["value"], place, schemas)
 
+    def condition(self, key: str, schemas: Mapping[str, str]) -> Rule | None:
+        """The parsed condition under `key`, true or false, or None where there is none.
+        Raises :class:`MappingError`."""
+        if key not in self.keys:
+            return None
+        place = (self.section, self.name, key)
+        return self.sources[key].rule(self.name, f"CBool({self.keys[key]})", place, schemas)
+
 
 @dataclass(frozen=True)
 class Merged:

@@ -14,6 +14,7 @@ _TEXTS = [
     "workerId",
     "employeeNumber",
     "sourceGuid",
+    "universalId",
     "loginName",
     "givenName",
     "familyName",
@@ -30,6 +31,7 @@ _TEXTS = [
     "companyCode",
     "costCenter",
     "location",
+    "locationCode",
     "office",
     "street",
     "city",
@@ -48,15 +50,17 @@ _TEXTS = [
     "manager",
 ]
 
+_DATES = ("hireDate", "contractEndDate", "terminationDate", "lastDayOfWork", "effectiveDate")
+
 FACTS: dict[str, Kind] = {
     **dict.fromkeys(_TEXTS, "text"),
     **dict.fromkeys(("active", "involuntary", "onLeave", "hireRescinded"), "bool"),
-    **dict.fromkeys(("hireDate", "contractEndDate", "terminationDate", "lastDayOfWork"), "date"),
+    **dict.fromkeys(_DATES, "date"),
     "sourceModifiedAt": "instant",
     "groups": "list",
 }
 
-NEVER_NULL = frozenset({"workerId", "employeeNumber", "sourceGuid", "active"})
+NEVER_NULL = frozenset({"workerId", "employeeNumber", "sourceGuid", "universalId", "active"})
 """Keys and `active`: what HR leaves out of these is kept, never cleared."""
 
 NAMES = ("accountName", "userPrincipalName", "mail", "cn")

@@ -20,7 +20,7 @@ from adapters.target import Account, Step
 from breaker_settings import KINDS, Breakers
 from provisioning import pairs
 from provisioning.lifecycle import Lifecycle
-from provisioning.plan import Plan
+from provisioning.plan import Plan, same_dn
 from provisioning.view import View
 from store import journal
 from store.tables import account, breaker, pair
@@ -35,6 +35,8 @@ _WITH_PAIR = breaker.join(
 
 _VERBS = {
     "disable": "be disabled",
+    "delete": "be deleted",
+    "revoke": "lose groups or licences",
     "move": "be moved",
     "rename": "be renamed",
     "clear": "lose values",
@@ -76,7 +78,7 @@ def weigh(connection: Connection, view: View, target: str, now: float) -> Judgem
     needed = _needed(view.plan, actual)
     if actual is None or not needed or not limits.enabled:
         return Judgement(view.plan, needed=needed)
-    person, urgent = view.snapshot.person, _urgent(view)
+    person, urgent = view.snapshot.person, view.life.left and view.life.urgent
     held: list[str] = []
     counted: list[str] = []
     reasons: list[str] = []
@@ -197,9 +199,10 @@ def _kind(step: Step, plan: Plan, actual: Account) -> str | None:
     if step.kind == "disable":
         # Disabled and enabled again is a sign-out of somebody who goes on working.
         return None if _enables(plan) else "disable"
+    if step.kind in ("delete", "revoke"):
+        return step.kind
     if step.kind == "move":
-        same = (step.container or "").casefold() == (actual.container or "").casefold()
-        return "rename" if same else "move"
+        return "rename" if same_dn(step.container, actual.container) else "move"
     if step.kind == "modify" and None in step.attributes.values():
         return "clear"
     if step.kind == "refer" and step.anchor is None:
@@ -211,13 +214,6 @@ def _enables(plan: Plan) -> bool:
     return any(step.kind == "enable" for step in plan.steps)
 
 
-def _urgent(view: View) -> bool:
-    """A leaver by the source's word and not by a date: the same that asks in lane LEAVER."""
-    facts = view.snapshot.facts
-    told = facts.get("active") is False or facts.get("involuntary") is True
-    return view.life.stage == "leaver" and (told or not view.snapshot.asserted)
-
-
 def _without(plan: Plan, actual: Account, life: Lifecycle, held: Collection[str]) -> Plan:
     """The plan without what is held and what must not be done before it.
 
@@ -226,7 +222,7 @@ def _without(plan: Plan, actual: Account, life: Lifecycle, held: Collection[str]
     """
     if not held:
         return plan
-    in_order = life.stage == "leaver" or (_enables(plan) and not actual.enabled)
+    in_order = life.left or (_enables(plan) and not actual.enabled)
     steps: list[Step] = []
     for step in plan.steps:
         kind = _kind(step, plan, actual)

@@ -6,14 +6,14 @@ again: what a lost create left behind is found by its key and linked.
 
 from __future__ import annotations
 
-import json
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select
 
 from adapters.target import (
     Account,
@@ -26,21 +26,15 @@ from adapters.target import (
     TargetRefused,
 )
 from mappings.documents import Outbound
-from provisioning import breakers, names, obligations, pairs
-from provisioning.lifecycle import Lifecycle
+from provisioning import breakers, claims, names, obligations, people
+from provisioning.claims import Claim, Result
 from provisioning.names import ACCOUNT_NAME
-from provisioning.pairs import Claim, Result
-from provisioning.snapshot import (
-    Unknown,
-    account_edge,
-    is_known,
-    read_snapshot,
-    waits_on,
-)
+from provisioning.plan import Plan, digest, known_of, remembered
+from provisioning.recording import AT_ONCE, Recorder
+from provisioning.snapshot import Snapshot, Unknown, is_known, read_snapshot, waits_on
 from provisioning.view import Held, View, Viewer
 from provisioning.worker import Lease
 from settings import Settings
-from store import journal
 from store.clocks import BusinessClock, machine_now
 from store.database import Database
 from store.tables import account as account_table
@@ -52,6 +46,10 @@ _LOOKS = 6
 
 _CONFIG_RETRY = 60.0
 """Seconds until we ask again after a refusal that only an operator can resolve."""
+
+
+class Moved(Exception):
+    """The plan is not any more the one that was approved: nothing was written."""
 
 
 class _Again(Exception):
@@ -79,29 +77,85 @@ class Converger:
     ) -> None:
         self._database = database
         self._targets = targets
-        self._outbounds = outbounds
         self._business = business
         self._with_sessions = obligations.with_sessions(settings())
         self.viewer = Viewer(database, settings, targets, outbounds)
 
-    def look(self, claim: Claim, lease: Lease) -> Result:
-        """One claimed pair from due to finished, retried, waiting or held."""
+    def look(self, claim: Claim, lease: Lease, approved: str | None = None) -> Result:
+        """One claimed pair from due to finished, retried, given up, waiting or held.
+
+        `approved` is the digest of the one plan that may be carried out. Raises Moved when
+        another one is needed, and LeaseLost.
+        """
+        settings = self.viewer.settings
+        recorder = Recorder(claim, self._business.now, settings.hold_days)
+        look = _Look(self, claim, lease, recorder, approved)
+        try:
+            result = look.result()
+        except Exception:
+            if recorder.waiting:  # what was done was done
+                with contextlib.suppress(Unknown):
+                    look.write(lambda tx: None)
+            raise
+        result = _give_up(result, claim, recorder)
+        return replace(result, record=look.flush) if recorder.waiting else result
+
+
+def _give_up(result: Result, claim: Claim, recorder: Recorder) -> Result:
+    """After a day of failures nobody tries any more (state.md 3)."""
+    since = claim.failing_since
+    late = since is not None and machine_now() - since > claims.GIVE_UP
+    if result.kind != "retry" or result.target_down or not late:
+        return result
+    why = f"given up after a day of failures: {result.problem}"
+    body = {"why": why, "stage": result.state, "gave_up": True}
+    recorder.later(lambda tx: recorder.append(tx, "case", None, body))
+    return replace(result, kind="give up", problem=why)
+
+
+class _Look:
+    """One claim on its way from due to its result."""
+
+    def __init__(
+        self,
+        house: Converger,
+        claim: Claim,
+        lease: Lease,
+        recorder: Recorder,
+        approved: str | None,
+    ) -> None:
+        self._database = house._database
+        self._target = house._targets[claim.target]
+        self._business = house._business
+        self._viewer = house.viewer
+        self._sessions = claim.target in house._with_sessions
+        self._claim = claim
+        self._lease = lease
+        self._recorder = recorder
+        self._approved = approved
+
+    def result(self) -> Result:
         stage: str | None = None
+        until: float | None = None
         try:
             for _ in range(_LOOKS):
-                view = self.viewer.view(claim.person, claim.target, self._business.now())
-                stage = view.life.stage
+                view = self._viewer.view(
+                    self._claim.person, self._claim.target, self._business.now()
+                )
+                stage, until = view.life.stage, view.life.valid_until
                 try:
-                    return self._converge(claim, lease, view)
+                    return self._converge(view)
                 except _Again:
                     continue
                 except _Stop as stop:
-                    return stop.result
-            return Result("retry", problem="the account kept changing while we looked", state=stage)
+                    return replace(stop.result, look_at=until)
+            why = "the account kept changing while we looked"
+            return Result("retry", problem=why, state=stage, look_at=until)
         except Unknown:
             return Result("finish")
         except Held as held:
-            return self._held(claim, str(held), held.life)
+            self._refuse(approved=None)
+            return self._held(str(held), held.life.stage, held.life.valid_until)
         except TargetDown as down:
             return Result(
                 "retry",
@@ -109,6 +163,7 @@ class Converger:
                 retry_after=down.retry_after,
                 target_down=True,
                 state=stage,
+                look_at=until,
             )
         except TargetRefused as refused:
             return Result(
@@ -117,45 +172,25 @@ class Converger:
                 retry_after=_CONFIG_RETRY,
                 target_down=refused.refusal.kind in ("config", "rights"),
                 state=stage,
+                look_at=until,
             )
 
-    def _converge(self, claim: Claim, lease: Lease, view: View) -> Result:
+    def _converge(self, view: View) -> Result:
         plan_id = str(uuid.uuid4())
-        if view.actual is not None and view.snapshot.link is None:
-            self._link(claim, view.actual, plan_id)
+        self._refuse(digest(view.plan.steps))
+        self._notice(view, plan_id)
         problems = list(view.problems)
+        wished = view.plan
         held: str | None = None
-        if view.plan.steps:
-            lease.check()
-            view, held = self._decide(claim, view, plan_id)
-            account = view.actual
-            for number, step in enumerate(view.plan.steps):
-                lease.check()
-                began = time.monotonic()
-                outcome = self._targets[claim.target].apply(account, step)
-                took = time.monotonic() - began
-                self._write(
-                    claim,
-                    lambda tx, n=number, s=step, o=outcome, t=took: self._record(  # type: ignore[misc]
-                        tx, claim, view, plan_id, n, s, o, t
-                    ),
-                )
-                problems.extend(self._judge(claim, view, step, outcome))
-                if outcome.link is not None or step.kind in ("disable", "enable"):
-                    link = outcome.link or (Link(account.anchor) if account else None)
-                    account = self._targets[claim.target].read(link, None)
-                    if account is None:
-                        raise _Again
-        if view.plan.watched:
-            problems.append(
-                "differs but is only watched: " + ", ".join(d.attribute for d in view.plan.watched)
-            )
+        done: list[tuple[Step, frozenset[str]]] = []
+        if wished.steps:
+            self._lease.check()
+            view, held = self._decide(view, plan_id)
+            done = self._carry_out(view, plan_id, problems)
+        self._remember(view, wished, done, plan_id)
+        if watched := [d.attribute for d in wished.drift if d.what == "watched"]:
+            problems.append("differs but is only watched: " + ", ".join(watched))
         edge = view.waits_on if view.desired.exists or view.actual else None
-
-        def still_waiting(connection: Connection) -> bool:
-            snapshot = read_snapshot(connection, claim.person, claim.target)
-            return waits_on(snapshot, claim.target) == edge
-
         look_at = view.life.valid_until
         if held is not None:
             problems.insert(0, held)
@@ -166,12 +201,114 @@ class Converger:
             look_at=look_at,
             waits_on=edge,
             held=held,
-            still_waiting=still_waiting if edge else None,
+            still_waiting=self._still(edge) if edge else None,
             problem="; ".join(dict.fromkeys(problems)) or None,
             state=view.life.stage,
         )
 
-    def _judge(self, claim: Claim, view: View, step: Step, outcome: Outcome) -> list[str]:
+    def _refuse(self, approved: str | None) -> None:
+        """Raises Moved unless the plan found is the one that was approved, if any was."""
+        if self._approved is not None and self._approved != approved:
+            raise Moved
+
+    def _still(self, edge: str) -> Callable[[Connection], bool]:
+        policy, now = self._viewer.settings.people, self._business.now()
+
+        def still_waiting(connection: Connection) -> bool:
+            whose = (self._claim.person, self._claim.target)
+            snapshot = read_snapshot(connection, *whose, policy, now)
+            return waits_on(snapshot, self._claim.target) == edge
+
+        return still_waiting
+
+    # -- before the first step -------------------------------------------------------------
+
+    def _notice(self, view: View, plan_id: str) -> None:
+        """What the look found out about the person and the account, before any step."""
+        snapshot, actual, recorder = view.snapshot, view.actual, self._recorder
+        if snapshot.outdated:
+            policy, now = self._viewer.settings.people, self._business.now()
+            self.write(lambda tx: people.refresh(tx, self._claim.person, policy, now))
+        if view.vanished:
+            recorder.later(recorder.gone)
+            body = {"what": "gone", "stage": view.life.stage}
+            recorder.later(lambda tx: recorder.append(tx, "outcome", plan_id, body))
+        if actual is None:
+            return
+        if snapshot.link is None or snapshot.link.anchor != actual.anchor:
+            self._adopt(actual, plan_id)
+        elif snapshot.gone_at is not None and view.life.exists:
+            recorder.later(recorder.back)
+        lost = frozenset(snapshot.grants) - view.given.actual if view.grants_read else frozenset()
+        if lost := lost - view.desired.grants:
+            recorder.later(lambda tx: recorder.strike(tx, lost))
+
+    def _adopt(self, actual: Account, plan_id: str) -> None:
+        """An account with this person's key is there already: link it, do not duplicate it."""
+        link, recorder = Link(actual.anchor, actual.hint), self._recorder
+        attribute = self._viewer.match_attribute(self._claim.target)
+
+        def work(tx: Connection) -> None:
+            recorder.link(tx, link, plan_id, f"found by {attribute}")
+            body = {"what": "linked"}
+            recorder.append(tx, "outcome", plan_id, body, {"hint": actual.hint})
+
+        self.write(work)
+
+    def _decide(self, view: View, plan_id: str) -> tuple[View, str | None]:
+        """What the breakers let through, journaled and counted; and why the rest is held."""
+        recorder, target = self._recorder, self._claim.target
+
+        def work(tx: Connection) -> tuple[View, str | None]:
+            now = self._business.now()
+            judged = breakers.weigh(tx, view, target, now)
+            breakers.record(tx, judged, self._claim.person, target, now)
+            allowed = replace(view, plan=replace(view.plan, steps=judged.plan.steps))
+            if judged.why is not None:
+                body = {"why": judged.why, "stage": view.life.stage, "breaker": judged.held}
+                recorder.append(tx, "case", plan_id, body)
+            if allowed.plan.steps:
+                recorder.plan(tx, allowed, plan_id)
+                recorder.intend(tx, allowed)
+                if self._sessions and any(s.kind == "disable" for s in allowed.plan.steps):
+                    obligations.owe(tx, self._claim.person, [target], now)
+            return allowed, judged.why
+
+        return self.write(work)
+
+    # -- the steps ---------------------------------------------------------------------------
+
+    def _carry_out(
+        self, view: View, plan_id: str, problems: list[str]
+    ) -> list[tuple[Step, frozenset[str]]]:
+        """The steps that took effect, each with the attributes that were refused."""
+        account, recorder = view.actual, self._recorder
+        done: list[tuple[Step, frozenset[str]]] = []
+        for number, step in enumerate(view.plan.steps):
+            self._lease.check()
+            began = time.monotonic()
+            outcome = self._target.apply(account, step)
+            took = time.monotonic() - began
+            recorder.step(view, plan_id, number, step, outcome, took)
+            if outcome.result != "refused":
+                self._approved = None  # what was approved has begun
+            if step.kind in AT_ONCE or outcome.result == "unknown":
+                self.write(lambda tx: None)
+            problems.extend(self._judge(view, step, outcome))
+            if outcome.result == "applied":
+                refused = frozenset(r.attribute for r in outcome.refusals if r.attribute)
+                done.append((step, refused))
+            if step.kind in ("restore", "delete"):
+                raise _Again  # the account is another one now, or none
+            if outcome.link is not None or step.kind in ("disable", "enable"):
+                link = outcome.link or (Link(account.anchor) if account else None)
+                if number + 1 < len(view.plan.steps):
+                    account = self._target.read(link, None)
+                    if account is None:
+                        raise _Again
+        return done
+
+    def _judge(self, view: View, step: Step, outcome: Outcome) -> list[str]:
         """What an outcome means for the rest of the plan: problems to report, or a stop."""
         said = [
             _sentence(f"{r.attribute}: {r.message}" if r.attribute else r.message, r.remedy)
@@ -185,18 +322,23 @@ class Converger:
         kind = refusal.kind if refusal else "bug"
         text = "; ".join(said) or "the target refused without saying why"
         stage = view.life.stage
+        if step.kind == "restore" and kind == "gone":
+            self.write(self._recorder.lose)  # it cannot be brought back: a new one is made
+            raise _Again
         if kind == "name" and refusal is not None:
-            self._burn(claim, view, step, refusal)
+            self._burn(view, step, refusal)
             raise _Again
         if kind in ("gone", "stale"):
             raise _Again
         if kind == "protected":
-            raise _Stop(self._held(claim, text, view.life))
+            raise _Stop(self._held(text, stage, view.life.valid_until))
+        if step.kind in ("grant", "revoke"):
+            return said  # somebody without a group can still work, and be shut out
         if kind in ("value", "reference") and step.kind in ("modify", "refer"):
             return said  # one attribute less; the rest of the plan goes on
         raise _Stop(Result("retry", problem=text, retry_after=_CONFIG_RETRY, state=stage))
 
-    def _burn(self, claim: Claim, view: View, step: Step, refusal: Refusal) -> None:
+    def _burn(self, view: View, step: Step, refusal: Refusal) -> None:
         """The target says a name is taken: nobody of ours gets it, and we look again."""
         attribute = (refusal.attribute or "cn").casefold()
         if attribute in ("samaccountname", "userprincipalname", "mailnickname"):
@@ -204,159 +346,86 @@ class Converger:
             if value is None:
                 taken = step.attributes.get("sAMAccountName") or step.attributes.get("mailNickname")
                 value = taken if isinstance(taken, str) else None
-            if self._has_account(claim.person):
+            if self._has_account():
                 value = None  # a name in use, here or in another target, is kept: a case
         elif attribute in ("mail", "proxyaddresses"):
             kind, value = names.MAIL, view.snapshot.facts.get("mail")
         else:
-            kind, value = names.cn_kind(claim.target), step.name
+            kind, value = names.cn_kind(self._claim.target), step.name
         if not value:
             why = f"{refusal.attribute or 'name'}: {refusal.message}"
-            raise _Stop(self._held(claim, why, view.life))
-        self._write(claim, lambda tx: names.burn(tx, kind, str(value)))
+            raise _Stop(self._held(why, view.life.stage, view.life.valid_until))
+        self.write(lambda tx: names.burn(tx, kind, str(value)))
 
-    def _has_account(self, person: str) -> bool:
+    def _has_account(self) -> bool:
         with self._database.read() as connection:
             found = connection.execute(
-                select(account_table.c.target).where(account_table.c.person == person)
+                select(account_table.c.target).where(
+                    account_table.c.person == self._claim.person, account_table.c.gone_at.is_(None)
+                )
             )
             return found.first() is not None
 
-    def _link(self, claim: Claim, actual: Account, plan_id: str) -> None:
-        """An account with this person's key is there already: link it, do not duplicate it."""
+    # -- afterwards ----------------------------------------------------------------------------
 
-        def work(tx: Connection) -> None:
-            _insert_account(tx, claim, Link(actual.anchor, actual.hint), plan_id)
-            self._append(tx, "outcome", claim, plan_id, {"what": "linked"}, {"hint": actual.hint})
-            pairs.resolved(tx, account_edge(claim.person, claim.target), machine_now())
-
-        self._write(claim, work)
-
-    def _decide(self, claim: Claim, view: View, plan_id: str) -> tuple[View, str | None]:
-        """What the breakers let through, journaled and counted; and why the rest is held."""
-
-        def work(tx: Connection) -> tuple[View, str | None]:
-            now = self._business.now()
-            judged = breakers.weigh(tx, view, claim.target, now)
-            breakers.record(tx, judged, claim.person, claim.target, now)
-            allowed = replace(view, plan=judged.plan)
-            if judged.why is not None:
-                body = {"why": judged.why, "stage": view.life.stage, "breaker": judged.held}
-                self._append(tx, "case", claim, plan_id, body, None)
-            if allowed.plan.steps:
-                self._journal_plan(tx, claim, allowed, plan_id)
-            return allowed, judged.why
-
-        return self._write(claim, work)
-
-    def _journal_plan(self, tx: Connection, claim: Claim, view: View, plan_id: str) -> None:
-        steps = [
-            {"kind": s.kind, "attributes": sorted(s.attributes), "attribute": s.attribute}
-            for s in view.plan.steps
-        ]
-        body = {"stage": view.life.stage, "reason": view.life.reason, "steps": steps}
-        written = {a for s in view.plan.steps for a in s.attributes}
-        values = {
-            "steps": [_plain(s) for s in view.plan.steps],
-            "why": {a: asdict(o) for a, o in view.origins.items() if a in written},
-        }
-        self._append(tx, "plan", claim, plan_id, body, values)
-        if claim.target in self._with_sessions and any(
-            s.kind == "disable" for s in view.plan.steps
-        ):
-            obligations.owe(tx, claim.person, [claim.target], self._business.now())
-
-    def _record(
+    def _remember(
         self,
-        tx: Connection,
-        claim: Claim,
         view: View,
+        wished: Plan,
+        done: list[tuple[Step, frozenset[str]]],
         plan_id: str,
-        number: int,
-        step: Step,
-        outcome: Outcome,
-        took: float,
     ) -> None:
-        """The outcome of one step, which took `took` seconds, and what it makes of the link,
-        in one transaction."""
-        now = machine_now()
-        if step.kind == "create" and outcome.result == "applied" and outcome.link is not None:
-            _insert_account(tx, claim, outcome.link, plan_id)
-            pairs.resolved(tx, account_edge(claim.person, claim.target), now)
-        if outcome.result == "applied" and step.kind in ("create", "disable"):
-            obligations.done(tx, claim.person, claim.target, now)
-        if outcome.result == "applied":
-            changes: dict[str, Any] = {"plan": plan_id, "applied_at": now}
-            if outcome.link is not None and outcome.link.hint:
-                changes["hint"] = outcome.link.hint
-            if step.kind in ("create", "modify"):
-                refused = {r.attribute for r in outcome.refusals}
-                applied = dict(view.snapshot.applied)
-                applied.update({a: v for a, v in step.attributes.items() if a not in refused})
-                kept = {a: v for a, v in applied.items() if v is not None}
-                changes["applied"] = json.dumps(kept, ensure_ascii=False, sort_keys=True)
-            tx.execute(
-                update(account_table)
-                .where(
-                    account_table.c.person == claim.person,
-                    account_table.c.target == claim.target,
-                )
-                .values(**changes)
-            )
-        body = {
-            "step": number,
-            "kind": step.kind,
-            "result": outcome.result,
-            "ms": round(took * 1000, 1),
-            "refusals": [
-                {k: v for k, v in asdict(r).items() if k != "message"} for r in outcome.refusals
-            ],
-        }
-        hint = {"hint": outcome.link.hint} if outcome.link else None
-        self._append(tx, "operation", claim, plan_id, body, hint)
+        """What the account holds now, and what somebody else had changed."""
+        snapshot, actual, recorder = view.snapshot, view.actual, self._recorder
+        if actual is None and not done:
+            return
+        linked = snapshot.link is not None and (
+            actual is None or actual.anchor == snapshot.link.anchor
+        )
+        before = snapshot.applied if linked and snapshot.gone_at is None else {}
+        applied = remembered(view.desired, actual, wished.steps, done, before)
+        if applied != dict(snapshot.applied):
+            recorder.later(lambda tx: recorder.applied(tx, applied))
+        listed = {one.attribute: one.what for one in wished.drift}
+        if listed != dict(snapshot.drift):
+            values = _drifted(snapshot, actual, listed) if actual is not None else {}
+            drift = wished.drift
+            recorder.later(lambda tx: recorder.drift(tx, drift, values, plan_id))
 
-    def _held(self, claim: Claim, why: str, life: Lifecycle) -> Result:
-        body = {"why": why, "stage": life.stage}
-        try:
-            self._write(claim, lambda tx: self._append(tx, "case", claim, None, body, None))
-        except Unknown:
-            return Result("finish")
+    def _held(self, why: str, stage: str, until: float | None) -> Result:
         # A day that comes, such as the last one, is a reason to look again all the same.
-        return Result("hold", held=why, problem=why, state=life.stage, look_at=life.valid_until)
+        body = {"why": why, "stage": stage}
+        self._recorder.later(lambda tx: self._recorder.append(tx, "case", None, body))
+        return Result("hold", held=why, problem=why, state=stage, look_at=until)
 
-    def _write(self, claim: Claim, work: Callable[[Connection], T]) -> T:
-        """In one transaction. Raises Unknown when the person was forgotten during the look:
-        what a look began before a sandbox was emptied leaves no trace in the new world."""
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """In one transaction, after all that was kept. Raises Unknown when the person was
+        forgotten during the look: what a look began before a sandbox was emptied leaves no
+        trace in the new world."""
 
         def guarded(tx: Connection) -> T:
-            if not is_known(tx, claim.person):
-                raise Unknown(claim.person)
+            if not is_known(tx, self._claim.person):
+                raise Unknown(self._claim.person)
+            self._recorder.flush(tx)
             return work(tx)
 
-        return self._database.write(guarded)
+        found = self._database.write(guarded)
+        self._recorder.forget()
+        return found
 
-    def _append(
-        self,
-        tx: Connection,
-        kind: str,
-        claim: Claim,
-        ref: str | None,
-        body: Mapping[str, Any],
-        values: Mapping[str, Any] | None,
-    ) -> None:
-        if kind != "operation":  # an operation belongs to the plan whose id it carries
-            body = {**body, **pairs.answers(tx, claim)}
-        journal.append(
-            tx,
-            kind=kind,
-            person=claim.person,
-            target=claim.target,
-            ref=ref,
-            body=body,
-            values=values,
-            now=machine_now(),
-            business_now=self._business.now(),
-        )
+    def flush(self, tx: Connection) -> None:
+        """Write what was kept, together with the end of the look."""
+        if is_known(tx, self._claim.person):
+            self._recorder.flush(tx)
+
+
+def _drifted(
+    snapshot: Snapshot, actual: Account, listed: Mapping[str, str]
+) -> dict[str, dict[str, object]]:
+    """What was found where something else had been written."""
+    now = {**actual.attributes, **{k[1:]: v for k, v in known_of(actual).items()}}
+    was = {k.removeprefix("@"): v for k, v in snapshot.applied.items()}
+    return {name: {"found": now.get(name), "written": was.get(name)} for name in listed}
 
 
 def forget_link(tx: Connection, person: str, target: str) -> None:
@@ -366,32 +435,6 @@ def forget_link(tx: Connection, person: str, target: str) -> None:
             account_table.c.person == person, account_table.c.target == target
         )
     )
-
-
-def _insert_account(tx: Connection, claim: Claim, link: Link, plan_id: str) -> None:
-    tx.execute(
-        insert(account_table).values(
-            person=claim.person,
-            target=claim.target,
-            anchor=link.anchor,
-            hint=link.hint,
-            applied_at=machine_now(),
-            plan=plan_id,
-        )
-    )
-
-
-def _plain(step: Step) -> dict[str, Any]:
-    """A step as JSON, without what is not set."""
-    fields = {
-        "kind": step.kind,
-        "name": step.name,
-        "container": step.container,
-        "attributes": dict(step.attributes),
-        "attribute": step.attribute,
-        "anchor": step.anchor,
-    }
-    return {k: v for k, v in fields.items() if v not in (None, {})}
 
 
 def _sentence(message: str, remedy: str) -> str:

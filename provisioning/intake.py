@@ -11,20 +11,19 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select, update
 
 from mappings.documents import Inbound
-from mappings.vocabulary import NEVER_NULL
-from provisioning import obligations, pairs, people
-from provisioning.lifecycle import BLOCK, END_DATES, SAID_AT, lifecycle
+from provisioning import dated, names, obligations, pairs, people
+from provisioning.joining import Joining
+from provisioning.lifecycle import SAID_AT, lifecycle
+from provisioning.merging import Record, merge
 from provisioning.pairs import Lane
-from provisioning.people import Key
-from scim.errors import ScimError
 from scim.listener import Verdict
 from settings import Settings
 from store import journal
 from store.clocks import BusinessClock, iso, machine_now, parse_instant
-from store.tables import person, person_key, resource
+from store.tables import resource
 
 
 class Intake:
@@ -36,11 +35,10 @@ class Intake:
         inbounds: Mapping[str, Inbound],
         business: BusinessClock,
     ) -> None:
-        """`settings` are those in force now; `inbounds` go from the strongest source down."""
+        """`settings` are those in force now."""
         self._settings = settings
         self._inbounds = inbounds
         self._business = business
-        self._rank = {name: position for position, name in enumerate(inbounds)}
 
     def on_change(
         self,
@@ -60,7 +58,7 @@ class Intake:
         settings = self._settings()
         receipt = str(uuid.uuid4())
         row = tx.execute(
-            select(resource.c.person, resource.c.facts).where(resource.c.id == id)
+            select(resource.c.person, resource.c.facts, resource.c.ahead).where(resource.c.id == id)
         ).one_or_none()
         who = row.person if row else None
         if after is None:
@@ -68,145 +66,68 @@ class Intake:
                 return Verdict()
             self._withdraw(tx, settings, source, id, who, receipt)
             return Verdict(person=who, facts=row.facts, receipt=receipt)
-        known = json.loads(row.facts) if row and row.facts else {}
+        now = self._business.now()
+        stored = people.record(source, row.facts, row.ahead) if row else Record(source, {})
         derived = inbound.facts(after, cleared)
-        facts = dict(derived.values)
-        if _stale(facts, known):
+        if _stale(derived.values, stored.facts):
             self._note(tx, "stale", who, source, id, receipt, {})
             return Verdict(
                 person=who, facts=row.facts if row else None, stale=True, receipt=receipt
             )
-        # What was there before and is not in this document was taken away; but a key, or a
-        # value that could not be read, never is.
-        unread = {p.rule.rpartition(" ")[2] for p in derived.problems}
-        for name, value in known.items():
-            facts.setdefault(name, value if name in NEVER_NULL or name in unread else None)
-        facts[SAID_AT] = self._said_at(facts, known)
-        keys = people.keys_of(
-            source, after.get("externalId"), facts, settings.sources[source].shared_keys
-        )
-        who, problem = self._join(tx, settings, source, id, who, keys)
-        self._assert(tx, settings, who, [*self._others(tx, who, id), (source, facts)])
-        if problem:
-            tx.execute(update(person).where(person.c.id == who).values(problem=problem))
-        elif row is not None:
-            tx.execute(update(person).where(person.c.id == who).values(problem=None))
-        now = machine_now()
+        push = dated.take(stored, derived, settings.people, now)
+        said, known = push.record, stored.on(now)
+        if row is not None:
+            dates = people.ahead_text(said.ahead)
+            tx.execute(update(resource).where(resource.c.id == id).values(ahead=dates))
+        shared = settings.sources[source].shared_keys
+        keys = people.keys_of(source, after.get("externalId"), push.newest, shared)
+        joining = Joining(tx, settings.sources, source, id, push.newest)
+        who, problem = joining.join(who, keys)
+        people.note_case(tx, who, id, problem)
+        left = self._assert(tx, settings, who, [*self._others(tx, who, id), said])
+        machine = machine_now()
         if before is None:
             # A report may name this manager by the SCIM id we are about to hand out.
-            pairs.resolved(tx, people.reference_edge(source, id), now)
-        pairs.ask(tx, who, settings.targets, _lane(facts, first=not known), now)
-        self._note(
-            tx,
-            "created" if before is None else "changed",
-            who,
-            source,
-            id,
-            receipt,
-            {
-                **pairs.counters(tx, who, settings.targets),
-                "changed": sorted(k for k, v in facts.items() if known.get(k) != v),
-                "problems": [f"{p.rule}: {p.message}" for p in derived.problems],
-                "case": problem,
-            },
-        )
-        return Verdict(
-            person=who,
-            facts=json.dumps(facts, ensure_ascii=False, sort_keys=True),
-            receipt=receipt,
-        )
+            pairs.resolved(tx, people.reference_edge(source, id), machine)
+        changed = sorted(k for k, v in said.facts.items() if known.get(k) != v)
+        news = bool(set(changed) - dated.ABOUT_THE_PUSH)
+        lane = _lane(left=left, first=not known, changed=news)
+        pairs.ask(tx, who, settings.targets, lane, machine)
+        body: dict[str, Any] = {
+            **pairs.counters(tx, who, settings.targets),
+            "changed": changed,
+            "problems": [f"{p.rule}: {p.message}" for p in derived.problems],
+            "case": problem,
+        }
+        if said.ahead:
+            body["ahead"] = [
+                [iso(later.at), sorted(later.facts.keys() - {SAID_AT})] for later in said.ahead
+            ]
+        what = "created" if before is None else "changed"
+        self._note(tx, what, who, source, id, receipt, body)
+        return Verdict(person=who, facts=people.facts_text(said.facts), receipt=receipt)
 
-    def _join(
-        self,
-        tx: Connection,
-        settings: Settings,
-        source: str,
-        id: str,
-        who: str | None,
-        keys: Sequence[Key],
-    ) -> tuple[str, str | None]:
-        """The person behind this resource, and why a human has to look at it, if so."""
-        known = people.owners(tx, keys)
-        stable = [k for k in keys if k.kind in (*people.STABLE_KINDS, "number")]
-        claimed = list(dict.fromkeys(known[k] for k in stable if k in known))
-        if not claimed:
-            claimed = list(dict.fromkeys(known.values()))
-        problem = None
-        if who is not None:
-            others = [p for p in claimed if p != who]
-            if others:
-                problem = "this record now carries a key of another person"
-            elif (
-                stable and not any(known.get(k) == who for k in stable) and self._numbered(tx, who)
-            ):
-                problem = "every number by which this person was known has changed"
-            if problem:
-                return who, problem
-        elif len(claimed) > 1:
-            return people.create_person(tx, machine_now()), (
-                "the keys of this record belong to different people"
-            )
-        elif claimed:
-            who = claimed[0]
-            self._refuse_twin(tx, source, id, who)
-        elif not keys:
-            return people.create_person(tx, machine_now()), (
-                "this record has no usable key (externalId, worker id or employee number)"
-            )
-        else:
-            who = people.create_person(tx, machine_now())
-        for key in people.add_keys(tx, who, keys, known):
-            # A shared number is a manager reference in every source.
-            scopes = settings.sources if key.scope == people.SHARED else (key.scope,)
-            for scope in scopes:
-                pairs.resolved(tx, people.reference_edge(scope, key.value), machine_now())
-        return who, None
-
-    def _numbered(self, tx: Connection, who: str) -> bool:
-        found = tx.execute(
-            select(func.count())
-            .select_from(person_key)
-            .where(
-                person_key.c.person == who,
-                person_key.c.kind.in_(people.STABLE_KINDS),
-            )
-        ).scalar()
-        return bool(found)
-
-    def _refuse_twin(self, tx: Connection, source: str, id: str, who: str) -> None:
-        for other in people.live_resources(tx, who):
-            if other.source == source and other.id != id:
-                raise ScimError(
-                    409, "This source already has a resource for the same person key", "uniqueness"
-                )
-
-    def _others(self, tx: Connection, who: str, id: str) -> list[tuple[str, Mapping[str, Any]]]:
-        """(source, facts) of every live resource of the person but `id`."""
+    def _others(self, tx: Connection, who: str, id: str) -> list[Record]:
+        """What every other live record of the person says."""
         return [
-            (row.source, json.loads(row.facts))
+            people.record(row.source, row.facts, row.ahead)
             for row in people.live_resources(tx, who)
             if row.id != id and row.facts
         ]
 
     def _assert(
-        self,
-        tx: Connection,
-        settings: Settings,
-        who: str,
-        said: Sequence[tuple[str, Mapping[str, Any]]],
-    ) -> None:
-        """The person is what these sources say together."""
-        merged, origins = people.merge(self._by_rank(said))
-        before, asserted = _stored(tx, who)
-        # An end date that a record once gave must not outlive it: not in who returns, nor
-        # when another source now says who works here. Even as null: perhaps nobody has
-        # looked since.
-        for name in END_DATES:
-            if name in before:
-                merged.setdefault(name, None)
-        works = (self._works(settings, before, asserted), self._works(settings, merged, True))
-        self._owe(tx, settings, who, *works)
-        people.store_facts(tx, who, merged, origins, asserted=True)
+        self, tx: Connection, settings: Settings, who: str, records: Sequence[Record]
+    ) -> bool:
+        """The person is what these records say together. Whether they leave by that."""
+        now = self._business.now()
+        before, works_before = self._stored(tx, settings, who)
+        merged = merge(records, settings.people, now, before)
+        works = lifecycle(merged.episodes, None, settings.people, now).enabled
+        self._owe(tx, settings, who, works_before, works)
+        people.store(tx, who, merged)
+        if works and not works_before:
+            names.keep(tx, who)
+        return works_before and not works
 
     def _owe(self, tx: Connection, settings: Settings, who: str, worked: bool, works: bool) -> None:
         """Whoever stops working by this change is owed the end of their sessions, even if
@@ -221,36 +142,36 @@ class Intake:
             targets = [target for target in targets if target in unseen]
         obligations.owe(tx, who, targets, now)
 
-    def _works(self, settings: Settings, facts: Mapping[str, Any], asserted: bool) -> bool:
-        policy = settings.people
-        now = self._business.now()
-        return lifecycle(facts, asserted, policy.pre_hire_days, policy.timezone, now).enabled
-
     def _withdraw(
         self, tx: Connection, settings: Settings, source: str, id: str, who: str, receipt: str
     ) -> None:
         """DELETE: the source no longer asserts this person (P7)."""
         rest = self._others(tx, who, id)
         if rest:
-            self._assert(tx, settings, who, rest)
-        else:  # what was last known stays, so that the account keeps its names
-            self._owe(tx, settings, who, self._works(settings, *_stored(tx, who)), False)
-            tx.execute(update(person).where(person.c.id == who).values(asserted=False))
-        lane = Lane.CHANGE if rest else Lane.LEAVER
-        pairs.ask(tx, who, settings.targets, lane, machine_now())
+            left = self._assert(tx, settings, who, rest)
+        else:
+            left = True
+            self._owe(tx, settings, who, self._stored(tx, settings, who)[1], False)
+            people.withdraw(tx, who, self._business.now())
+        pairs.ask(tx, who, settings.targets, _lane(left=left), machine_now())
         body = {**pairs.counters(tx, who, settings.targets), "still_asserted": bool(rest)}
         self._note(tx, "withdrawn", who, source, id, receipt, body)
 
-    def _by_rank(
-        self, said: Sequence[tuple[str, Mapping[str, Any]]]
-    ) -> list[tuple[str, Mapping[str, Any]]]:
-        """Strongest source first: the order of `sources` in muster.yaml."""
-        return sorted(said, key=lambda item: self._rank.get(item[0], len(self._rank)))
-
-    def _said_at(self, facts: Mapping[str, Any], known: Mapping[str, Any]) -> str:
-        same = all(facts.get(name) == known.get(name) for name in BLOCK)
-        earlier = known.get(SAID_AT)
-        return earlier if same and isinstance(earlier, str) else iso(self._business.now())
+    def _stored(
+        self, tx: Connection, settings: Settings, who: str
+    ) -> tuple[Mapping[str, Any], bool]:
+        """The person's facts as stored, and whether they work by what is stored."""
+        now = self._business.now()
+        row = people.read(tx, who)
+        if row.changes_at is not None and row.changes_at <= now:
+            people.refresh(tx, who, settings.people, now)  # a date nobody has looked at yet
+            row = people.read(tx, who)
+        facts: dict[str, Any] = json.loads(row.facts)
+        if not facts:
+            return {}, False  # just made: nobody has said anything yet
+        episodes = people.episodes_from(row.episodes)
+        life = lifecycle(episodes, row.withdrawn_at, settings.people, now)
+        return facts, life.enabled
 
     def _note(
         self,
@@ -273,16 +194,13 @@ class Intake:
         )
 
 
-def _stored(tx: Connection, who: str) -> tuple[dict[str, Any], bool]:
-    """The person's merged facts and whether a source asserts them, as they are now."""
-    row = tx.execute(select(person.c.facts, person.c.asserted).where(person.c.id == who)).one()
-    return json.loads(row.facts), row.asserted
-
-
-def _lane(facts: Mapping[str, Any], *, first: bool) -> Lane:
-    if facts.get("involuntary") is True or facts.get("active") is False:
+def _lane(*, left: bool, first: bool = False, changed: bool = True) -> Lane:
+    """Who leaves by this push goes first; what was merely said again goes last."""
+    if left:
         return Lane.LEAVER
-    return Lane.JOINER if first else Lane.CHANGE
+    if first:
+        return Lane.JOINER
+    return Lane.CHANGE if changed else Lane.BULK
 
 
 def _stale(facts: Mapping[str, Any], known: Mapping[str, Any]) -> bool:

@@ -1,18 +1,21 @@
 """Where a person stands on a given day: pure, and knows when to look again (P5, P6, P7, P8).
 
-Dates are whole days in the worker's time zone: enabled from hireDate 00:00, disabled
-after the last day 24:00. An end before hireDate is history. What HR says about
-`active` is read together with the dates that were ahead when HR said it.
+A person's life is read from *episodes*: what each HR record says of one employment. Dates
+are whole days in the worker's time zone: enabled from hireDate 00:00, disabled after the
+last day 24:00. An end before hireDate is history. What HR says about `active` is read
+together with the dates that were ahead when HR said it. Where several episodes speak of
+one person, whoever works by any of them works.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from people_settings import People
 from store.clocks import parse_instant
 
 BLOCK = (
@@ -26,13 +29,31 @@ BLOCK = (
     "onLeave",
     "hireRescinded",
 )
-"""Facts that only make sense together: they are taken from one source as a whole."""
+"""Facts that only make sense together: an episode is what one record says of them."""
+
+PLACE = ("timezone", "locationCode", "location")
+"""Facts of a record that tell in which time zone its days are meant, the best first."""
 
 END_DATES = ("terminationDate", "contractEndDate")
 SAID_AT = "lifecycleSaidAt"
 """Fact added by intake: the business instant at which the block last changed."""
 
-Stage = Literal["ahead", "prehire", "active", "leave", "leaver"]
+Stage = Literal["future", "prehire", "active", "leave", "leaving", "disabled", "grace", "deleted"]
+"""future: no account yet. leaving: works, the end is known. disabled: left, nothing further
+is to come. grace: left, and licences or the account itself will be taken later. deleted:
+left so long ago that there is no account any more."""
+
+LEFT: frozenset[Stage] = frozenset({"disabled", "grace", "deleted"})
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What one record of `source` says of one employment: facts of BLOCK and PLACE."""
+
+    source: str
+    facts: Mapping[str, Any]
+    said_at: float | None = None
+    """The business instant at which the block last changed; None: unknown."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +70,130 @@ class Lifecycle:
     """Business instant after which the account is to be unusable, if one is known."""
     valid_until: float | None
     """The earliest instant at which this would turn out differently, or None."""
+    left_at: float | None = None
+    """The business instant from which the offsets of a leaver's steps count."""
+    due: frozenset[str] = frozenset()
+    """A leaver's steps whose time has come: groups, move, licenses, delete."""
+    urgent: bool = False
+    """Left by the source's word, not by a date that was known before."""
+    episode: int = 0
+    """Which of the episodes decides."""
+    problems: tuple[str, ...] = ()
+
+    @property
+    def left(self) -> bool:
+        """Whether this is a leaver."""
+        return self.stage in LEFT
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One episode at one instant."""
+
+    stage: Stage
+    enabled: bool
+    reason: str
+    starts: float | None
+    ends: float | None
+    left_at: float | None = None
+    by_word: bool = False
+    dismissed: bool = False
+    boundaries: tuple[float, ...] = ()
 
 
 def lifecycle(
-    facts: Mapping[str, Any], asserted: bool, pre_hire_days: int, default_zone: str, now: float
+    episodes: Sequence[Episode], withdrawn_at: float | None, policy: People, now: float
 ) -> Lifecycle:
-    """Stage of a person with these facts at business time `now` (epoch seconds)."""
-    zone = _zone(facts.get("timezone"), default_zone)
+    """Stage of a person at business time `now` (epoch seconds).
+
+    episodes      from the strongest source down; none: nothing is said of any employment
+    withdrawn_at  since when no source asserts this person; None: one does
+    """
+    problems: list[str] = []
+    turns = [_turn(one, policy, now, problems) for one in episodes] or [
+        _Turn("active", True, "employed", None, None)
+    ]
+    chosen = _chosen(turns)
+    turn = turns[chosen]
+    if withdrawn_at is not None:
+        why = "no source asserts this person any more"
+        turn = _Turn("disabled", False, why, turn.starts, turn.ends, withdrawn_at, True)
+    boundaries = [b for one in turns for b in one.boundaries] if withdrawn_at is None else []
+    stage, due = turn.stage, frozenset[str]()
+    if stage == "disabled":
+        stage, due, ahead = _after(turn.left_at, policy, now)
+        boundaries += ahead
+    return Lifecycle(
+        stage=stage,
+        exists=stage in ("prehire", "active", "leave", "leaving"),
+        enabled=turn.enabled,
+        reason=turn.reason,
+        ends_at=turn.ends if withdrawn_at is not None else _end_of_all(turns, turn),
+        valid_until=min(boundaries, default=None),
+        left_at=turn.left_at,
+        due=due,
+        urgent=turn.by_word,
+        episode=chosen,
+        problems=tuple(dict.fromkeys(problems)),
+    )
+
+
+def _chosen(turns: Sequence[_Turn]) -> int:
+    """The episode that decides: a dismissal, then one that works, that is to begin, and of
+    what is over the latest. Among equals the first."""
+
+    def weight(number: int) -> tuple[int, float, int]:
+        turn = turns[number]
+        if turn.dismissed:
+            return 0, 0.0, number
+        if turn.enabled or turn.stage == "leave":
+            return 1, 0.0 if turn.enabled else 1.0, number
+        if turn.stage in ("prehire", "future"):
+            return 2, turn.starts or 0.0, number
+        return 3, -(turn.left_at or 0.0), number
+
+    return min(range(len(turns)), key=weight)
+
+
+def _end_of_all(turns: Sequence[_Turn], turn: _Turn) -> float | None:
+    """The end of `turn`, or of what goes on without a gap after it."""
+    end = turn.ends
+    if turn.left_at is not None:
+        return end
+    others = [one for one in turns if one.left_at is None]
+    while end is not None:
+        later = [
+            one.ends
+            for one in others
+            if (one.starts is None or one.starts <= end) and (one.ends is None or one.ends > end)
+        ]
+        if not later:
+            return end
+        end = None if None in later else max(e for e in later if e is not None)
+    return None
+
+
+def _after(
+    left_at: float | None, policy: People, now: float
+) -> tuple[Stage, frozenset[str], list[float]]:
+    """What of a leaver is due by now, and the instants of what is ahead."""
+    since = now if left_at is None else left_at
+    offsets = policy.leavers.offsets()
+    due = frozenset(step for step, offset in offsets.items() if since + offset <= now)
+    ahead = [since + offset for step, offset in offsets.items() if step not in due]
+    if "delete" in due:
+        return "deleted", due, []
+    later = {"licenses", "delete"} & offsets.keys() - due
+    return ("grace" if later else "disabled"), due, ahead
+
+
+def _turn(episode: Episode, policy: People, now: float, problems: list[str]) -> _Turn:
+    facts = episode.facts
+    zone = zone_of(episode, policy, problems)
     hired = _day(facts.get("hireDate"))
     starts = _midnight(hired, zone) if hired else None
     ends = _end(facts, hired, zone)
-    said_at = _instant(facts.get(SAID_AT), now)
+    said_at = now if episode.said_at is None else episode.said_at
     boundaries: list[float] = []
 
     def ahead(instant: float | None, at: float = now) -> bool:
@@ -70,30 +204,68 @@ def lifecycle(
             boundaries.append(instant)
         return True
 
-    def result(stage: Stage, exists: bool, enabled: bool, reason: str) -> Lifecycle:
-        return Lifecycle(stage, exists, enabled, reason, ends, min(boundaries, default=None))
+    def stands(stage: Stage, enabled: bool, reason: str) -> _Turn:
+        return _Turn(stage, enabled, reason, starts, ends, boundaries=tuple(boundaries))
 
-    if not asserted:
-        return result("leaver", False, False, "no source asserts this person any more")
+    def left(reason: str, at: float, by_word: bool = True, dismissed: bool = False) -> _Turn:
+        # What is learned late counts from then on: nobody is deleted for being told of late.
+        since = at if episode.said_at is None else min(max(at, said_at), now)
+        return _Turn(
+            "disabled", False, reason, starts, ends, since, by_word, dismissed, tuple(boundaries)
+        )
+
     if facts.get("hireRescinded") is True or facts.get("status") == "rescinded":
-        return result("leaver", False, False, "the hire was rescinded")
+        return left("the hire was rescinded", said_at)
     leaving = facts.get("active") is False or facts.get("status") in ("terminated", "retired")
     if facts.get("involuntary") is True and (ends is not None or leaving):
-        return result("leaver", False, False, "involuntary termination acts at once")
+        return left("involuntary termination acts at once", said_at, dismissed=True)
     if ends is not None and not ahead(ends):
-        return result("leaver", False, False, "the last day has passed")
+        return left("the last day has passed", ends, by_word=facts.get("active") is False)
     if hired is not None and ahead(starts):
-        if ahead(_midnight(hired - timedelta(days=pre_hire_days), zone)):
-            return result("ahead", False, False, f"hired in more than {pre_hire_days} days")
-        return result("prehire", True, False, "the first day is still ahead")
+        if ahead(_midnight(hired - timedelta(days=policy.pre_hire_days), zone)):
+            return stands("future", False, f"hired in more than {policy.pre_hire_days} days")
+        return stands("prehire", False, "the first day is still ahead")
     explained = ahead(ends, said_at) or ahead(starts, said_at)
     if facts.get("active") is False and not explained:
-        return result("leaver", False, False, "the source says active=false")
+        return left("the source says active=false", said_at)
     if leaving and facts.get("active") is None and not explained:
-        return result("leaver", False, False, f"the source says status={facts['status']}")
+        return left(f"the source says status={facts['status']}", said_at)
     if facts.get("onLeave") is True:
-        return result("leave", True, True, "on leave")
-    return result("active", True, True, "employed")
+        return stands("leave", policy.on_leave == "enabled", "on leave")
+    if ends is not None:
+        return stands("leaving", True, "employed, and the last day is known")
+    return stands("active", True, "employed")
+
+
+def zone_of(episode: Episode, policy: People, problems: list[str] | None = None) -> ZoneInfo:
+    """The time zone in which the episode's days are meant: the person's, else the
+    location's, else the source's, else everybody's. A zone that is none is reported."""
+    facts = episode.facts
+    own = facts.get("timezone")
+    if isinstance(own, str) and own.strip():
+        try:
+            return ZoneInfo(own.strip())
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            if problems is not None:
+                problems.append("the time zone of the record is none that is known")
+    places = [str(facts[name]).strip().casefold() for name in PLACE[1:] if facts.get(name)]
+    known = [policy.locations[place] for place in places if place in policy.locations]
+    return ZoneInfo((known and known[0]) or policy.sources.get(episode.source) or policy.timezone)
+
+
+def midnight_of(text: object, zone: ZoneInfo) -> float | None:
+    """The instant at which that calendar day (`YYYY-MM-DD`) begins there; None for no day."""
+    day = _day(text)
+    return None if day is None else _midnight(day, zone)
+
+
+def said_at(facts: Mapping[str, Any]) -> float | None:
+    """When a record's block last changed, by intake's own fact."""
+    text = facts.get(SAID_AT)
+    try:
+        return parse_instant(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _end(facts: Mapping[str, Any], hired: date | None, zone: ZoneInfo) -> float | None:
@@ -112,17 +284,3 @@ def _day(text: object) -> date | None:
         return date.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
-
-
-def _instant(text: object, default: float) -> float:
-    try:
-        return parse_instant(text) if isinstance(text, str) else default
-    except ValueError:
-        return default
-
-
-def _zone(name: object, default: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name if isinstance(name, str) and name else default)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo(default)

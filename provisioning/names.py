@@ -16,7 +16,6 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from store.database import Database
 from store.tables import name as table
-from store.tables import person as persons
 
 ACCOUNT_NAME = "accountName"
 MAIL = "mail"
@@ -54,20 +53,13 @@ def numbered(bases: Iterable[str], limit: int = MAX_ACCOUNT_NAME) -> Iterator[st
             yield usable[0][: limit - len(digits)].rstrip(".-_ ") + digits
 
 
-def current(connection: Connection, person: str) -> dict[str, str]:
-    """The names in use by this person, by kind."""
-    rows = connection.execute(
-        select(table.c.kind, table.c.value).where(table.c.person == person, table.c.current)
-    )
-    return {row.kind: row.value for row in rows}
-
-
 def reserve(
     database: Database,
     person: str,
     kind: str,
     candidates: Iterable[str],
     foreign: Callable[[str], bool],
+    now: float,
     *,
     keep: bool = True,
     once: bool = False,
@@ -75,7 +67,8 @@ def reserve(
     """The first candidate nobody has, now reserved for `person` and in use.
 
     `foreign` asks the targets, outside any transaction, whether somebody else's
-    account holds a name; such a name is burnt. With `once` the name in use, if there
+    account holds a name; such a name is burnt. What is held for somebody gone until
+    business time `now` or earlier is free. With `once` the name in use, if there
     is one, is the answer: another target's look may have reserved it, and even made an
     account of it, while we were asking. With `keep=False` (a dry run) nothing is
     written. Raises :class:`NoNameLeft`.
@@ -83,7 +76,7 @@ def reserve(
     for candidate in candidates:
         with database.read() as connection:
             given = _in_use(connection, person, kind) if once else None
-            row = _row(connection, kind, candidate)
+            row = _row(connection, kind, candidate, now)
         if given is not None:
             return given
         if row is not None and row.person == person:
@@ -99,11 +92,22 @@ def reserve(
             return candidate
         settle = _burn_unless_given if is_foreign else _take
         settled = database.write(
-            partial(settle, person=person, kind=kind, value=candidate, once=once)
+            partial(settle, person=person, kind=kind, value=candidate, once=once, now=now)
         )
         if settled is not None:
             return settled
     raise NoNameLeft(kind)
+
+
+def hold(tx: Connection, person: str, until: float) -> None:
+    """The person has no account any more: nobody gets the names before business time `until`."""
+    tx.execute(update(table).where(table.c.person == person).values(held_until=until))
+
+
+def keep(tx: Connection, person: str) -> None:
+    """The person has an account: the names are theirs as long as that is so."""
+    theirs = (table.c.person == person) & table.c.held_until.is_not(None)
+    tx.execute(update(table).where(theirs).values(held_until=None))
 
 
 def burn(tx: Connection, kind: str, value: str) -> None:
@@ -112,37 +116,35 @@ def burn(tx: Connection, kind: str, value: str) -> None:
     _insert(tx, None, kind, value)
 
 
-def _foreign(tx: Connection, person: str, kind: str, value: str) -> None:
-    """Burn what we found taken, unless `person` was forgotten since: then all was."""
-    if tx.execute(select(persons.c.id).where(persons.c.id == person)).first() is not None:
-        _insert(tx, None, kind, value)
-
-
-def _take(tx: Connection, person: str, kind: str, value: str, once: bool) -> str | None:
+def _take(tx: Connection, person: str, kind: str, value: str, once: bool, now: float) -> str | None:
     """`value`, now this person's, or what they have meanwhile; None when it is taken."""
-    given = _given_meanwhile(tx, person, kind, value, once)
-    if given is not None or _row(tx, kind, value) is not None:
+    given = _given_meanwhile(tx, person, kind, value, once, now)
+    if given is not None or _row(tx, kind, value, now) is not None:
         return given
+    over = (table.c.kind == kind) & (table.c.folded == folded(value))
+    tx.execute(delete(table).where(over))  # somebody's who is gone for long enough
     _insert(tx, person, kind, value)
     _use(tx, person, kind, value)
     return value
 
 
 def _burn_unless_given(
-    tx: Connection, person: str, kind: str, value: str, once: bool
+    tx: Connection, person: str, kind: str, value: str, once: bool, now: float
 ) -> str | None:
     """Burns `value`, unless its foreign holder is this person after all: another target's
     look has reserved it meanwhile and made the account that was found."""
-    given = _given_meanwhile(tx, person, kind, value, once)
-    if given is None:
-        _insert(tx, None, kind, value)
+    given = _given_meanwhile(tx, person, kind, value, once, now)
+    if given is None and _row(tx, kind, value, now) is None:
+        burn(tx, kind, value)
     return given
 
 
-def _given_meanwhile(tx: Connection, person: str, kind: str, value: str, once: bool) -> str | None:
+def _given_meanwhile(
+    tx: Connection, person: str, kind: str, value: str, once: bool, now: float
+) -> str | None:
     """What another target's look has reserved for this person since we began."""
     given = _in_use(tx, person, kind) if once else None
-    row = _row(tx, kind, value)
+    row = _row(tx, kind, value, now)
     if given is None and row is not None and row.person == person:
         _use(tx, person, kind, value)
         return value
@@ -165,21 +167,23 @@ def _use(tx: Connection, person: str, kind: str, value: str) -> None:
 
 
 def _insert(tx: Connection, person: str | None, kind: str, value: str) -> None:
-    if _row(tx, kind, value) is None:
-        tx.execute(
-            insert(table).values(
-                kind=kind,
-                folded=folded(value),
-                value=value,
-                person=person,
-                current=person is not None,
-            )
+    tx.execute(
+        insert(table).values(
+            kind=kind,
+            folded=folded(value),
+            value=value,
+            person=person,
+            current=person is not None,
         )
+    )
 
 
-def _row(connection: Connection, kind: str, value: str) -> Any:
-    return connection.execute(
-        select(table.c.person, table.c.current, table.c.value).where(
+def _row(connection: Connection, kind: str, value: str, now: float) -> Any:
+    """Whose the name is; None when it is free."""
+    row = connection.execute(
+        select(table.c.person, table.c.current, table.c.value, table.c.held_until).where(
             table.c.kind == kind, table.c.folded == folded(value)
         )
     ).one_or_none()
+    over = row is not None and row.held_until is not None and row.held_until <= now
+    return None if over else row

@@ -25,7 +25,7 @@ from store.tables import account as account_table
 
 
 class Naming:
-    """Made anew for every look. `keep=False` reserves nothing (dry run)."""
+    """Made anew for every look, at business time `now`. `keep=False` reserves nothing."""
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class Naming:
         snapshot: Snapshot,
         target: str,
         actual: Account | None,
+        now: float,
         *,
         keep: bool,
     ) -> None:
@@ -46,6 +47,7 @@ class Naming:
         self._snapshot = snapshot
         self._target = target
         self._actual = actual
+        self._now = now
         self._keep = keep
 
     def account_name(self) -> str:
@@ -74,6 +76,7 @@ class Naming:
             ACCOUNT_NAME,
             order(),
             is_foreign,
+            self._now,
             keep=self._keep,
             once=True,
         )
@@ -90,6 +93,7 @@ class Naming:
                 MAIL,
                 [address],
                 lambda value: self._is_foreign("mail", value),
+                self._now,
                 keep=self._keep,
             )
         except names.NoNameLeft:
@@ -108,6 +112,7 @@ class Naming:
             kind,
             candidates,
             lambda _value: False,  # a CN is per OU: the directory itself says so
+            self._now,
             keep=self._keep,
         )
 

@@ -1,7 +1,7 @@
-"""The person: keys that join resources to one human, and facts merged from all of them.
+"""The person: keys that join records to one human, and what all records say together.
 
 Everything here is a statement on the store inside the caller's transaction; what it
-means for accounts is worked out in `look.py`.
+means for accounts is worked out in `view.py`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,20 @@ from typing import Any
 from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from mappings.our_functions import guid_key
-from provisioning.lifecycle import BLOCK, SAID_AT
+from people_settings import People
+from provisioning.lifecycle import Episode
+from provisioning.merging import Ahead, Merged, Record, merge
 from store.tables import person, person_key, resource
 
 SHARED = "shared"
+NUMBER = "number"
+"""Kind of a shared key that is a worker's number in any of the sources that number alike."""
 STABLE_KINDS = ("externalId", "workerId", "employeeNumber")
 """Keys by which HR numbers its people, strongest first (P1). A GUID may change with a
 conversion of the contract; these may not."""
-KINDS = (*STABLE_KINDS, "sourceGuid")
+LIFELONG = "universalId"
+"""The key that survives a conversion and a return under another number."""
+KINDS = (*STABLE_KINDS, "sourceGuid", LIFELONG)
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ def keys_of(
             keys.append(Key(source, kind, value))
             if kind in shared:
                 # employeeNumber and workerId name the same numbering when they are shared.
-                keys.append(Key(SHARED, "number", value))
+                keys.append(Key(SHARED, LIFELONG if kind == LIFELONG else NUMBER, value))
     return keys
 
 
@@ -95,88 +101,126 @@ def add_keys(tx: Connection, who: str, keys: Iterable[Key], known: Mapping[Key, 
     return fresh
 
 
+def read(tx: Connection, who: str) -> Any:
+    """The person's row."""
+    return tx.execute(select(person).where(person.c.id == who)).one()
+
+
+def keys_held(tx: Connection, who: str, kinds: Collection[str]) -> list[Key]:
+    """The keys of these kinds by which this person is known."""
+    rows = tx.execute(
+        select(person_key).where(person_key.c.person == who, person_key.c.kind.in_(kinds))
+    )
+    return [Key(row.scope, row.kind, row.value) for row in rows]
+
+
 def live_resources(tx: Connection, who: str) -> list[Any]:
-    """Rows (id, source, facts) of what still asserts this person, oldest first."""
+    """Rows (id, source, facts, ahead) of what still asserts this person, oldest first."""
     return list(
         tx.execute(
-            select(resource.c.id, resource.c.source, resource.c.facts)
+            select(resource.c.id, resource.c.source, resource.c.facts, resource.c.ahead)
             .where(resource.c.person == who, resource.c.deleted.is_(None))
             .order_by(resource.c.seq)
         )
     )
 
 
-def merge(said: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Facts of one person from (source, facts), strongest source first; and where each is from.
-
-    A value beats an explicit null, which beats silence. The life-cycle block is taken
-    whole from the first source that says any of it.
-    """
-    facts: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    block_source: str | None = None
-    for source, own in said:
-        if block_source is None and any(name in own for name in BLOCK):
-            block_source = source
-        for name, value in own.items():
-            if (name in BLOCK or name == SAID_AT) and source != block_source:
-                continue
-            if name not in facts or (facts[name] is None and value is not None):
-                facts[name] = value
-                origins[name] = source
-    return facts, origins
+def record(source: str, facts: str | None, ahead: str | None) -> Record:
+    """A resource's row as what it says; both texts are JSON."""
+    return Record(
+        source,
+        json.loads(facts) if facts else {},
+        tuple(Ahead(at, changed) for at, changed in json.loads(ahead or "[]")),
+    )
 
 
-def store_facts(
-    tx: Connection,
-    who: str,
-    facts: Mapping[str, Any],
-    origins: Mapping[str, str],
-    *,
-    asserted: bool,
-) -> None:
-    """Write the merged facts."""
+def ahead_text(ahead: Iterable[Ahead]) -> str | None:
+    """The column `resource.ahead`."""
+    listed = [[change.at, change.facts] for change in ahead]
+    return json.dumps(listed, ensure_ascii=False, sort_keys=True) if listed else None
+
+
+def facts_text(facts: Mapping[str, Any]) -> str:
+    """Facts as they are stored."""
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True)
+
+
+def episodes_from(text: str) -> tuple[Episode, ...]:
+    """The column `person.episodes`."""
+    return tuple(Episode(e["source"], e["facts"], e["saidAt"]) for e in json.loads(text))
+
+
+def store(tx: Connection, who: str, merged: Merged) -> None:
+    """Write what the records say of somebody whom they assert."""
+    episodes = [
+        {"source": e.source, "facts": dict(e.facts), "saidAt": e.said_at} for e in merged.episodes
+    ]
     tx.execute(
         update(person)
         .where(person.c.id == who)
         .values(
-            facts=json.dumps(facts, ensure_ascii=False, sort_keys=True),
-            origins=json.dumps(origins, sort_keys=True),
-            asserted=asserted,
+            facts=facts_text(merged.facts),
+            origins=json.dumps(merged.origins, sort_keys=True),
+            episodes=json.dumps(episodes, ensure_ascii=False, sort_keys=True),
+            changes_at=merged.changes_at,
+            asserted=True,
+            withdrawn_at=None,
         )
     )
+
+
+def withdraw(tx: Connection, who: str, now: float) -> None:
+    """Nobody asserts this person since business time `now`. What was last known stays, so
+    that the account keeps its names."""
+    tx.execute(
+        update(person)
+        .where(person.c.id == who)
+        .values(asserted=False, withdrawn_at=now, changes_at=None)
+    )
+
+
+def note_case(tx: Connection, who: str, record_id: str, why: str | None) -> None:
+    """Remember, or forget, why this record of the person has to be looked at by a human."""
+    row = tx.execute(select(person.c.cases).where(person.c.id == who)).scalar_one()
+    cases: dict[str, str] = json.loads(row)
+    if cases.get(record_id) == why:
+        return
+    kept = {id: other for id, other in cases.items() if id != record_id}
+    store_cases(tx, who, kept | ({record_id: why} if why else {}))
+
+
+def store_cases(tx: Connection, who: str, cases: Mapping[str, str]) -> None:
+    """Record -> why it is in doubt. The person is held as long as there is one."""
+    tx.execute(
+        update(person)
+        .where(person.c.id == who)
+        .values(
+            cases=json.dumps(cases, ensure_ascii=False, sort_keys=True),
+            problem="; ".join(dict.fromkeys(cases.values())) or None,
+        )
+    )
+
+
+def refresh(tx: Connection, who: str, policy: People, now: float) -> None:
+    """A date has come at which the records say otherwise: store what they say now."""
+    records = []
+    for row in live_resources(tx, who):
+        said = record(row.source, row.facts, row.ahead)
+        come = [change for change in said.ahead if change.at <= now]
+        if come:
+            rest = tuple(change for change in said.ahead if change.at > now)
+            said = Record(said.source, said.on(now), rest)
+            values = {"facts": facts_text(said.facts), "ahead": ahead_text(rest)}
+            tx.execute(update(resource).where(resource.c.id == row.id).values(**values))
+        records.append(said)
+    if records:
+        before = json.loads(read(tx, who).facts)
+        store(tx, who, merge(records, policy, now, before))
 
 
 def reference_edge(scope: str, value: str) -> str:
     """The edge a pair waits on until somebody with this key appears in this source."""
     return f"manager-ref:{scope}:{fold(value)}"
-
-
-def find_reference(tx: Connection, source: str, reference: str) -> str | None:
-    """The person a raw reference of `source` means (P9): SCIM id, any join key, or None."""
-    by_id = tx.execute(
-        select(resource.c.person).where(resource.c.id == reference, resource.c.source == source)
-    ).scalar()
-    if by_id:
-        return str(by_id)
-    found = set(
-        tx.execute(
-            select(person_key.c.person).where(
-                person_key.c.scope == source,
-                person_key.c.value == fold(reference),
-            )
-        ).scalars()
-    )
-    if not found:
-        found = set(
-            tx.execute(
-                select(person_key.c.person).where(
-                    person_key.c.scope == SHARED, person_key.c.value == fold(reference)
-                )
-            ).scalars()
-        )
-    # Two people under one number of different kinds: unsure means unresolved.
-    return str(found.pop()) if len(found) == 1 else None
 
 
 def search(connection: Connection, text: str) -> list[str]:

@@ -1,17 +1,24 @@
-"""What the store knows of one person and one account, read at one instant."""
+"""What the store knows of people and their accounts, read at one instant."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, and_, func, select
 
-from adapters.target import Link
-from provisioning import names, obligations, people
+from adapters.target import Grant, Link
+from people_settings import People
+from provisioning import people
+from provisioning.lifecycle import Episode
+from provisioning.merging import merge
+from provisioning.obligations import END_SESSIONS
 from store.tables import account as account_table
+from store.tables import grant as grant_table
+from store.tables import name as name_table
+from store.tables import obligation, pair, person_key, resource
 from store.tables import person as person_table
 
 MANAGER = "manager"
@@ -28,17 +35,31 @@ class Snapshot:
     person: str
     facts: Mapping[str, Any]
     origins: Mapping[str, str]
-    asserted: bool
+    episodes: tuple[Episode, ...]
+    withdrawn_at: float | None
+    """Since when (business time) no source asserts the person; None: one does."""
+    changes_at: float | None
+    """Business time at which the records will say otherwise."""
     problem: str | None
+    parked: str | None
+    """An operator's word that keeps this account from being touched."""
     link: Link | None
+    gone_at: float | None
+    """Since when (business time) the linked account is deleted."""
     applied: Mapping[str, Any]
     names: Mapping[str, str]
     manager: str | None
     """The person the manager reference means, or None while nobody is known by it."""
     manager_anchor: str | None
     """That person's account in this target."""
+    grants: Mapping[Grant, str]
+    """What rules gave to this account: only this is ever taken away. With the rule."""
     end_sessions: bool = False
     """Sessions of the account are still to be ended."""
+    drift: Mapping[str, str] = field(default_factory=dict)
+    """What others had changed at the last look: attribute -> what became of it."""
+    outdated: bool = False
+    """What is stored of the person is what the records said before a date that has come."""
 
 
 def waits_on(snapshot: Snapshot, target: str) -> str | None:
@@ -56,45 +77,182 @@ def account_edge(person: str, target: str) -> str:
     return f"manager:{person}@{target}"
 
 
-def read_snapshot(connection: Connection, person: str, target: str) -> Snapshot:
-    """Everything the store knows for one look. Raises Unknown."""
-    row = connection.execute(select(person_table).where(person_table.c.id == person)).one_or_none()
-    if row is None:
+def read_snapshot(
+    connection: Connection, person: str, target: str, policy: People, now: float
+) -> Snapshot:
+    """Everything the store knows for one look at business time `now`. Raises Unknown."""
+    found = read_snapshots(connection, [person], target, policy, now)
+    if person not in found:
         raise Unknown(person)
-    facts: dict[str, Any] = json.loads(row.facts)
-    origins: dict[str, str] = json.loads(row.origins)
-    own = _account_row(connection, person, target)
-    manager = None
-    if facts.get(MANAGER):
-        manager = people.find_reference(connection, origins.get(MANAGER, ""), str(facts[MANAGER]))
-    manager_row = _account_row(connection, manager, target) if manager else None
-    return Snapshot(
-        person=person,
-        facts=facts,
-        origins=origins,
-        asserted=row.asserted,
-        problem=row.problem,
-        link=Link(own.anchor, own.hint) if own else None,
-        applied=json.loads(own.applied) if own else {},
-        names=names.current(connection, person),
-        manager=manager,
-        manager_anchor=manager_row.anchor if manager_row else None,
-        end_sessions=obligations.owed(connection, person, target),
+    return found[person]
+
+
+def read_snapshots(
+    connection: Connection, persons: Collection[str], target: str, policy: People, now: float
+) -> dict[str, Snapshot]:
+    """The same for some hundred people in a handful of queries; whoever is unknown is missing."""
+    rows = {
+        row.id: row
+        for row in connection.execute(
+            select(person_table).where(person_table.c.id.in_(list(persons)))
+        )
+    }
+    ids = list(rows)
+    said = {id: _said(connection, row, policy, now) for id, row in rows.items()}
+    managers = _managers(connection, {id: s for id, s in said.items() if s.facts.get(MANAGER)})
+    accounts = _accounts(connection, {*rows, *managers.values()}, target)
+    names = _names(connection, ids)
+    grants = _grants(connection, ids, target)
+    pairs = _pairs(connection, ids, target)
+    owed = _owed(connection, ids, target)
+    snapshots = {}
+    for id, row in rows.items():
+        own = accounts.get(id)
+        manager = managers.get(id)
+        other = accounts.get(manager) if manager else None
+        snapshots[id] = Snapshot(
+            person=id,
+            facts=said[id].facts,
+            origins=said[id].origins,
+            episodes=said[id].episodes,
+            withdrawn_at=row.withdrawn_at,
+            changes_at=said[id].changes_at,
+            problem=row.problem,
+            parked=pairs[id].parked if id in pairs else None,
+            link=Link(own.anchor, own.hint) if own else None,
+            gone_at=own.gone_at if own else None,
+            applied=json.loads(own.applied) if own else {},
+            names=names.get(id, {}),
+            manager=manager,
+            manager_anchor=other.anchor if other and other.gone_at is None else None,
+            grants=grants.get(id, {}),
+            end_sessions=id in owed,
+            drift=json.loads((id in pairs and pairs[id].drift) or "{}"),
+            outdated=said[id].outdated,
+        )
+    return snapshots
+
+
+@dataclass(frozen=True)
+class _Said:
+    facts: Mapping[str, Any]
+    origins: Mapping[str, str]
+    episodes: tuple[Episode, ...]
+    changes_at: float | None
+    outdated: bool = False
+
+
+def _said(connection: Connection, row: Row[Any], policy: People, now: float) -> _Said:
+    if row.changes_at is not None and row.changes_at <= now:
+        found = people.live_resources(connection, row.id)
+        records = [people.record(r.source, r.facts, r.ahead) for r in found]
+        if records:
+            merged = merge(records, policy, now, json.loads(row.facts))
+            return _Said(merged.facts, merged.origins, merged.episodes, merged.changes_at, True)
+    return _Said(
+        json.loads(row.facts),
+        json.loads(row.origins),
+        people.episodes_from(row.episodes),
+        row.changes_at,
     )
+
+
+def _managers(connection: Connection, said: Mapping[str, _Said]) -> dict[str, str]:
+    """Person -> the person whom the manager reference means (P9): SCIM id, any join key."""
+    wanted = {
+        id: (one.origins.get(MANAGER, ""), str(one.facts[MANAGER])) for id, one in said.items()
+    }
+    if not wanted:
+        return {}
+    references = {reference for _, reference in wanted.values()}
+    by_id = {
+        (row.source, row.id): row.person
+        for row in connection.execute(
+            select(resource.c.id, resource.c.source, resource.c.person).where(
+                resource.c.id.in_(references), resource.c.person.is_not(None)
+            )
+        )
+    }
+    scopes = {people.SHARED, *(source for source, _ in wanted.values())}
+    by_key: dict[tuple[str, str], set[str]] = {}
+    folded = {folded for reference in references if (folded := people.fold(reference))}
+    for row in connection.execute(
+        select(person_key.c.scope, person_key.c.value, person_key.c.person).where(
+            person_key.c.value.in_(folded), person_key.c.scope.in_(scopes)
+        )
+    ):
+        by_key.setdefault((row.scope, row.value), set()).add(row.person)
+    found = {}
+    for id, (source, reference) in wanted.items():
+        key = people.fold(reference) or ""
+        known = by_key.get((source, key)) or by_key.get((people.SHARED, key)) or set()
+        # Two people under one number of different kinds: unsure means unresolved.
+        meant = by_id.get((source, reference)) or (next(iter(known)) if len(known) == 1 else None)
+        if meant is not None:
+            found[id] = str(meant)
+    return found
+
+
+def _accounts(connection: Connection, persons: Iterable[str], target: str) -> dict[str, Row[Any]]:
+    rows = connection.execute(
+        select(account_table).where(
+            account_table.c.person.in_(list(persons)), account_table.c.target == target
+        )
+    )
+    return {row.person: row for row in rows}
+
+
+def _names(connection: Connection, persons: Collection[str]) -> dict[str, dict[str, str]]:
+    rows = connection.execute(
+        select(name_table.c.person, name_table.c.kind, name_table.c.value).where(
+            name_table.c.person.in_(persons), name_table.c.current
+        )
+    )
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        found.setdefault(row.person, {})[row.kind] = row.value
+    return found
+
+
+def _grants(
+    connection: Connection, persons: Collection[str], target: str
+) -> dict[str, dict[Grant, str]]:
+    rows = connection.execute(
+        select(grant_table).where(grant_table.c.person.in_(persons), grant_table.c.target == target)
+    )
+    found: dict[str, dict[Grant, str]] = {}
+    for row in rows:
+        found.setdefault(row.person, {})[Grant(row.kind, row.value)] = row.rule
+    return found
+
+
+def _pairs(connection: Connection, persons: Collection[str], target: str) -> dict[str, Any]:
+    rows = connection.execute(
+        select(pair.c.person, pair.c.parked, pair.c.drift).where(
+            pair.c.person.in_(persons), pair.c.target == target
+        )
+    )
+    return {row.person: row for row in rows}
+
+
+def _owed(connection: Connection, persons: Collection[str], target: str) -> set[str]:
+    rows = connection.execute(
+        select(obligation.c.person).where(
+            and_(
+                obligation.c.person.in_(persons),
+                obligation.c.target == target,
+                obligation.c.kind == END_SESSIONS,
+                obligation.c.done.is_(None),
+            )
+        )
+    )
+    return set(rows.scalars())
 
 
 def is_known(connection: Connection, person: str) -> bool:
     """Whether there still is such a person."""
-    found = select(person_table.c.id).where(person_table.c.id == person)
-    return connection.execute(found).first() is not None
-
-
-def _account_row(connection: Connection, person: str, target: str) -> Any:
-    return connection.execute(
-        select(account_table).where(
-            account_table.c.person == person, account_table.c.target == target
-        )
-    ).one_or_none()
+    found = select(func.count()).select_from(person_table).where(person_table.c.id == person)
+    return bool(connection.execute(found).scalar_one())
 
 
 def manager_fact(snapshot: Snapshot) -> dict[str, str | None]:

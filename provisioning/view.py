@@ -8,24 +8,28 @@ run is a view that is not applied.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select
 
-from adapters.target import Account, Ambiguous, Target
+from adapters.target import Account, Ambiguous, Grant, Link, Target
 from breaker_settings import Breakers
 from mappings.documents import Outbound
-from mappings.results import Origin
+from mappings.results import Evaluation, Origin
+from provisioning.giving import Catalogue
 from provisioning.lifecycle import END_DATES, Lifecycle, lifecycle
 from provisioning.names import NoNameLeft
 from provisioning.naming import Naming
-from provisioning.plan import Desired, Plan, Wanted, diff
+from provisioning.plan import Desired, Given, Plan, Wanted, diff
 from provisioning.snapshot import Snapshot, manager_fact, read_snapshot, waits_on
 from settings import Settings, TargetSettings
 from store.clocks import iso
 from store.database import Database
 from store.tables import account as account_table
+
+Read = Callable[[Link | None, tuple[str, str] | None], Account | None]
+"""`Target.read`, or what stands in for it where many were read at once."""
 
 
 class Held(Exception):
@@ -52,12 +56,19 @@ class View:
     problems: tuple[str, ...]
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """Attribute -> rule and inputs behind its value."""
+    rules: Mapping[Grant, str] = field(default_factory=dict)
+    """What is to be given -> the rule that gives it."""
+    given: Given = field(default_factory=Given)
+    grants_read: bool = False
+    """Whether `given` says what the account has been given; it is not asked for nothing."""
+    vanished: bool = False
+    """The linked account is not there any more, and nobody minds: the person has left."""
     limits: Breakers = field(default_factory=Breakers)
     """In force when this was looked at; `provisioning/breakers.py` applies them."""
 
 
 class Viewer:
-    """Looks at pairs. Keeps no state between looks."""
+    """Looks at pairs. Keeps nothing between looks but the groups and licences it has found."""
 
     def __init__(
         self,
@@ -71,6 +82,7 @@ class Viewer:
         self._settings = settings
         self._targets = targets
         self._outbounds = outbounds
+        self._catalogue = Catalogue(targets)
 
     @property
     def settings(self) -> Settings:
@@ -83,57 +95,84 @@ class Viewer:
         `keep_names=False` reserves nothing (dry run). Raises Held, Unknown, TargetDown and
         TargetRefused.
         """
-        with self._database.read() as connection:
-            snapshot = read_snapshot(connection, person, target)
         settings = self._settings()
-        policy = settings.people
-        life = lifecycle(
-            snapshot.facts, snapshot.asserted, policy.pre_hire_days, policy.timezone, now
+        with self._database.read() as connection:
+            snapshot = read_snapshot(connection, person, target, settings.people, now)
+        return self.view_of(
+            snapshot, settings, target, now, self._targets[target].read, keep_names=keep_names
         )
-        if snapshot.problem:
-            raise Held(snapshot.problem, life)
+
+    def view_of(
+        self,
+        snapshot: Snapshot,
+        settings: Settings,
+        target: str,
+        now: float,
+        read: Read,
+        *,
+        keep_names: bool,
+    ) -> View:
+        """The same with what was read of the person already; `read` answers for the account."""
+        life = lifecycle(snapshot.episodes, snapshot.withdrawn_at, settings.people, now)
+        if snapshot.changes_at is not None:
+            until = min(life.valid_until or snapshot.changes_at, snapshot.changes_at)
+            life = replace(life, valid_until=until)
+        why = snapshot.problem or snapshot.parked
+        if why:
+            raise Held(why, life)
         try:
-            actual = self._actual(snapshot, settings, target, life)
+            actual = self._actual(snapshot, settings, target, life, read)
             if actual is None and not life.exists:
                 nothing = Desired(exists=False, enabled=False)
-                return View(snapshot, life, None, nothing, Plan(()), None, ())
-            return self._compare(snapshot, settings, target, life, actual, keep_names)
+                vanished = snapshot.link is not None and snapshot.gone_at is None
+                return View(snapshot, life, None, nothing, Plan(()), None, (), vanished=vanished)
+            return self._compare(snapshot, settings, target, life, actual, now, keep_names)
         except NoNameLeft as none:
             raise Held(f"no free {none.kind}: nothing to make a name from", life) from None
         except Ambiguous as several:
             raise Held(f"{several}; remove the key from all but one", life) from None
 
     def _actual(
-        self, snapshot: Snapshot, settings: Settings, target: str, life: Lifecycle
+        self,
+        snapshot: Snapshot,
+        settings: Settings,
+        target: str,
+        life: Lifecycle,
+        read: Read,
     ) -> Account | None:
-        outbound = self._outbounds[target]
+        outbound, link = self._outbounds[target], snapshot.link
         key = outbound.match(snapshot.facts)
-        if key is None and snapshot.link is None:
+        if key is None and link is None:
             raise Held(f"there is no value for {outbound.match_attribute} to match by", life)
         match = None if key is None else (outbound.match_attribute, key)
-        actual = self._targets[target].read(snapshot.link, match)
-        if snapshot.link is not None:
-            if actual is None and life.exists:
-                raise Held(
-                    "the account was deleted in the directory; restore it there, or run "
-                    "`provision --recreate` to make a new one",
-                    life,
-                )
-            if actual is not None and actual.anchor != snapshot.link.anchor:
-                raise Held("the account was deleted and another one now carries its key", life)
-        elif actual is not None:
-            with self._database.read() as connection:
-                owner = connection.execute(
-                    select(account_table.c.person).where(
-                        account_table.c.target == target, account_table.c.anchor == actual.anchor
-                    )
-                ).scalar()
-            if owner not in (None, snapshot.person):
-                raise Held("the matching account already belongs to another person", life)
+        actual = read(link, match)
+        if link is None or snapshot.gone_at is not None:
+            if actual is not None and (link is None or actual.anchor != link.anchor):
+                self._refuse_others(snapshot, target, actual, life)
+        elif actual is None and life.exists:
+            raise Held(
+                "the account was deleted in the directory; restore it there, or run "
+                "`provision --recreate` to make a new one",
+                life,
+            )
+        elif actual is not None and actual.anchor != link.anchor:
+            raise Held("the account was deleted and another one now carries its key", life)
         may_disable = _may_disable(settings.targets[target], life)
         if actual is not None and actual.protected and not may_disable:
             raise Held(f"protected account ({actual.protected}): reported, not touched", life)
         return actual
+
+    def _refuse_others(
+        self, snapshot: Snapshot, target: str, actual: Account, life: Lifecycle
+    ) -> None:
+        with self._database.read() as connection:
+            owner = connection.execute(
+                select(account_table.c.person).where(
+                    account_table.c.target == target, account_table.c.anchor == actual.anchor
+                )
+            ).scalar()
+        if owner not in (None, snapshot.person):
+            raise Held("the matching account already belongs to another person", life)
 
     def _compare(
         self,
@@ -142,11 +181,23 @@ class Viewer:
         target: str,
         life: Lifecycle,
         actual: Account | None,
+        now: float,
         keep: bool,
     ) -> View:
-        problems: list[str] = []
+        problems: list[str] = list(life.problems)
         outbound = self._outbounds[target]
-        context = self._context(snapshot, settings, target, life, actual, keep, problems)
+        naming = Naming(
+            self._database,
+            settings,
+            self._targets,
+            self._outbounds,
+            snapshot,
+            target,
+            actual,
+            now,
+            keep=keep,
+        )
+        context = _context(naming, snapshot, settings, target, life, problems)
         evaluation = outbound.evaluate(context)
         problems.extend(f"{p.rule}: {p.message}" for p in evaluation.problems)
         problems.extend(f"{a}: cut to fit" for a, w in evaluation.wishes.items() if w.cut)
@@ -156,6 +207,14 @@ class Viewer:
         }
         container = evaluation.container
         ruled = str(container.value) if container and container.value else None
+        rules = self._rules(target, life, evaluation, problems)
+        grants_read = actual is not None and bool(rules or snapshot.grants)
+        given = Given()
+        if actual is not None and grants_read:
+            given = Given(self._targets[target].grants(actual), frozenset(snapshot.grants))
+        deleted = "delete" in life.due and snapshot.gone_at is None
+        if actual is not None and life.stage == "deleted" and not deleted:
+            problems.append("deleted once and brought back by somebody: kept, and disabled")
         desired = Desired(
             exists=life.exists,
             enabled=life.enabled,
@@ -166,9 +225,13 @@ class Viewer:
             },
             name=context.get("cn"),
             container=_container(settings.targets[target], life, ruled),
+            grants=frozenset(rules),
+            keeps=_keeps(life, evaluation),
             end_sessions=snapshot.end_sessions,
+            deleted=deleted,
+            restore=self._in_bin(snapshot, target) if actual is None else None,
         )
-        plan = diff(desired, actual)
+        plan = diff(desired, actual, snapshot.applied, given)
         if actual is not None and actual.protected:
             problems.append(f"protected ({actual.protected}): disabled, otherwise untouched")
             plan = Plan(tuple(step for step in plan.steps if step.kind == "disable"))
@@ -181,60 +244,79 @@ class Viewer:
             waits_on=waits_on(snapshot, target),
             problems=tuple(problems),
             origins={a: wish.origin for a, wish in evaluation.wishes.items()},
+            rules=rules,
+            given=given,
+            grants_read=grants_read,
             limits=settings.breakers,
         )
 
-    def _context(
-        self,
-        snapshot: Snapshot,
-        settings: Settings,
-        target: str,
-        life: Lifecycle,
-        actual: Account | None,
-        keep: bool,
-        problems: list[str],
-    ) -> dict[str, Any]:
-        """Facts, the reserved names and what the calendar adds, for the mapping to use."""
-        context: dict[str, Any] = dict(snapshot.facts)
-        naming = Naming(
-            self._database,
-            settings,
-            self._targets,
-            self._outbounds,
-            snapshot,
-            target,
-            actual,
-            keep=keep,
-        )
-        account_name = naming.account_name()
-        context["accountName"] = account_name
-        context["userPrincipalName"] = f"{account_name}@{settings.targets[target].domain}"
-        if context.get("mail") and naming.mail() is None:
-            del context["mail"]
-            problems.append("mail: the address already belongs to somebody else; left out")
-        cn = naming.cn(context)
-        if cn is not None:
-            context["cn"] = cn
-        if life.ends_at is not None:
-            context["endsAt"] = iso(life.ends_at)
-        elif any(day in snapshot.facts for day in END_DATES):
-            context["endsAt"] = None  # an end that no longer holds must not stay in the account
-        context["enabled"] = life.enabled
-        default_location = settings.targets[target].options.get("usage_location")
-        if default_location:
-            context["usageLocation"] = default_location
-        context.update(manager_fact(snapshot))
-        return context
+    def _in_bin(self, snapshot: Snapshot, target: str) -> str | None:
+        """The account that this person had, if it can be brought back."""
+        link = snapshot.link
+        if link is None or not self._targets[target].in_bin(link):
+            return None
+        return link.anchor
+
+    def _rules(
+        self, target: str, life: Lifecycle, evaluation: Evaluation, problems: list[str]
+    ) -> dict[Grant, str]:
+        """What rules give now, each with its rule: nothing to who has left."""
+        if life.left:
+            return {}
+        return self._catalogue.found(target, evaluation.gifts, problems, evaluation.unsure)
+
+    def match_attribute(self, target: str) -> str:
+        """The attribute by which accounts of a target are found."""
+        return self._outbounds[target].match_attribute
+
+
+def _context(
+    naming: Naming,
+    snapshot: Snapshot,
+    settings: Settings,
+    target: str,
+    life: Lifecycle,
+    problems: list[str],
+) -> dict[str, Any]:
+    """Facts, the reserved names and what the calendar adds, for the mapping to use."""
+    context: dict[str, Any] = dict(snapshot.facts)
+    account_name = naming.account_name()
+    context["accountName"] = account_name
+    context["userPrincipalName"] = f"{account_name}@{settings.targets[target].domain}"
+    if context.get("mail") and naming.mail() is None:
+        del context["mail"]
+        problems.append("mail: the address already belongs to somebody else; left out")
+    cn = naming.cn(context)
+    if cn is not None:
+        context["cn"] = cn
+    if life.ends_at is not None:
+        context["endsAt"] = iso(life.ends_at)
+    elif any(day in snapshot.facts for day in END_DATES):
+        context["endsAt"] = None  # an end that no longer holds must not stay in the account
+    context["enabled"] = life.enabled
+    default_location = settings.targets[target].options.get("usage_location")
+    if default_location:
+        context["usageLocation"] = default_location
+    context.update(manager_fact(snapshot))
+    return context
 
 
 def _may_disable(target: TargetSettings, life: Lifecycle) -> bool:
     """`privileged: disable` lets leavers be disabled, and nothing else (P18)."""
-    return life.stage == "leaver" and target.options.get("privileged") == "disable"
+    return life.left and target.options.get("privileged") == "disable"
+
+
+def _keeps(life: Lifecycle, evaluation: Evaluation) -> frozenset[str]:
+    """Kinds of grants of which nothing is taken away now."""
+    if not life.left:
+        return frozenset(evaluation.unsure)
+    steps = {"group": "groups", "license": "licenses"}
+    return frozenset(kind for kind, step in steps.items() if step not in life.due)
 
 
 def _container(target: TargetSettings, life: Lifecycle, ruled: str | None) -> str | None:
-    if life.stage == "leaver":
-        return target.options.get("leavers_ou")
-    if life.stage == "ahead":
+    if life.left:
+        return target.options.get("leavers_ou") if "move" in life.due else None
+    if life.stage == "future":
         return None
     return ruled or target.options.get("people_ou")

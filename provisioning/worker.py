@@ -17,8 +17,8 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from provisioning import pairs
-from provisioning.pairs import Claim, Result
+from provisioning import claims, pairs
+from provisioning.claims import Claim, Result
 from provisioning.pauses import Pauses
 from store.clocks import BusinessClock, machine_now
 from store.database import Database
@@ -55,7 +55,7 @@ class Lease:
     def check(self) -> None:
         """Raises LeaseLost unless the pair is still leased to this claim. Call it before
         every write step; reads the database."""
-        if self._lost or not pairs.holds(self._db, self.claim, self._clock()):
+        if self._lost or not claims.holds(self._db, self.claim, self._clock()):
             raise LeaseLost
 
     def lose(self) -> None:
@@ -77,7 +77,7 @@ class Worker:
         look: Callable[[Claim, Lease], Result],
         business: BusinessClock,
         threads: int = 4,
-        lease: float = pairs.LEASE,
+        lease: float = claims.LEASE,
         epoch: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._db = db
@@ -99,7 +99,7 @@ class Worker:
         """
         with _only_worker(self._db):
             if self._db.is_sqlite:
-                pairs.free_leases(self._db)  # the only worker is this one, and it has none
+                claims.free_leases(self._db)  # the only worker is this one, and it has none
             self._stopping.clear()
             lookers = [self._start(self._claim_and_look, f"look-{n}") for n in range(self._threads)]
             renewer = self._start(self._renew, "renew")
@@ -173,7 +173,7 @@ class Worker:
         skip, trying = self._pauses.enter(now)
         unused = trying
         try:
-            claim = pairs.claim(self._db, now, skip, self._lease)
+            claim = claims.claim(self._db, now, skip, self._lease)
             if claim is None:
                 return None
             unused = trying - {claim.target}
@@ -195,7 +195,7 @@ class Worker:
             elif self._pauses.up(claim.target):
                 _log.info("target is back", target=claim.target)
                 self._wake()
-            if not pairs.finish(self._db, claim, result, machine_now()):
+            if not claims.finish(self._db, claim, result, machine_now()):
                 _log.warning("lease lost before the finish", person=claim.person)
         finally:
             del self._leases[claim.token]
@@ -207,7 +207,7 @@ class Worker:
             return self._look(claim, lease)
         except LeaseLost:
             _log.warning("lease lost during the look", person=claim.person, target=claim.target)
-            pairs.release(self._db, claim)
+            claims.release(self._db, claim)
             return None
         except Exception as error:
             _log.error("look failed", person=claim.person, target=claim.target, **_where(error))
@@ -222,7 +222,7 @@ class Worker:
     def _renew_all(self) -> None:
         for lease in list(self._leases.values()):
             try:
-                if not pairs.renew(self._db, lease.claim, machine_now(), self._lease):
+                if not claims.renew(self._db, lease.claim, machine_now(), self._lease):
                     lease.lose()
             except SQLAlchemyError as error:  # the lease still ends by itself in time
                 _log.error("cannot renew a lease", **_where(error))

@@ -77,6 +77,7 @@ resource = Table(
     Column("deleted", Double, comment="when the source withdrew it; the row stays"),
     Column("person", String, ForeignKey("person.id"), index=True),
     Column("facts", Text, comment="what the inbound mapping made of it: JSON object"),
+    Column("ahead", Text, comment="dated changes of the facts: JSON list of [instant, facts]"),
 )
 _live = text("deleted IS NULL")
 Index(
@@ -106,8 +107,12 @@ person = Table(
     Column("created", Double, nullable=False),
     Column("facts", Text, nullable=False, server_default="{}", comment="merged facts, JSON"),
     Column("origins", Text, nullable=False, server_default="{}", comment="fact -> source"),
+    Column("episodes", Text, nullable=False, server_default="[]", comment="employments, JSON"),
+    Column("changes_at", Double, comment="business time at which the records say otherwise"),
     Column("asserted", Boolean, nullable=False, comment="a source still asserts this person"),
+    Column("withdrawn_at", Double, comment="business time of the last source's DELETE"),
     Column("problem", Text, comment="why this person is held before any target"),
+    Column("cases", Text, nullable=False, server_default="{}", comment="record -> doubt, JSON"),
     comment="one human; survives the deletion of every resource",
 )
 
@@ -133,9 +138,13 @@ pair = Table(
     Column("lease_until", Double),
     Column("lease_token", String),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("failing_since", Double, comment="machine time of the first failed attempt in a row"),
+    Column("given_up", Double, comment="machine time; nobody tries any more until asked"),
+    Column("parked", Text, comment="an operator's word that keeps it from being looked at"),
     Column("held", Text, comment="why it waits for a person"),
     Column("waits_on", String, comment="the edge it waits for, e.g. manager:<person>"),
     Column("problem", Text, comment="what went wrong at the last look"),
+    Column("drift", Text, comment="attributes changed by others, at the last look: JSON object"),
     Column("state", String, comment="life-cycle state at the last look: for showing only"),
     Column("looked", Double, comment="machine time of the last finished look"),
     Column(
@@ -172,6 +181,10 @@ account = Table(
     Column("applied", Text, nullable=False, server_default="{}", comment="last applied values"),
     Column("applied_at", Double),
     Column("plan", String, comment="id of the plan that last wrote"),
+    Column("matched", String, comment="how it was linked: created, restored, or by which key"),
+    Column("linked_at", Double, comment="machine time"),
+    Column("linked_by", String, comment="the operator who linked it by hand"),
+    Column("gone_at", Double, comment="business time since when it is deleted"),
     UniqueConstraint("target", "anchor"),
 )
 
@@ -217,7 +230,7 @@ breaker = Table(
     "breaker",
     metadata,
     Column("target", String, primary_key=True),
-    Column("kind", String, primary_key=True, comment="disable, move, rename, clear"),
+    Column("kind", String, primary_key=True, comment="disable, delete, move, rename, ..."),
     Column("person", String, ForeignKey("person.id"), primary_key=True),
     Column("state", String, nullable=False, comment="passed, held or approved"),
     Column("urgent", Boolean, nullable=False, comment="a leaver who has to be out at once"),
@@ -240,6 +253,7 @@ journal = Table(
     Column("hash", String, nullable=False, comment="SHA-256 over the previous hash and this entry"),
     sqlite_autoincrement=True,
 )
+Index("ix_journal_kind", journal.c.kind, journal.c.seq)
 
 journal_values = Table(
     "journal_values",

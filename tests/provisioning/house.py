@@ -16,11 +16,12 @@ from sqlalchemy import insert, select, update
 
 from adapters.target import Target
 from mappings.documents import load_inbound, load_outbound
-from provisioning import pairs
+from provisioning import claims, pairs
 from provisioning.converge import Converger
 from provisioning.intake import Intake
 from provisioning.worker import Lease
-from settings import People, Settings, Source, TargetSettings
+from people_settings import People
+from settings import Settings, Source, TargetSettings
 from store.clocks import BusinessClock, machine_now, parse_instant
 from store.database import Database
 from store.tables import account, metadata, pair, person, resource
@@ -63,7 +64,7 @@ class House:
                 )
                 for t in targets
             },
-            people=People(),
+            people=People(sources=dict.fromkeys(sources)),
         )
         self.directories = {t: Directory() for t in targets}
         self.ad = self.directories[targets[0]]
@@ -138,11 +139,11 @@ class House:
         """Look at whatever is due, as the worker would; how many looks that took."""
         pairs.tick(self.database, self.now, machine_now())
         for looks in range(most):
-            claim = pairs.claim(self.database, machine_now(), ())
+            claim = claims.claim(self.database, machine_now(), ())
             if claim is None:
                 return looks
             result = self.converger.look(claim, Lease(self.database, claim))
-            assert pairs.finish(self.database, claim, result, machine_now())
+            assert claims.finish(self.database, claim, result, machine_now())
         raise AssertionError("the house does not come to rest")
 
     def day(self, instant: str) -> None:

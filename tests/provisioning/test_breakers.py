@@ -18,7 +18,7 @@ from adapters.target import Account, Step
 from breaker_settings import Breakers
 from console import reports
 from console.commands import COMMANDS, Rooms
-from provisioning import breakers, pairs
+from provisioning import breakers, claims, pairs
 from provisioning.plan import Plan
 from provisioning.worker import Lease
 from store import journal
@@ -258,11 +258,11 @@ def test_a_crash_between_plan_and_apply_counts_once(company: Company) -> None:
     company.push(1, **ENDED)
     for _ in range(4):
         company.ad.fault = kill
-        claim = pairs.claim(house.database, machine_now())
+        claim = claims.claim(house.database, machine_now())
         assert claim is not None
         with pytest.raises(Killed):
             house.converger.look(claim, Lease(house.database, claim))
-        pairs.free_leases(house.database)
+        claims.free_leases(house.database)
         house.reopen()
         assert company.standings() == {"disable": (1, 2, 0), "move": (1, 2, 0)}
     company.ad.fault = lambda step: None
@@ -363,10 +363,10 @@ def test_targets_are_counted_apart(tmp_path: Path) -> None:
     for n, id in enumerate(ids):
         house.push(worker(f"E{n}", GIVEN[n], f"Sample{n}", **ENDED), id=id)
     for _ in range(3):
-        claim = pairs.claim(house.database, machine_now(), ("ad",))
+        claim = claims.claim(house.database, machine_now(), ("ad",))
         assert claim is not None
         result = house.converger.look(claim, Lease(house.database, claim))
-        assert pairs.finish(house.database, claim, result, machine_now())
+        assert claims.finish(house.database, claim, result, machine_now())
     with house.database.read() as connection:
         counted = connection.execute(select(breaker.c.target, breaker.c.state)).all()
     assert {row.target for row in counted} == {"other"}

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from adapters.target import Refusal, Step
-from provisioning import pairs
+from provisioning import claims, pairs
 from provisioning.converge import forget_link
 from provisioning.worker import Lease
 from scim.errors import ScimError
@@ -98,10 +98,10 @@ def test_a_name_in_use_in_another_target_is_not_burnt(tmp_path: Path) -> None:
     branch.down = True
     house.push(worker("E1"))
     for _ in range(2):
-        claim = pairs.claim(house.database, machine_now(), ())
+        claim = claims.claim(house.database, machine_now(), ())
         assert claim is not None
         result = house.converger.look(claim, Lease(house.database, claim))
-        pairs.finish(house.database, claim, result, machine_now())
+        claims.finish(house.database, claim, result, machine_now())
     branch.down = False
     house.database.write(lambda tx: tx.execute(update(pair).values(due=machine_now())))
     house.settle()
@@ -393,12 +393,12 @@ def test_one_bad_value_does_not_hold_the_rest(house: House) -> None:
 def test_a_target_that_is_down_keeps_the_pair_due_and_says_so(house: House) -> None:
     house.ad.down = True
     house.push(worker("E1"))
-    claim = pairs.claim(house.database, machine_now(), ())
+    claim = claims.claim(house.database, machine_now(), ())
     assert claim is not None
     result = house.converger.look(claim, Lease(house.database, claim))
     assert (result.kind, result.target_down) == ("retry", True)
     assert result.problem == "nobody answers. start it"
-    pairs.finish(house.database, claim, result, machine_now())
+    claims.finish(house.database, claim, result, machine_now())
     house.ad.down = False
     house.database.write(lambda tx: tx.execute(update(pair).values(due=machine_now())))
     house.settle()
@@ -513,10 +513,10 @@ def test_one_target_down_does_not_hold_the_other(tmp_path: Path) -> None:
     house.directories["branch"].down = True
     house.push(worker("E1"))
     for _ in range(2):
-        claim = pairs.claim(house.database, machine_now(), ())
+        claim = claims.claim(house.database, machine_now(), ())
         assert claim is not None
         result = house.converger.look(claim, Lease(house.database, claim))
-        pairs.finish(house.database, claim, result, machine_now())
+        claims.finish(house.database, claim, result, machine_now())
     assert house.directories["ad"].one(employeeID="E1").enabled
 
 

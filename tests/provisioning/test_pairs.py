@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from provisioning import pairs
-from provisioning.pairs import Claim, Lane, Result
+from provisioning import claims, pairs
+from provisioning.claims import Claim, Result
+from provisioning.pairs import Lane
 from store.database import Database
 from store.tables import pair, setting
 
@@ -30,7 +31,7 @@ def row(db: Database, person: str = "p0", target: str = "ad") -> Any:
 
 
 def claimed(db: Database, now: float, **options: Any) -> Claim:
-    claim = pairs.claim(db, now, **options)
+    claim = claims.claim(db, now, **options)
     assert claim is not None
     return claim
 
@@ -51,8 +52,8 @@ def test_ask_makes_a_pair_per_target_and_repeats_collapse(db: Database, people: 
     for _ in range(2):
         claim = claimed(db, 102)
         assert (claim.noted, claim.attempts) == (3, 0)
-        assert pairs.finish(db, claim, Result("finish"), 103)
-    assert pairs.claim(db, 200) is None
+        assert claims.finish(db, claim, Result("finish"), 103)
+    assert claims.claim(db, 200) is None
 
 
 def test_ask_for_no_target_does_nothing(db: Database, people: People) -> None:
@@ -85,7 +86,7 @@ def test_a_due_pair_keeps_its_place_and_its_better_lane(db: Database, people: Pe
 def test_the_lane_of_a_reason_dealt_with_is_forgotten(db: Database, people: People) -> None:
     people(1)
     ask(db, "p0", "ad", Lane.LEAVER)
-    pairs.finish(db, claimed(db, 100), Result("finish"), 101)
+    claims.finish(db, claimed(db, 100), Result("finish"), 101)
     ask(db, "p0", "ad", Lane.BULK, now=102)
     assert row(db).lane == Lane.BULK
 
@@ -103,14 +104,14 @@ def test_claims_go_by_lane_and_then_by_age(db: Database, people: People) -> None
     assert [c.person for c in order] == ["p3", "p1", "p0", "p2"]
     assert [c.lane for c in order] == [Lane.LEAVER, Lane.CHANGE, Lane.CHANGE, Lane.BULK]
     assert len({c.token for c in order}) == 4
-    assert pairs.claim(db, 30) is None
+    assert claims.claim(db, 30) is None
 
 
 def test_nothing_is_claimed_before_it_is_due(db: Database, people: People) -> None:
     people(1)
     ask(db, "p0", "ad", now=100)
-    assert pairs.claim(db, 99.9) is None
-    assert pairs.claim(db, 100) is not None
+    assert claims.claim(db, 99.9) is None
+    assert claims.claim(db, 100) is not None
 
 
 def test_skipped_targets_hold_up_nobody_else(db: Database, people: People) -> None:
@@ -118,7 +119,7 @@ def test_skipped_targets_hold_up_nobody_else(db: Database, people: People) -> No
     ask(db, "p0", "ad", Lane.LEAVER)
     ask(db, "p1", "entra", Lane.BULK)
     assert claimed(db, 100, skip_targets={"ad"}).person == "p1"
-    assert pairs.claim(db, 100, skip_targets={"ad"}) is None
+    assert claims.claim(db, 100, skip_targets={"ad"}) is None
     assert claimed(db, 100).person == "p0"
 
 
@@ -128,35 +129,35 @@ def test_an_expired_lease_is_taken_over_and_the_first_holder_is_fenced_off(
     people(1)
     ask(db, "p0", "ad")
     first = claimed(db, 100)
-    assert pairs.claim(db, 100 + pairs.LEASE - 0.1) is None
-    assert pairs.holds(db, first, 100 + pairs.LEASE - 0.1)
-    assert not pairs.holds(db, first, 100 + pairs.LEASE)
-    second = claimed(db, 100 + pairs.LEASE)
-    assert not pairs.holds(db, first, 131)
-    assert not pairs.renew(db, first, 131)
+    assert claims.claim(db, 100 + claims.LEASE - 0.1) is None
+    assert claims.holds(db, first, 100 + claims.LEASE - 0.1)
+    assert not claims.holds(db, first, 100 + claims.LEASE)
+    second = claimed(db, 100 + claims.LEASE)
+    assert not claims.holds(db, first, 131)
+    assert not claims.renew(db, first, 131)
     for result in (Result("finish"), Result("retry"), Result("hold", held="breaker")):
-        assert not pairs.finish(db, first, result, 131)
+        assert not claims.finish(db, first, result, 131)
     assert (row(db).seen, row(db).attempts, row(db).held) == (0, 0, None)
-    assert pairs.finish(db, second, Result("finish"), 132)
+    assert claims.finish(db, second, Result("finish"), 132)
     assert row(db).seen == 1
-    assert not pairs.finish(db, second, Result("finish"), 133)
+    assert not claims.finish(db, second, Result("finish"), 133)
 
 
 def test_renewing_keeps_the_pair(db: Database, people: People) -> None:
     people(1)
     ask(db, "p0", "ad")
     claim = claimed(db, 100)
-    assert pairs.renew(db, claim, 120)
-    assert pairs.claim(db, 149) is None
-    assert pairs.claim(db, 150) is not None
+    assert claims.renew(db, claim, 120)
+    assert claims.claim(db, 149) is None
+    assert claims.claim(db, 150) is not None
 
 
 def test_a_worker_that_is_alone_frees_what_the_dead_one_held(db: Database, people: People) -> None:
     people(2)
     ask(db, "p0", "ad")
     dead = claimed(db, 100)
-    assert pairs.free_leases(db) == 1
-    assert not pairs.finish(db, dead, Result("finish"), 100)
+    assert claims.free_leases(db) == 1
+    assert not claims.finish(db, dead, Result("finish"), 100)
     assert claimed(db, 100).person == "p0"
 
 
@@ -172,8 +173,8 @@ def test_a_push_during_the_look_is_never_lost(db: Database, people: People, resu
     ask(db, "p0", "ad")
     claim = claimed(db, 100)
     ask(db, "p0", "ad", now=101)
-    assert pairs.claim(db, 102) is None, "the pair is leased"
-    assert pairs.finish(db, claim, result, 103)
+    assert claims.claim(db, 102) is None, "the pair is leased"
+    assert claims.finish(db, claim, result, 103)
     assert (row(db).seen, row(db).asked, row(db).due) == (1, 2, 103)
     assert claimed(db, 103).noted == 2
 
@@ -184,7 +185,7 @@ def test_finish_stores_what_came_of_it(db: Database, people: People) -> None:
     result = Result(
         "finish", look_at=5000, waits_on="manager:p9", problem="1 value refused", state="active"
     )
-    pairs.finish(db, claimed(db, 100), result, 101)
+    claims.finish(db, claimed(db, 100), result, 101)
     got = row(db)
     assert (got.look_at, got.waits_on, got.problem, got.state) == (
         5000,
@@ -194,7 +195,7 @@ def test_finish_stores_what_came_of_it(db: Database, people: People) -> None:
     )
     assert (got.due, got.looked, got.lease_token, got.lease_until) == (None, 101, None, None)
     ask(db, "p0", "ad", now=200)
-    pairs.finish(db, claimed(db, 200), Result("finish"), 201)
+    claims.finish(db, claimed(db, 200), Result("finish"), 201)
     got = row(db)
     assert (got.look_at, got.waits_on, got.problem, got.held) == (None, None, None, None)
     assert got.state == "active", "kept: this look did not say"
@@ -208,11 +209,11 @@ def test_retries_grow_with_jitter_and_a_push_ends_them(db: Database, people: Peo
     for attempt in range(14):
         claim = claimed(db, now)
         assert claim.attempts == attempt
-        assert pairs.finish(db, claim, Result("retry", problem="busy"), now)
+        assert claims.finish(db, claim, Result("retry", problem="busy"), now)
         delay = row(db).due - now
         longest = min(2.0 ** (attempt + 1), 300)
         assert longest / 2 <= delay <= longest
-        assert pairs.claim(db, now + delay - 0.01) is None
+        assert claims.claim(db, now + delay - 0.01) is None
         seen.append(delay)
         now += delay
     assert max(seen) > 150
@@ -222,13 +223,13 @@ def test_retries_grow_with_jitter_and_a_push_ends_them(db: Database, people: Peo
 
 
 def test_pauses_differ_so_that_what_failed_together_does_not_return_together() -> None:
-    assert len({pairs.pause(3) for _ in range(20)}) > 10
+    assert len({claims.pause(3) for _ in range(20)}) > 10
 
 
 def test_a_retry_waits_as_long_as_the_target_asks(db: Database, people: People) -> None:
     people(1)
     ask(db, "p0", "ad")
-    pairs.finish(db, claimed(db, 100), Result("retry", retry_after=90), 100)
+    claims.finish(db, claimed(db, 100), Result("retry", retry_after=90), 100)
     assert row(db).due == 190
 
 
@@ -239,7 +240,7 @@ def test_a_push_during_a_failing_look_starts_the_back_off_anew(
     ask(db, "p0", "ad")
     claim = replace(claimed(db, 100), attempts=8)
     ask(db, "p0", "ad", now=101)
-    pairs.finish(db, claim, Result("retry"), 102)
+    claims.finish(db, claim, Result("retry"), 102)
     assert 103 <= row(db).due <= 104
     assert row(db).attempts == 1
 
@@ -248,9 +249,9 @@ def test_a_retry_forgets_neither_hold_nor_wait_nor_date(db: Database, people: Pe
     people(1)
     ask(db, "p0", "ad")
     known = Result("hold", held="breaker", waits_on="manager:p9", look_at=900)
-    pairs.finish(db, claimed(db, 100), known, 100)
+    claims.finish(db, claimed(db, 100), known, 100)
     ask(db, "p0", "ad", now=200)
-    pairs.finish(db, claimed(db, 200), Result("retry"), 200)
+    claims.finish(db, claimed(db, 200), Result("retry"), 200)
     assert (row(db).held, row(db).waits_on, row(db).look_at) == ("breaker", "manager:p9", 900)
 
 
@@ -258,7 +259,7 @@ def test_a_target_that_is_down_costs_the_pair_nothing(db: Database, people: Peop
     people(1)
     ask(db, "p0", "ad")
     down = Result("retry", target_down=True, problem="no route to host")
-    assert pairs.finish(db, claimed(db, 150), down, 151)
+    assert claims.finish(db, claimed(db, 150), down, 151)
     got = row(db)
     assert (got.due, got.attempts, got.problem, got.seen) == (100, 0, "no route to host", 0)
 
@@ -266,11 +267,11 @@ def test_a_target_that_is_down_costs_the_pair_nothing(db: Database, people: Peop
 def test_a_held_pair_that_is_asked_again_is_looked_at_again(db: Database, people: People) -> None:
     people(1)
     ask(db, "p0", "ad")
-    pairs.finish(db, claimed(db, 100), Result("hold", held="breaker: 12 disables"), 101)
+    claims.finish(db, claimed(db, 100), Result("hold", held="breaker: 12 disables"), 101)
     assert row(db).held == "breaker: 12 disables"
-    assert pairs.claim(db, 1e9) is None
+    assert claims.claim(db, 1e9) is None
     ask(db, "p0", "ad", now=200)
-    pairs.finish(db, claimed(db, 200), Result("finish"), 201)
+    claims.finish(db, claimed(db, 200), Result("finish"), 201)
     assert row(db).held is None
 
 
@@ -288,10 +289,10 @@ def test_a_result_that_says_too_little_is_refused(wrong: dict[str, Any]) -> None
 def test_resolving_an_edge_asks_those_who_wait_for_it(db: Database, people: People) -> None:
     for person, edge in zip(people(3), ["manager:m", "manager:m", "manager:x"], strict=True):
         ask(db, person, "ad", Lane.LEAVER)
-        pairs.finish(db, claimed(db, 100), Result("wait", waits_on=edge), 101)
+        claims.finish(db, claimed(db, 100), Result("wait", waits_on=edge), 101)
     assert db.write(lambda tx: pairs.resolved(tx, "manager:m", 200)) == 2
     assert {claimed(db, 200).person for _ in range(2)} == {"p0", "p1"}
-    assert pairs.claim(db, 200) is None
+    assert claims.claim(db, 200) is None
     assert row(db).lane == Lane.CHANGE
     assert db.write(lambda tx: pairs.resolved(tx, "manager:nobody", 200)) == 0
 
@@ -303,9 +304,9 @@ def test_an_edge_resolved_between_look_and_finish_is_not_lost(db: Database, peop
     # the look saw no manager; before it finishes, the manager appears: nobody waits yet
     assert db.write(lambda tx: pairs.resolved(tx, "manager:m", 101)) == 0
     wait = Result("finish", waits_on="manager:m", still_waiting=lambda tx: False)
-    assert pairs.finish(db, claim, wait, 102)
+    assert claims.finish(db, claim, wait, 102)
     assert row(db).due == 102
-    pairs.finish(db, claimed(db, 103), replace(wait, still_waiting=lambda tx: True), 104)
+    claims.finish(db, claimed(db, 103), replace(wait, still_waiting=lambda tx: True), 104)
     assert row(db).due is None
 
 
@@ -334,32 +335,32 @@ def test_a_resolver_racing_with_finish_is_never_missed(db: Database, people: Peo
         resolver.start()
         wait = Result("wait", waits_on=edge, still_waiting=lambda tx, e=edge: not there(tx, e))
         gate.wait()
-        assert pairs.finish(db, claim, wait, 101)
+        assert claims.finish(db, claim, wait, 101)
         resolver.join()
         assert row(db, person).due == 101, "resolved, and nobody will look"
-        pairs.finish(db, claimed(db, 101), Result("finish"), 102)
+        claims.finish(db, claimed(db, 101), Result("finish"), 102)
 
 
 def test_tick_asks_for_every_date_that_has_come(db: Database, people: People) -> None:
     for person, look_at in zip(people(4), [1000, 2000, 3000, None], strict=True):
         ask(db, person, "ad")
-        pairs.finish(db, claimed(db, 100), Result("finish", look_at=look_at), 101)
+        claims.finish(db, claimed(db, 100), Result("finish", look_at=look_at), 101)
     assert pairs.tick(db, 999, 200) == 0
     assert pairs.tick(db, 2500, 200) == 2, "both dates that the clock jumped over"
     assert pairs.tick(db, 2500, 200) == 0, "only once"
     assert {claimed(db, 200).person for _ in range(2)} == {"p0", "p1"}
-    assert pairs.claim(db, 200) is None
+    assert claims.claim(db, 200) is None
     assert (row(db, "p0").look_at, row(db, "p2").look_at) == (None, 3000)
 
 
 def test_a_date_that_comes_during_a_look_keeps_the_pair_due(db: Database, people: People) -> None:
     people(1)
     ask(db, "p0", "ad")
-    pairs.finish(db, claimed(db, 100), Result("finish", look_at=1000), 101)
+    claims.finish(db, claimed(db, 100), Result("finish", look_at=1000), 101)
     ask(db, "p0", "ad", now=102)
     claim = claimed(db, 102)
     assert pairs.tick(db, 1000, 103) == 1
-    pairs.finish(db, claim, Result("finish", look_at=9000), 104)
+    claims.finish(db, claim, Result("finish", look_at=9000), 104)
     assert (row(db).due, row(db).look_at) == (104, 9000)
 
 
@@ -374,7 +375,7 @@ def test_counts_name_every_condition(db: Database, people: People) -> None:
     for person, result in zip(people(5), results, strict=True):
         ask(db, person, "ad")
         if result is not None:
-            pairs.finish(db, claimed(db, 100, skip_targets={"entra"}), result, 100)
+            claims.finish(db, claimed(db, 100, skip_targets={"entra"}), result, 100)
         else:
             claimed(db, 100)
     ask(db, "p0", "entra")
@@ -392,7 +393,7 @@ def test_counts_name_every_condition(db: Database, people: People) -> None:
 def _claim_all(url: str) -> list[str]:
     db = Database(url)
     taken = []
-    while (claim := pairs.claim(db, 100)) is not None:
+    while (claim := claims.claim(db, 100)) is not None:
         taken.append(f"{claim.person}@{claim.target}")
     db.close()
     return taken
@@ -406,7 +407,7 @@ def test_threads_never_claim_the_same_pair(db: Database, people: People) -> None
     def work() -> None:
         # what another thread has locked is passed over, so None is not the end yet
         while counts(db, 100).due:
-            if claim := pairs.claim(db, 100):
+            if claim := claims.claim(db, 100):
                 taken.append(claim)
 
     threads = [threading.Thread(target=work) for _ in range(6)]

@@ -18,8 +18,9 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from provisioning import pairs
-from provisioning.pairs import Claim, Lane, Result
+from provisioning import claims, pairs
+from provisioning.claims import Claim, Result
+from provisioning.pairs import Lane
 from store.database import Database
 from store.tables import metadata, pair, person
 
@@ -89,7 +90,7 @@ class Pairs(RuleBasedStateMachine):
             for key, entry in self.model.items()
             if entry.claimable(self.now) and key[1] not in skip
         }
-        claim = pairs.claim(self.db, self.now, skip)
+        claim = claims.claim(self.db, self.now, skip)
         if claim is None:
             assert not ready
             return multiple()
@@ -97,22 +98,22 @@ class Pairs(RuleBasedStateMachine):
         assert ready[key] == min(ready.values())
         entry = self.model[key]
         assert (claim.noted, claim.attempts) == (entry.asked, entry.attempts)
-        entry.token, entry.until = claim.token, self.now + pairs.LEASE
+        entry.token, entry.until = claim.token, self.now + claims.LEASE
         return claim
 
     @rule(claim=claims)
     def renew(self, claim: Claim) -> None:
         entry = self.model[claim.person, claim.target]
         ours = entry.token == claim.token
-        assert pairs.renew(self.db, claim, self.now) == ours
+        assert claims.renew(self.db, claim, self.now) == ours
         if ours:
-            entry.until = self.now + pairs.LEASE
+            entry.until = self.now + claims.LEASE
 
     @rule(claim=claims)
     def check(self, claim: Claim) -> None:
         entry = self.model[claim.person, claim.target]
         ours = entry.token == claim.token and entry.until > self.now
-        assert pairs.holds(self.db, claim, self.now) == ours
+        assert claims.holds(self.db, claim, self.now) == ours
 
     @rule(
         claim=consumes(claims),
@@ -133,7 +134,7 @@ class Pairs(RuleBasedStateMachine):
         )
         entry = self.model[claim.person, claim.target]
         ours = entry.token == claim.token
-        assert pairs.finish(self.db, claim, result, self.now) == ours
+        assert claims.finish(self.db, claim, result, self.now) == ours
         if ours:
             again = entry.asked > claim.noted or (kind == "wait" and resolved)
             entry.token, entry.attempts, entry.seen = None, 0, claim.noted
@@ -144,7 +145,7 @@ class Pairs(RuleBasedStateMachine):
     def retry(self, claim: Claim, down: bool) -> None:
         entry = self.model[claim.person, claim.target]
         ours = entry.token == claim.token
-        assert pairs.finish(self.db, claim, Result("retry", target_down=down), self.now) == ours
+        assert claims.finish(self.db, claim, Result("retry", target_down=down), self.now) == ours
         if ours:
             entry.token = None
             if not down:
@@ -176,14 +177,14 @@ class Pairs(RuleBasedStateMachine):
             entry.ask(Lane.CHANGE, self.now)
             entry.look_at = None
 
-    @rule(seconds=st.sampled_from([0.5, 5.0, pairs.LEASE, 400.0]))
+    @rule(seconds=st.sampled_from([0.5, 5.0, claims.LEASE, 400.0]))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
     @rule()
     def restart(self) -> None:
         leased = [entry for entry in self.model.values() if entry.token]
-        assert pairs.free_leases(self.db) == len(leased)
+        assert claims.free_leases(self.db) == len(leased)
         for entry in leased:
             entry.token = None
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from adapters.target import Refusal, Step
-from provisioning import pairs
+from provisioning import claims, pairs
 from provisioning.converge import forget_link
 from provisioning.receipts import receipt
 from store import journal
@@ -132,11 +132,11 @@ def test_a_push_during_a_look_does_not_take_its_plan(house: House) -> None:
 def test_a_target_that_is_down_is_said(house: House) -> None:
     _, id = push(house, worker("E1"))
     house.ad.down = True
-    claim = pairs.claim(house.database, machine_now())
+    claim = claims.claim(house.database, machine_now())
     assert claim is not None
     assert ad(house, id)["result"] == "working"
-    result = pairs.Result("retry", problem="nobody answers", retry_after=60)
-    pairs.finish(house.database, claim, result, machine_now())
+    result = claims.Result("retry", problem="nobody answers", retry_after=60)
+    claims.finish(house.database, claim, result, machine_now())
     assert (ad(house, id)["result"], ad(house, id)["why"]) == ("back-off", "nobody answers")
 
 

@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sqlalchemy import func, select, update
 
 from adapters.target import Account, Outcome, Step
-from provisioning import pairs
+from provisioning import claims, pairs
 from provisioning.worker import Lease
 from scim.errors import ScimError
 from store import journal
@@ -227,7 +227,7 @@ class Model(RuleBasedStateMachine):
             self._looks(looks)
         except Crash:
             self.house.reopen()
-            pairs.free_leases(self.house.database)  # as a worker does when it starts
+            claims.free_leases(self.house.database)  # as a worker does when it starts
         self.machines.strike = None
 
     @precondition(lambda self: self.live)
@@ -444,11 +444,11 @@ class Model(RuleBasedStateMachine):
         database = self.house.database
         pairs.tick(database, self.house.now, machine_now())
         for looks in range(most):
-            claim = pairs.claim(database, machine_now(), ())
+            claim = claims.claim(database, machine_now(), ())
             if claim is None:
                 return looks
             result = self.house.converger.look(claim, Lease(database, claim))
-            assert pairs.finish(database, claim, result, machine_now())
+            assert claims.finish(database, claim, result, machine_now())
         return most
 
     def _force_due(self) -> bool:

@@ -16,8 +16,9 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from provisioning import pairs, worker
-from provisioning.pairs import Claim, Lane, Result
+from provisioning import claims, pairs, worker
+from provisioning.claims import Claim, Result
+from provisioning.pairs import Lane
 from provisioning.worker import Lease, LeaseLost, Worker, WorkerRunning
 from store.clocks import machine_now
 from store.database import Database
@@ -160,7 +161,7 @@ def test_a_look_that_lost_its_lease_stores_nothing(db: Database, people: People)
 
     def look(claim: Claim, lease: Lease) -> Result:
         if not lost.is_set():
-            pairs.free_leases(db)  # as if it had run out
+            claims.free_leases(db)  # as if it had run out
             lost.set()
             lease.check()
             raise AssertionError("checked a lease that is gone")
@@ -382,7 +383,7 @@ def test_a_worker_outlives_a_database_that_goes_away(
 
     people(1)
     away = threading.Event()
-    claim = pairs.claim
+    claim = claims.claim
 
     def broken(*args: Any, **options: Any) -> Claim | None:
         if away.is_set():

@@ -1,0 +1,111 @@
+"""From what a push says to what its record says from then on, and from a later day on: pure.
+
+A push that names an `effectiveDate` still to come holds from that day: what differs waits
+as a dated change of the record. Said again for the same day it is corrected; said to be as
+it is now it is rescinded. What cannot wait does not: a dismissal, and the end dates of the
+present employment, which are dated themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mappings.results import Facts
+from mappings.vocabulary import NEVER_NULL
+from people_settings import People
+from provisioning.lifecycle import BLOCK, SAID_AT, Episode, midnight_of, zone_of
+from provisioning.merging import Ahead, Record
+from store.clocks import iso
+
+EFFECTIVE = "effectiveDate"
+_AT_ONCE = frozenset({"sourceModifiedAt", EFFECTIVE})
+ABOUT_THE_PUSH = _AT_ONCE | {SAID_AT}
+"""Facts about a push, not about the person."""
+_ENDS = ("terminationDate", "contractEndDate", "lastDayOfWork")
+
+
+@dataclass(frozen=True)
+class Push:
+    """What a push makes of its record."""
+
+    record: Record
+    newest: Mapping[str, Any]
+    """Everything it says, for whatever day."""
+
+
+def take(stored: Record, derived: Facts, policy: People, now: float) -> Push:
+    """What the record says after a push at business time `now`. `stored` is what it said
+    before, without facts for a new one."""
+    known = stored.on(now)
+    ahead = [change for change in stored.ahead if change.at > now]
+    effective = _effective(stored.source, known, derived, ahead, policy, now)
+    if effective is None:
+        facts = _whole(derived, known, iso(now))
+        return Push(Record(stored.source, facts, tuple(ahead)), facts)
+    others = [change for change in ahead if change.at != effective]
+    base = Record(stored.source, known, tuple(others)).on(effective)
+    newest = _whole(derived, base, iso(effective))
+    facts = known | {name: newest[name] for name in _AT_ONCE if name in newest}
+    if newest.get("hireDate") == known.get("hireDate"):
+        facts |= {name: newest[name] for name in _ENDS if name in newest}
+        facts[SAID_AT] = _said_at(facts, known, iso(now))
+    changes = {
+        name: value
+        for name, value in newest.items()
+        if name not in ABOUT_THE_PUSH and name not in _ENDS and base.get(name) != value
+    }
+    changes |= {name: newest[name] for name in _ENDS if facts.get(name) != newest.get(name)}
+    if any(name in changes for name in BLOCK):
+        changes[SAID_AT] = newest[SAID_AT]
+    dated = [*others, Ahead(effective, changes)] if changes else others
+    dated.sort(key=lambda change: change.at)
+    return Push(Record(stored.source, facts, tuple(dated)), newest)
+
+
+def _effective(
+    source: str,
+    known: Mapping[str, Any],
+    derived: Facts,
+    ahead: list[Ahead],
+    policy: People,
+    now: float,
+) -> float | None:
+    """The instant from which a push holds; None: at once."""
+    said = derived.values
+    zone = zone_of(Episode(source, {**known, **said}), policy)
+    day = midnight_of(said.get(EFFECTIVE), zone)
+    if day is None or day <= now or not known:
+        return None
+    begins = midnight_of(known.get("hireDate"), zone)
+    if begins is not None and begins > now:
+        return None  # who has not begun yet: this is how they will begin
+    if said.get("involuntary") is True:
+        return None
+    repeated = known.get(EFFECTIVE) == said.get(EFFECTIVE)
+    active = known.get("active")
+    for change in ahead:
+        active = change.facts.get("active", active)
+    if repeated and active is not False and said.get("active") is False:
+        return None  # the date stands there from before; that somebody is out is new
+    return day
+
+
+def _whole(derived: Facts, known: Mapping[str, Any], now: str) -> dict[str, Any]:
+    """What was there before and is not in the document was taken away; but a key, or a
+    value that could not be read, never is."""
+    facts: dict[str, Any] = dict(derived.values)
+    unread = {p.rule.rpartition(" ")[2] for p in derived.problems}
+    for name, value in known.items():
+        if name != SAID_AT:
+            kept = name in NEVER_NULL or name in unread
+            facts.setdefault(name, value if kept else None)
+    facts[SAID_AT] = _said_at(facts, known, now)
+    return facts
+
+
+def _said_at(facts: Mapping[str, Any], known: Mapping[str, Any], now: str) -> str:
+    earlier = known.get(SAID_AT)
+    same = all(facts.get(name) == known.get(name) for name in BLOCK)
+    return earlier if same and isinstance(earlier, str) else now

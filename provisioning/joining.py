@@ -1,0 +1,142 @@
+"""Which person a record belongs to (P1, state.md 5): by keys, never by name or e-mail.
+
+Within a source, records are joined by the numbers HR gives, then by GUID and by the
+lifelong id; across sources by the keys declared shared. What contradicts itself makes a
+case for a human; nobody is silently merged or split.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from provisioning import pairs, people
+from provisioning.people import LIFELONG, NUMBER, STABLE_KINDS, Key
+from scim.errors import ScimError
+from store.clocks import machine_now
+
+_NUMBERS = (*STABLE_KINDS, NUMBER)
+
+OTHERS_KEY = "this record now carries a key of another person"
+RENUMBERED = "every number by which this person was known has changed"
+SEVERAL = "the keys of this record belong to different people"
+NO_KEY = "this record has no usable key (externalId, worker id or employee number)"
+OTHER_LIFE = "this number belongs to somebody with another lifelong id"
+OTHER_NAME = "this record has the lifelong id of somebody with another name"
+
+
+class Joining:
+    """One record, inside the transaction that stores it."""
+
+    def __init__(
+        self,
+        tx: Connection,
+        sources: Iterable[str],
+        source: str,
+        id: str,
+        facts: Mapping[str, Any],
+    ) -> None:
+        self._tx = tx
+        self._sources = sources
+        self._source = source
+        self._id = id
+        self._facts = facts
+
+    def join(self, who: str | None, keys: Sequence[Key]) -> tuple[str, str | None]:
+        """The person behind the record, and why a human has to look at it, if so.
+
+        `who` is the person it belongs to already. Raises ScimError 409 when another live
+        record of the source has one of its numbers.
+        """
+        known = people.owners(self._tx, keys)
+        numbered = _owners(known, _NUMBERS)
+        lifelong = _owners(known, (LIFELONG,))
+        if who is not None:
+            problem = self._doubt(who, keys, known, numbered, lifelong)
+        else:
+            who, problem = self._found(keys, known, numbered, lifelong)
+        if problem is None:
+            self._add(who, keys, known)
+        return who, problem
+
+    def _doubt(
+        self,
+        who: str,
+        keys: Sequence[Key],
+        known: Mapping[Key, str],
+        numbered: Sequence[str],
+        lifelong: Sequence[str],
+    ) -> str | None:
+        """What is wrong with a record that has its person."""
+        if any(other != who for other in (*numbered, *lifelong)):
+            return OTHERS_KEY
+        numbers = [key for key in keys if key.kind in _NUMBERS]
+        if not numbers or any(known.get(key) == who for key in numbers) or who in lifelong:
+            return None
+        return RENUMBERED if people.keys_held(self._tx, who, STABLE_KINDS) else None
+
+    def _found(
+        self,
+        keys: Sequence[Key],
+        known: Mapping[Key, str],
+        numbered: Sequence[str],
+        lifelong: Sequence[str],
+    ) -> tuple[str, str | None]:
+        """The person of a record that is new."""
+        claimed = numbered or lifelong or list(dict.fromkeys(known.values()))
+        if not claimed:
+            return self._new(), None if keys else NO_KEY
+        if len(claimed) > 1 or (lifelong and lifelong != claimed):
+            return self._new(), SEVERAL
+        who = claimed[0]
+        if numbered and not lifelong and self._has_another_life(who, keys):
+            return self._new(), OTHER_LIFE
+        by_lifelong_id = not numbered and bool(lifelong)
+        if by_lifelong_id and self._is_called_otherwise(who):
+            return self._new(), OTHER_NAME
+        if not by_lifelong_id:
+            self._refuse_twin(who)
+        return who, None
+
+    def _new(self) -> str:
+        return people.create_person(self._tx, machine_now())
+
+    def _has_another_life(self, who: str, keys: Sequence[Key]) -> bool:
+        """Whether HR gave a number again that it had given to another human before."""
+        own = {key.scope: key.value for key in keys if key.kind == LIFELONG}
+        held = people.keys_held(self._tx, who, (LIFELONG,))
+        return any(key.scope in own for key in held) and not any(
+            own.get(key.scope) == key.value for key in held
+        )
+
+    def _is_called_otherwise(self, who: str) -> bool:
+        """Whether neither given nor family name is that of this person."""
+        facts = json.loads(people.read(self._tx, who).facts)
+        pairs_of_names = [
+            (str(facts[name]).casefold(), str(self._facts[name]).casefold())
+            for name in ("givenName", "familyName")
+            if facts.get(name) and self._facts.get(name)
+        ]
+        return bool(pairs_of_names) and all(a != b for a, b in pairs_of_names)
+
+    def _refuse_twin(self, who: str) -> None:
+        for other in people.live_resources(self._tx, who):
+            if other.source == self._source and other.id != self._id:
+                raise ScimError(
+                    409, "This source already has a resource for the same person key", "uniqueness"
+                )
+
+    def _add(self, who: str, keys: Sequence[Key], known: Mapping[Key, str]) -> None:
+        for key in people.add_keys(self._tx, who, keys, known):
+            # A shared number is a manager reference in every source.
+            scopes = self._sources if key.scope == people.SHARED else (key.scope,)
+            for scope in scopes:
+                edge = people.reference_edge(scope, key.value)
+                pairs.resolved(self._tx, edge, machine_now())
+
+
+def _owners(known: Mapping[Key, str], kinds: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(who for key, who in known.items() if key.kind in kinds))

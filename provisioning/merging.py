@@ -1,0 +1,158 @@
+"""What the records of one person say together, on a given day: pure.
+
+A record holds the facts that its source says now and those that are dated ahead. Sources
+have an order, which authority may change for single facts, for ever or until a date. So
+what all of them say together may turn out differently as time passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from people_settings import LIFECYCLE, People
+from provisioning.lifecycle import (
+    BLOCK,
+    END_DATES,
+    PLACE,
+    SAID_AT,
+    Episode,
+    lifecycle,
+    midnight_of,
+    said_at,
+    zone_of,
+)
+
+_OF_BLOCK = frozenset({*BLOCK, SAID_AT})
+
+Facts = Mapping[str, Any]
+"""A value: said. None: said to be nothing. Missing: never said."""
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What a record will say differently from the business instant `at` on."""
+
+    at: float
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class Record:
+    """One live HR record of a person."""
+
+    source: str
+    facts: Facts
+    ahead: tuple[Ahead, ...] = ()
+    """By instant."""
+
+    def on(self, now: float) -> dict[str, Any]:
+        """What it says at business time `now`."""
+        said = dict(self.facts)
+        for change in self.ahead:
+            if change.at <= now:
+                said |= change.facts
+        return said
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The person as all records together describe them."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    """Fact -> source."""
+    episodes: tuple[Episode, ...] = ()
+    changes_at: float | None = None
+    """The earliest business instant at which this may turn out differently."""
+
+
+def merge(
+    records: Sequence[Record], policy: People, now: float, before: Facts | None = None
+) -> Merged:
+    """Facts, origins and episodes at business time `now`; `before` are the facts so far.
+
+    A value beats an explicit nothing, which beats silence. Facts of the life cycle are
+    taken whole from the record that decides it. An end date that was once known must not
+    outlive its record: not in who returns, nor when another source now says who works
+    here. It becomes nothing, even if nobody has looked at it since.
+    """
+    until = [change.at for record in records for change in record.ahead if change.at > now]
+    said = _ordered([(r.source, r.on(now)) for r in records], policy, now)
+    deciding = [one for one in said if _may_decide(one[0], policy) and _speaks(one[1])]
+    episodes = tuple(_episode(*one) for one in deciding)
+    life = lifecycle(episodes, None, policy, now)
+    facts: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    if deciding:
+        source, own = deciding[life.episode]
+        facts = {name: own[name] for name in own if name in _OF_BLOCK}
+        origins = dict.fromkeys(facts, source)
+    zone = zone_of(episodes[life.episode] if episodes else Episode("", {}), policy)
+    for name in dict.fromkeys(name for _, own in said for name in own):
+        if name in _OF_BLOCK:
+            continue
+        for source, own in _by_authority(name, said, policy, facts, zone, now, until):
+            if name in own and (name not in facts or (facts[name] is None is not own[name])):
+                facts[name], origins[name] = own[name], source
+    for name in END_DATES:
+        if before and name in before:
+            facts.setdefault(name, None)
+    if len(records) > 1 and life.valid_until is not None:
+        until.append(life.valid_until)  # then another record may decide
+    return Merged(facts, origins, episodes, min(until, default=None))
+
+
+def _ordered(
+    said: Sequence[tuple[str, Facts]], policy: People, now: float
+) -> list[tuple[str, Facts]]:
+    """The strongest source first; of one source the record that decides, then the others by
+    their first day, the latest first."""
+    rank = {source: place for place, source in enumerate(policy.sources)}
+    kept: list[tuple[str, Facts]] = []
+    sources = dict.fromkeys(source for source, _ in said)
+    for source in sorted(sources, key=lambda name: rank.get(name, len(rank))):
+        own = [one for one in said if one[0] == source]
+        own.sort(key=lambda one: str(one[1].get("hireDate") or ""), reverse=True)
+        life = lifecycle([_episode(*one) for one in own], None, policy, now)
+        kept += [own[life.episode], *own[: life.episode], *own[life.episode + 1 :]]
+    return kept
+
+
+def _may_decide(source: str, policy: People) -> bool:
+    words = policy.authority.get(LIFECYCLE)
+    return words is None or any(word.source == source for word in words)
+
+
+def _speaks(facts: Facts) -> bool:
+    return any(name in facts for name in BLOCK)
+
+
+def _episode(source: str, facts: Facts) -> Episode:
+    told = {name: facts[name] for name in (*BLOCK, *PLACE) if facts.get(name) is not None}
+    return Episode(source, told, said_at(facts))
+
+
+def _by_authority(
+    name: str,
+    said: Sequence[tuple[str, Facts]],
+    policy: People,
+    block: Facts,
+    zone: Any,
+    now: float,
+    until: list[float],
+) -> list[tuple[str, Facts]]:
+    """`said`, those first that have the first say in the fact `name`; ends go into `until`."""
+    first: list[str] = []
+    for word in policy.authority.get(name, ()):
+        if word.until is not None:
+            end = midnight_of(block.get(word.until, word.until), zone)
+            if end is None or end <= now:
+                continue
+            until.append(end)
+        first.append(word.source)
+    if not first:
+        return list(said)
+    rank = {source: place for place, source in enumerate(dict.fromkeys(first))}
+    return sorted(said, key=lambda one: rank.get(one[0], len(rank)))
