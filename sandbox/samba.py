@@ -267,7 +267,7 @@ def _provision(state: Path, realm: str, address: str) -> None:
         "administrator_password": passwords["administrator"],
         "service_account": SERVICE_ACCOUNT,
         "service_password": passwords["service"],
-        "ous": ["People", "Leavers"],
+        "ous": ["People", "Leavers", "Groups"],
     }
     done = subprocess.run(
         [str(PYTHON), "-I", str(PROVISION)],

@@ -84,6 +84,20 @@ class Administrator:
             for raw in [found["raw_attributes"]]
         ]
 
+    def pages(
+        self, base: str, filter: str, attributes: Sequence[str] = ("*",)
+    ) -> list[dict[str, Any]]:
+        """As `entries`, also when there are more than one answer may bring."""
+        found = self.connection.extend.standard.paged_search(
+            base, filter, attributes=list(attributes), paged_size=500, generator=False
+        )
+        return [
+            {"dn": one["dn"], **{k: [_text(v) for v in vs] for k, vs in raw.items()}}
+            for one in found
+            if one["type"] == "searchResEntry"
+            for raw in [one["raw_attributes"]]
+        ]
+
     def entry(self, filter: str, base: str | None = None) -> dict[str, Any]:
         """The one entry that answers to `filter`; fails the test when there is not one."""
         found = self.entries(base or self.domain.base_dn, filter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -34,6 +35,16 @@ class Config:
 
         dsacls OU /I:T /G "ACCOUNT:CCDC;user"
         dsacls OU /I:S /G "ACCOUNT:RPWP;;user" "ACCOUNT:CA;Reset Password;user"
+
+    on each OU with groups that rules give or take:
+
+        dsacls OU /I:S /G "ACCOUNT:WP;member;group"
+
+    and, to bring deleted accounts back, on the domain and its recycle bin:
+
+        dsacls DOMAIN /G "ACCOUNT:CA;Reanimate Tombstones"
+        dsacls "CN=Deleted Objects,DOMAIN" /takeownership
+        dsacls "CN=Deleted Objects,DOMAIN" /G "ACCOUNT:LCRP"
 
     The certificate must name the host in `url` and come from `ca_file` (None: the
     authorities this machine trusts). There is no switch to skip that. The next URL is
@@ -75,7 +86,18 @@ class Config:
         return (self.url,) if isinstance(self.url, str) else tuple(self.url)
 
     @property
+    def domain_dn(self) -> str:
+        """The DN of the domain that `base_dn` is or lies in."""
+        return self.base_dn[_domain_starts(self.base_dn) :]
+
+    @property
     def domain(self) -> str:
         """DNS name of the domain, from the DC= parts of `base_dn`; lower case."""
         parts = [part.strip() for part in self.base_dn.split(",")]
         return ".".join(part[3:] for part in parts if part[:3].upper() == "DC=").lower()
+
+
+def _domain_starts(dn: str) -> int:
+    """Where the DC= parts of a DN begin; at its front when it has none."""
+    found = re.search(r"(?:^|(?<!\\),)\s*(DC=)", dn, re.IGNORECASE)
+    return found.start(1) if found else 0

@@ -30,6 +30,7 @@ from adapters.active_directory.config import Config
 from adapters.target import Refusal, TargetRefused
 
 IDLE_SECONDS = 300.0  # well below the 900 after which AD closes an idle connection
+_PAGED = "1.2.840.113556.1.4.319"  # RFC 2696
 LOST = (LDAPCommunicationError, LDAPResponseTimeoutError, LDAPMaximumRetriesError, OSError)
 
 
@@ -44,14 +45,21 @@ class Entry:
     dn: str
     values: Mapping[str, Sequence[bytes]]
 
+    def all(self, name: str) -> list[bytes]:
+        """The values of an attribute, however the server spells its name."""
+        found = self.values.get(name)
+        if found is None:
+            folded = name.lower()
+            found = next((v for n, v in self.values.items() if n.lower() == folded), ())
+        return list(found)
+
     def first(self, name: str) -> bytes:
         """The first value of an attribute that every account has.
 
         Raises TargetRefused when it is not there: then we may not read it.
         """
-        for spelled, found in self.values.items():
-            if spelled.lower() == name.lower() and found:
-                return found[0]
+        for value in self.all(name):
+            return value
         raise TargetRefused(
             Refusal(
                 "rights",
@@ -71,6 +79,8 @@ class Answer:
     message: str
     """diagnosticMessage. May hold personal values: for classification, not for display."""
     entries: tuple[Entry, ...] = ()
+    cookie: bytes = b""
+    """Where a paged search goes on (RFC 2696); empty after the last page."""
 
     @property
     def win32(self) -> int | None:
@@ -130,8 +140,14 @@ class Session:
         *,
         controls: Sequence[Any] = (),
         limit: int = 0,
+        page: tuple[int, bytes] | None = None,
     ) -> Answer:
-        """Entries below `base`; `limit` 0 means no limit of ours. Raises Lost."""
+        """Entries below `base`; `limit` 0 means no limit of ours. `page`: how many, and the
+        cookie of the page before, which this very connection gave. Raises Lost."""
+        paging: dict[str, Any] = {}
+        if page is not None:
+            size, cookie = page
+            paging = {"paged_size": size, "paged_cookie": cookie or None, "paged_criticality": True}
         _, result, response, _ = self._ask(
             self._connection.search,
             base,
@@ -141,13 +157,16 @@ class Session:
             controls=list(controls) or None,
             size_limit=limit,
             auto_escape=False,
+            **paging,
         )
         entries = tuple(
             Entry(found["dn"], found["raw_attributes"])
             for found in response or ()
             if found["type"] == "searchResEntry"  # AD adds references to other partitions
         )
-        return Answer(result["result"], result["message"], entries)
+        paged = (result.get("controls") or {}).get(_PAGED, {})
+        cookie = (paged.get("value") or {}).get("cookie") or b""
+        return Answer(result["result"], result["message"], entries, cookie)
 
     def add(self, dn: str, values: Mapping[str, Sequence[bytes]]) -> Answer:
         """Add a user. Raises Lost."""
@@ -156,11 +175,18 @@ class Session:
         )
 
     def modify(
-        self, dn: str, changes: Mapping[str, Sequence[tuple[str, Sequence[bytes]]]]
+        self,
+        dn: str,
+        changes: Mapping[str, Sequence[tuple[str, Sequence[bytes]]]],
+        controls: Sequence[Any] = (),
     ) -> Answer:
         """Apply changes of one entry, all or none. Raises Lost."""
         plain = {a: [(op, list(values)) for op, values in cs] for a, cs in changes.items()}
-        return self._write(self._connection.modify, dn, plain)
+        return self._write(self._connection.modify, dn, plain, list(controls) or None)
+
+    def delete(self, dn: str) -> Answer:
+        """Delete an entry that has none below it. Raises Lost."""
+        return self._write(self._connection.delete, dn)
 
     def modify_dn(self, dn: str, rdn: str, superior: str) -> Answer:
         """Rename and move in one. Raises Lost."""

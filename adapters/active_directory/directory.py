@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Literal, TypeVar
 
 import ldap3
 from ldap3.protocol.microsoft import extended_dn_control
 
-from adapters.active_directory import values
+from adapters.active_directory import deleted, groups, values
+from adapters.active_directory.accounts import PERSON, Shape
 from adapters.active_directory.config import Config
 from adapters.active_directory.connection import Answer, Entry, Lost, Session
 from adapters.active_directory.errors import raise_for_read
@@ -17,6 +19,8 @@ from adapters.active_directory.writes import Writer
 from adapters.target import (
     Account,
     Ambiguous,
+    Grant,
+    GrantKind,
     Link,
     NameKind,
     Outcome,
@@ -24,9 +28,9 @@ from adapters.target import (
     TargetDown,
 )
 
-PERSON = "(objectCategory=person)(objectClass=user)"  # indexed, leaves computers out
-ACCOUNT_DISABLED = 0x2  # userAccountControl bit ACCOUNTDISABLE (MS-ADTS 2.2.16)
 FEW = 10  # an ambiguous key needs no longer list
+TOGETHER = 100  # accounts in one search: a filter of 6 kB
+PAGE = 500  # entries in one answer; AD gives at most 1000 (MaxPageSize)
 
 T = TypeVar("T")
 
@@ -42,15 +46,69 @@ class ActiveDirectory:
         self._config = config
         self._pool = Pool(config)
         self._writer = Writer(config)
-        control = ("objectGUID", "cn", "userAccountControl", "adminCount")
-        self._asked = tuple(dict.fromkeys((*config.attributes, *config.references, *control)))
-        self._shown = {a.lower(): a for a in config.attributes}
-        self._references = {a.lower(): a for a in config.references}
+        self._shape = Shape(config)
 
     def read(self, link: Link | None, match: tuple[str, str] | None) -> Account | None:
         """See `Target.read`. Found by objectGUID wherever it was moved to; a match searches
         users below `base_dn`."""
         return self._ask(lambda session: self._read(session, link, match))
+
+    def several(self, anchors: Collection[str]) -> dict[str, Account]:
+        """See `Target.several`."""
+        filters = []
+        for anchor in anchors:
+            with contextlib.suppress(values.Unwritable):
+                filters.append(values.has_guid(anchor))
+        found: dict[str, Account] = {}
+        for chunk in batched(filters, TOGETHER):
+            filter = f"(&(objectClass=user)(|{''.join(chunk)}))"
+            for entry in self._ask(lambda session, f=filter: self._anywhere(session, f)):  # type: ignore[misc]
+                account = self._shape.account(entry)
+                found[account.anchor] = account
+        return found
+
+    def every(self) -> Iterator[Account]:
+        """See `Target.every`. Users below `base_dn`; privileged ones too, they say so.
+
+        Holds a connection of its own until it ends or is closed. A page is asked for when
+        the one before is used up: who takes minutes over one may find the connection closed
+        (TargetDown).
+        """
+        cookie = b""
+        with self._pool.separate() as session:
+            while True:
+                try:
+                    answer = session.search(
+                        self._config.base_dn,
+                        f"(&{PERSON})",
+                        ldap3.SUBTREE,
+                        self._shape.asked,
+                        controls=[extended_dn_control()],
+                        page=(PAGE, cookie),
+                    )
+                except Lost:
+                    raise _silent() from None
+                raise_for_read(answer)
+                for entry in answer.entries:
+                    yield self._shape.account(entry)
+                cookie = answer.cookie
+                if not cookie:
+                    return
+
+    def in_bin(self, link: Link) -> bool:
+        """See `Target.in_bin`. False also where the service account may not look."""
+        entry = self._ask(lambda session: deleted.find(session, link.anchor))
+        return entry is not None and deleted.is_deleted(entry)
+
+    def find_grant(self, kind: GrantKind, name: str) -> Grant | None:
+        """See `Target.find_grant`. Never a group that is privileged or built in."""
+        if kind != "group" or not name.strip():
+            return None
+        return self._ask(lambda session: groups.find(session, self._config, name))
+
+    def grants(self, account: Account) -> frozenset[Grant]:
+        """See `Target.grants`."""
+        return self._ask(lambda session: groups.listed(session, account.anchor))
 
     def holder(self, kind: NameKind, value: str) -> str | None:
         """See `Target.holder`. The domain controller compares: AD ignores case and accents.
@@ -111,9 +169,19 @@ class ActiveDirectory:
             except Lost:
                 if not reused:
                     break
-        raise TargetDown(
-            "the domain controller stopped answering", "check its load and the network"
+        raise _silent()
+
+    def _anywhere(self, session: Session, filter: str) -> tuple[Entry, ...]:
+        """Entries of the whole domain: an account is found wherever it was moved to."""
+        answer = session.search(
+            self._config.domain_dn,
+            filter,
+            ldap3.SUBTREE,
+            self._shape.asked,
+            controls=[extended_dn_control()],
         )
+        raise_for_read(answer)
+        return answer.entries
 
     def _read(
         self, session: Session, link: Link | None, match: tuple[str, str] | None
@@ -131,14 +199,14 @@ class ActiveDirectory:
             return None
         if len(found) > 1:
             raise Ambiguous(tuple(values.extended_dn(entry.dn)[1] for entry in found))
-        return self._account(found[0]) if found else None
+        return self._shape.account(found[0]) if found else None
 
     def _search(self, session: Session, base: str | None, filter: str) -> Answer:
         answer = session.search(
             base or self._config.base_dn,
             filter,
             ldap3.SUBTREE if base is None else ldap3.BASE,
-            self._asked,
+            self._shape.asked,
             controls=[extended_dn_control()],
             limit=FEW if base is None else 0,
         )
@@ -146,36 +214,19 @@ class ActiveDirectory:
             return Answer(0, "")  # no such object: a fact, not a failure
         return answer
 
-    def _account(self, entry: Entry) -> Account:
-        raw = {name.lower(): found for name, found in entry.values.items()}
-        _, dn = values.extended_dn(entry.dn)
-        control = int(entry.first("userAccountControl"))
-        attributes = {}
-        for folded, name in self._shown.items():
-            value = values.decode(name, raw.get(folded, ()))
-            if value is not None and folded not in self._references:
-                attributes[name] = value
-        references = {}
-        for folded, name in self._references.items():
-            for target in raw.get(folded, ()):
-                anchor, _ = values.extended_dn(target.decode())
-                if anchor:
-                    references[name] = anchor
-        return Account(
-            anchor=values.guid(entry.first("objectGUID")),
-            hint=dn,
-            enabled=not control & ACCOUNT_DISABLED,
-            attributes=attributes,
-            name=entry.first("cn").decode(),
-            container=values.parent(dn),
-            references=references,
-            protected="adminCount=1" if list(raw.get("admincount", ())) == [b"1"] else None,
-            state={"userAccountControl": control},
-        )
-
 
 def _entries(answer: Answer) -> tuple[Entry, ...]:
     """The entries; too many (result 4) is an answer too, a wrong base is not."""
     if answer.result != 4:
         raise_for_read(answer)
     return answer.entries
+
+
+def _silent() -> TargetDown:
+    return TargetDown("the domain controller stopped answering", "check its load and the network")
+
+
+def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Pieces of at most `size` items."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -47,6 +47,26 @@ REFERENCE: Text = (
     "the referenced account is not in this domain",
     "the link is set as soon as that account is there",
 )
+GROUP: Text = (
+    "reference",
+    "the group is not in this domain",
+    "correct the group in the outbound mapping, or make it",
+)
+PRIVILEGED_GROUP: Text = (
+    "protected",
+    "the group is privileged or built in, and no rule may give it",
+    "take it out of the outbound mapping, or let an administrator add the member",
+)
+NO_SUCH_GRANT: Text = (
+    "bug",
+    "Active Directory gives groups and nothing else",
+    "remove it from the outbound mapping",
+)
+RETURNED: Text = (
+    "stale",
+    "the account is no longer deleted",
+    "the account is looked at again",
+)
 STALE: Text = (
     "stale",
     "userAccountControl was changed by somebody else after it was read",
@@ -140,6 +160,8 @@ BY_RESULT: dict[int, Text] = {
     71: CROSS_DOMAIN,
 }
 RIGHTS_WIN32 = {0x5, 0x2098}
+MEMBER_ALREADY = {0x528, 0x562, 0x2083}  # of a global group, of a local one, the value
+MEMBER_NOT = {0x529, 0x561, 0x2085}
 
 OWNER = {0x524: "sAMAccountName", 0x526: "sAMAccountName", 0x21C8: "userPrincipalName"}
 """Which attribute a name code speaks of, where it is certain."""
@@ -147,6 +169,11 @@ OWNER = {0x524: "sAMAccountName", 0x526: "sAMAccountName", 0x21C8: "userPrincipa
 DELEGATIONS: dict[StepKind, str] = {
     "create": '/I:T /G "ACCOUNT:CCDC;user" and /I:S /G "ACCOUNT:RPWP;;user" and '
     '/I:S /G "ACCOUNT:CA;Reset Password;user"',
+    "restore": '/I:T /G "ACCOUNT:CCDC;user", dsacls <domain> /G '
+    '"ACCOUNT:CA;Reanimate Tombstones" and dsacls "CN=Deleted Objects,<domain>" /G "ACCOUNT:LCRP"',
+    "delete": '/I:T /G "ACCOUNT:CCDC;user"',
+    "grant": '(that of the group) /I:S /G "ACCOUNT:WP;member;group"',
+    "revoke": '(that of the group) /I:S /G "ACCOUNT:WP;member;group"',
     "move": '/I:T /G "ACCOUNT:CCDC;user" on the old and the new OU',
     "modify": '/I:S /G "ACCOUNT:RPWP;;user"',
     "refer": '/I:S /G "ACCOUNT:RPWP;manager;user"',
@@ -212,6 +239,12 @@ def refusal(
     return Refusal(kind, answer.code, message, remedy, attribute)
 
 
+def unwritable(attribute: str) -> Refusal:
+    """What no directory would take is not sent."""
+    kind, _, remedy = VALUE
+    return Refusal(kind, "local", "the value is empty, too long or no text", remedy, attribute)
+
+
 def _text(answer: Answer) -> Text:
     if answer.win32 == 0x202F and re.search(r"already in use", answer.message):
         return NAME  # Samba's code for a userPrincipalName that is taken, also implicitly
@@ -228,7 +261,7 @@ def _text(answer: Answer) -> Text:
 
 def _named(step: StepKind, attributes: Collection[str]) -> str | None:
     """Which name an "already exists" without further words speaks of."""
-    if step in ("create", "move"):
+    if step in ("create", "restore", "move"):
         return "cn"
     return next((name for name in attributes if name.lower() == "samaccountname"), None)
 

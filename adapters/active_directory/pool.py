@@ -55,6 +55,16 @@ class Pool:
         finally:
             self._places.release()
 
+    @contextmanager
+    def separate(self) -> Iterator[Session]:
+        """A bound session of its own, for work that takes long: it waits for none of the
+        others and none for it. Raises as `lend`."""
+        session = self._open_any()
+        try:
+            yield session
+        finally:
+            session.close()
+
     def close(self) -> None:
         """Close the idle connections; lent ones stay until given back and reused."""
         with self._lock:

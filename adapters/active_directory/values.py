@@ -140,6 +140,16 @@ def by_guid(anchor: str) -> str:
         raise Unwritable from None
 
 
+def has_guid(anchor: str) -> str:
+    """The filter `(objectGUID=...)`. Raises Unwritable."""
+    try:
+        raw = UUID(anchor).bytes_le
+    except ValueError:
+        raise Unwritable from None
+    escaped = "".join(f"\\{byte:02x}" for byte in raw)
+    return f"(objectGUID={escaped})"
+
+
 def extended_dn(text: str) -> tuple[str | None, str]:
     """(GUID, DN) of `<GUID=...>;<SID=...>;CN=...`, the form the extended-DN control asks for."""
     found = re.match(r"<GUID=([0-9A-Fa-f-]{36})>;(?:<SID=[^>]*>;)?(.*)", text, re.DOTALL)

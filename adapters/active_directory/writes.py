@@ -7,15 +7,20 @@ sent. When a value is refused, the others are written without it: first all toge
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import ldap3
 
-from adapters.active_directory import errors, values
+from adapters.active_directory import deleted, errors, groups, values
 from adapters.active_directory.config import Config
-from adapters.active_directory.connection import Answer, Entry, Lost, Session
+from adapters.active_directory.connection import Answer, Lost, Session
+from adapters.active_directory.logon import (
+    DISABLED,
+    NORMAL_ACCOUNT,
+    PASSWORD_NOT_REQUIRED,
+    fresh_password,
+)
+from adapters.active_directory.outcomes import Progress, look, of, protected, refused, settled
 from adapters.target import (
     Account,
     Link,
@@ -27,11 +32,6 @@ from adapters.target import (
     TargetRefused,
 )
 
-# userAccountControl bits (MS-ADTS 2.2.16)
-DISABLED = 0x2
-PASSWORD_NOT_REQUIRED = 0x20
-NORMAL_ACCOUNT = 0x200
-
 _KEPT_BY_STEPS = """
 cn distinguishedName member memberOf name objectCategory objectClass objectGUID objectSid
 unicodePwd userAccountControl
@@ -41,13 +41,6 @@ KEPT_BY_STEPS = frozenset(_KEPT_BY_STEPS.lower().split())
 
 WHOLE: frozenset[RefusalKind] = frozenset({"gone", "name", "container", "protected", "stale"})
 """Refusals that concern the step, not one value: leaving a value out would not help."""
-
-
-@dataclass
-class Progress:
-    """Whether a step of several writes has written anything yet."""
-
-    any: bool = False
 
 
 class Writer:
@@ -62,16 +55,22 @@ class Writer:
         try:
             if step.kind == "create":
                 return self._create(session, step, written)
+            if step.kind == "restore":
+                return deleted.restore(session, self._config, step, written)
             if account is None:
                 raise ValueError(f"{step.kind} needs an account")
             if account.protected and not self._may_disable(step):
-                return refused(_protected(account.protected))
+                return refused(protected(account.protected))
             if step.kind == "modify":
                 return self._modify(session, account, step, written)
             if step.kind == "move":
                 return self._move(session, account, step, written)
             if step.kind == "refer":
                 return self._refer(session, account, step)
+            if step.kind in ("grant", "revoke"):
+                return groups.give(session, account, step)
+            if step.kind == "delete":
+                return self._delete(session, account)
             return self._switch(session, account, step)
         except Lost:
             return Outcome("unknown")
@@ -90,7 +89,7 @@ class Writer:
         try:
             dn = f"{values.common_name(step.name or '')},{step.container}"
         except values.Unwritable:
-            return refused(_unwritable("cn"))
+            return refused(errors.unwritable("cn"))
         present = {name: value for name, value in encoded.items() if value}
         answer = self._add(session, dn, present)
         later: dict[str, list[bytes]] = {}
@@ -109,7 +108,7 @@ class Writer:
             refusal = self._refusal(session, step, answer, present)
             return Outcome("refused", (*left_out, refusal))
         written.any = True
-        made = _look(session, dn, "objectGUID")
+        made = look(session, dn, "objectGUID")
         if made is None:
             return Outcome("unknown")
         anchor = values.guid(made.first("objectGUID"))
@@ -119,12 +118,15 @@ class Writer:
     def _add(self, session: Session, dn: str, attributes: Mapping[str, list[bytes]]) -> Answer:
         """Add the account disabled, with a password that nobody knows."""
         for _ in range(2):  # by chance a password may hold a part of the person's name
-            password = f'"Aa1-{secrets.token_urlsafe(36)}"'.encode("utf-16-le")
             control = str(NORMAL_ACCOUNT | DISABLED).encode()
-            answer = _settled(
+            answer = settled(
                 session.add(
                     dn,
-                    {**attributes, "userAccountControl": [control], "unicodePwd": [password]},
+                    {
+                        **attributes,
+                        "userAccountControl": [control],
+                        "unicodePwd": [fresh_password()],
+                    },
                 )
             )
             if answer.win32 != errors.PASSWORD_POLICY:
@@ -180,7 +182,7 @@ class Writer:
     ) -> Answer:
         """Replace is idempotent: what is there already, or absent already, is success."""
         changes = {name: [(ldap3.MODIFY_REPLACE, found)] for name, found in attributes.items()}
-        return _settled(session.modify(values.by_guid(anchor), changes))
+        return settled(session.modify(values.by_guid(anchor), changes))
 
     def _switch(self, session: Session, account: Account, step: Step) -> Outcome:
         """Enable or disable: one bit, and only if nobody changed the others since the read.
@@ -196,7 +198,7 @@ class Writer:
             (ldap3.MODIFY_ADD, [str(new).encode()]),
         ]
         address = values.by_guid(account.anchor)
-        answer = _settled(session.modify(address, {"userAccountControl": swap}))
+        answer = settled(session.modify(address, {"userAccountControl": swap}))
         if answer.result != 0:
             return refused(errors.refusal(step.kind, answer, ("userAccountControl",)))
         return Outcome("applied")
@@ -207,14 +209,14 @@ class Writer:
         try:
             rdn = values.common_name(step.name or account.name or "")
         except values.Unwritable:
-            return refused(_unwritable("cn"))
+            return refused(errors.unwritable("cn"))
         address = values.by_guid(account.anchor)
         superior = step.container or account.container or ""
-        answer = _settled(session.modify_dn(address, rdn, superior))
+        answer = settled(session.modify_dn(address, rdn, superior))
         if answer.result != 0:
             return refused(self._refusal(session, step, answer))
         written.any = True
-        there = _look(session, address)
+        there = look(session, address)
         dn = there.dn if there else f"{rdn},{superior}"
         return Outcome("applied", (), Link(account.anchor, dn))
 
@@ -223,20 +225,28 @@ class Writer:
         encoded: list[bytes] = []
         if step.anchor is not None:
             try:
-                there = _look(session, values.by_guid(step.anchor))
+                there = look(session, values.by_guid(step.anchor))
             except values.Unwritable:
                 there = None
             if there is None:
-                return refused(Refusal(*_of(errors.REFERENCE, "32"), attribute))
+                return refused(Refusal(*of(errors.REFERENCE, "32"), attribute))
             encoded = [there.dn.encode()]
         answer = self._replace(session, account.anchor, {attribute: encoded})
         if answer.result == 0:
             return Outcome("applied")
         refusal = errors.refusal("refer", answer, (attribute,), subject=attribute)
-        vanished = refusal.kind == "gone" and _look(session, values.by_guid(account.anchor))
+        vanished = refusal.kind == "gone" and look(session, values.by_guid(account.anchor))
         if encoded and (refusal.kind == "value" or vanished):
-            return refused(Refusal(*_of(errors.REFERENCE, answer.code), attribute))
+            return refused(Refusal(*of(errors.REFERENCE, answer.code), attribute))
         return refused(refusal)
+
+    def _delete(self, session: Session, account: Account) -> Outcome:
+        """The account alone: with objects below it (a phone's, in Exchange) it stays."""
+        answer = settled(session.delete(values.by_guid(account.anchor)))
+        if answer.result == 0:
+            return Outcome("applied")
+        refusal = errors.refusal("delete", answer)
+        return Outcome("applied") if refusal.kind == "gone" else refused(refusal)
 
     def _refusal(
         self, session: Session, step: Step, answer: Answer, attributes: Iterable[str] = ()
@@ -247,37 +257,11 @@ class Writer:
             (refusal.kind == "gone" or answer.win32 == errors.UNSPECIFIC)
             and step.kind in ("create", "move")
             and step.container
-            and _look(session, step.container) is None
+            and look(session, step.container) is None
         ):
-            kind, code, message, remedy = _of(errors.CONTAINER, answer.code)
+            kind, code, message, remedy = of(errors.CONTAINER, answer.code)
             return Refusal(kind, code, f"{message}: {step.container}", remedy)
         return refusal
-
-
-def refused(refusal: Refusal) -> Outcome:
-    """Nothing took effect, for one reason."""
-    return Outcome("refused", (refusal,))
-
-
-def _of(text: errors.Text, code: str) -> tuple[RefusalKind, str, str, str]:
-    """The leading fields of a Refusal."""
-    kind, message, remedy = text
-    return kind, code, message, remedy
-
-
-def _settled(answer: Answer) -> Answer:
-    if errors.is_transient(answer):
-        raise errors.busy()
-    return answer
-
-
-def _look(session: Session, address: str, *attributes: str) -> Entry | None:
-    """The entry at an address, or None when there is none."""
-    answer = session.search(address, "(objectClass=*)", ldap3.BASE, attributes)
-    if answer.result == 32:
-        return None
-    errors.raise_for_read(answer)
-    return answer.entries[0] if answer.entries else None
 
 
 def _encode(step: Step) -> tuple[dict[str, list[bytes]], tuple[Refusal, ...]]:
@@ -286,30 +270,16 @@ def _encode(step: Step) -> tuple[dict[str, list[bytes]], tuple[Refusal, ...]]:
     refusals = []
     for name, value in step.attributes.items():
         if name.lower() in KEPT_BY_STEPS:
-            kind, code, message, remedy = _of(errors.BUG, "local")
+            kind, code, message, remedy = of(errors.BUG, "local")
             refusals.append(Refusal(kind, code, message, remedy, name))
             continue
         try:
             encoded[name] = values.encode(name, value)
         except values.Unwritable:
-            refusals.append(_unwritable(name))
+            refusals.append(errors.unwritable(name))
     return encoded, tuple(refusals)
 
 
 def _lacks_required(step: Step, left_out: Iterable[Refusal]) -> bool:
     required = {name.lower() for name in step.required}
     return any((refusal.attribute or "").lower() in required for refusal in left_out)
-
-
-def _unwritable(attribute: str) -> Refusal:
-    kind, _, remedy = errors.VALUE
-    return Refusal(kind, "local", "the value is empty, too long or no text", remedy, attribute)
-
-
-def _protected(why: str) -> Refusal:
-    return Refusal(
-        "protected",
-        why,
-        f"the account is privileged ({why}) and is not touched",
-        "change it by hand, or set `privileged: disable` to let leavers be disabled",
-    )

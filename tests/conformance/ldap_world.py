@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from adapters.active_directory import ActiveDirectory, Config
 from adapters.target import Target
@@ -33,6 +33,7 @@ class LdapWorld:
     words = WORDS
     notices_changes = True
     reads_before_create = 0
+    license = None
 
     def __init__(self, admin: Administrator, ous: Ous, settings: dict[str, Any], folder: Path):
         self.admin = admin
@@ -89,6 +90,33 @@ class LdapWorld:
 
     def protect(self, anchor: str) -> None:
         self.admin.modify(f"<GUID={anchor}>", adminCount="1")
+
+    def populate(self, count: int) -> set[str]:
+        for number in range(count):
+            self.admin.add_user(self.people, f"Crowd {number}", userAccountControl=514)
+        found = self.admin.pages(self.people, "(cn=Crowd *)", ["objectGUID"])
+        return {str(UUID(bytes_le=_as_bytes(entry["objectGUID"][0]))) for entry in found}
+
+    def add_group(self, name: str) -> str:
+        dn = self.admin.add(f"CN={name},{self.people}", ["group"], {"sAMAccountName": name})
+        return self._guid(dn)
+
+    def delete_group(self, anchor: str) -> None:
+        self.admin.delete(f"<GUID={anchor}>")
+
+    def strange_groups(self) -> list[str]:
+        name = f"adm-{uuid4().hex[:10]}"
+        dn = f"CN={name},{self.people}"
+        self.admin.add(dn, ["group"], {"sAMAccountName": name, "adminCount": "1"})
+        users = f"CN=Users,{self.config.domain_dn}"
+        return ["Domain Admins", f"CN=Domain Admins,{users}", "Domain Users", name, dn]
+
+    def given(self, anchor: str) -> set[str]:
+        return {self._guid(dn) for dn in self.raw(anchor).get("memberOf", ())}
+
+    def _guid(self, dn: str) -> str:
+        [entry] = self.admin.entries(dn, "(objectClass=*)", ["objectGUID"])
+        return str(UUID(bytes_le=_as_bytes(entry["objectGUID"][0])))
 
     def direct(self, **changes: Any) -> Target:
         target = ActiveDirectory(replace(self.config, **changes))

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from adapters.target import Step, Target, TargetDown, TargetRefused
+from adapters.target import Grant, Link, Step, Target, TargetDown, TargetRefused
 from tests.conformance.people import applied, person
-from tests.conformance.proxy import Relay
+from tests.conformance.proxy import Fault, Relay
 from tests.conformance.world import World
 
 
@@ -113,11 +113,14 @@ def test_a_create_that_never_arrived_is_unknown_and_was_not_done(
 def test_lost_answers_of_every_step(world: World, relay: Relay, fault: str) -> None:
     """Wherever the connection breaks, the outcome is unknown, and reading tells the truth."""
     chief = person(world).hire()
+    group = Grant("group", world.add_group(f"g-{person(world).login}"))
     steps = [
         Step("modify", {world.words.title: "Nurse"}),
         Step("enable"),
         Step("refer", attribute="manager", anchor=chief.anchor),
         Step("disable"),
+        Step("grant", given=group),
+        Step("revoke", given=group),
     ]
     target = world.through(relay.port)
     for step in steps:
@@ -132,6 +135,36 @@ def test_lost_answers_of_every_step(world: World, relay: Relay, fault: str) -> N
         again = target.read(None, who.match)
         assert again is not None
         applied(target.apply(again, step))
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "hang_after", "drop_before"])
+def test_lost_answers_of_delete_and_restore(world: World, relay: Relay, fault: Fault) -> None:
+    """What was done, reading tells; and both can be done again until they are."""
+    who = person(world)
+    account = who.hire()
+    link = Link(account.anchor)
+    target = world.through(relay.port)
+    assert target.read(link, None) is not None
+    relay.after(0, fault)
+    assert target.apply(account, Step("delete")).result == "unknown"
+    relay.heal()
+    applied(target.apply(account, Step("delete")))
+    assert target.in_bin(link)
+    back = Step(
+        "restore",
+        anchor=account.anchor,
+        name=who.name if world.people else None,
+        container=world.people,
+    )
+    for requests in range(3):
+        relay.after(requests, fault)
+        assert target.apply(None, back).result in ("unknown", "applied")
+        relay.heal()
+        if not target.in_bin(link):
+            break
+    else:
+        applied(target.apply(None, back))
+    assert target.read(link, None) is not None
 
 
 def test_the_write_of_a_lost_answer_is_sent_once(world: World, relay: Relay) -> None:

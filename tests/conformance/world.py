@@ -58,6 +58,8 @@ class World(Protocol):
     """Whether a write is refused when somebody else changed what it is about."""
     reads_before_create: int
     """Requests that `create` makes before the one that writes."""
+    license: str | None
+    """A licence with seats, by its name; None where the target has none."""
 
     def sees(self, anchor: str) -> Seen:
         """Read the account without the adapter."""
@@ -73,6 +75,26 @@ class World(Protocol):
 
     def protect(self, anchor: str) -> None:
         """Make the account a privileged one."""
+        ...
+
+    def populate(self, count: int) -> set[str]:
+        """Put so many more people there; returns their anchors."""
+        ...
+
+    def add_group(self, name: str) -> str:
+        """Make an ordinary group that rules may give; returns its anchor."""
+        ...
+
+    def delete_group(self, anchor: str) -> None:
+        """Somebody deletes the group."""
+        ...
+
+    def strange_groups(self) -> list[str]:
+        """Names of groups that no rule may give."""
+        ...
+
+    def given(self, anchor: str) -> set[str]:
+        """Anchors of the groups and licences given to the account directly."""
         ...
 
     def direct(self, **changes: object) -> Target:

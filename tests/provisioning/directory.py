@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Literal
 
 from adapters.target import (
     Account,
     Ambiguous,
+    Grant,
+    GrantKind,
     Link,
     NameKind,
     Outcome,
@@ -23,10 +25,17 @@ Fault = Literal["before", "after", "down"]
 
 
 class Directory:
-    """`accounts` by anchor; `writes` counts what was applied; `fault` strikes before a step."""
+    """`accounts` by anchor; `writes` counts what was applied; `fault` strikes before a step.
+
+    `bin` holds deleted accounts, `known` what can be given by kind and name, `given` what
+    each account has.
+    """
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
+        self.bin: dict[str, Account] = {}
+        self.known: dict[tuple[GrantKind, str], Grant] = {}
+        self.given: dict[str, frozenset[Grant]] = {}
         self.writes: list[Step] = []
         self.down = False
         self.fault: Callable[[Step], Fault | Refusal | None] = lambda step: None
@@ -38,6 +47,10 @@ class Directory:
             anchor, f"CN={name},OU=People", enabled, attributes, name, "OU=People"
         )
         return anchor
+
+    def offer(self, kind: GrantKind, name: str) -> Grant:
+        """A group or licence that there is to give."""
+        return self.known.setdefault((kind, name.casefold()), Grant(kind, str(uuid.uuid4())))
 
     def one(self, **attributes: str) -> Account:
         """The only account with these attributes."""
@@ -58,6 +71,26 @@ class Directory:
         if len(found) > 1:
             raise Ambiguous(tuple(a.hint for a in found))
         return found[0] if found else None
+
+    def several(self, anchors: Collection[str]) -> dict[str, Account]:
+        self._answer()
+        return {anchor: self.accounts[anchor] for anchor in anchors if anchor in self.accounts}
+
+    def every(self) -> Iterator[Account]:
+        self._answer()
+        yield from list(self.accounts.values())
+
+    def in_bin(self, link: Link) -> bool:
+        self._answer()
+        return link.anchor in self.bin
+
+    def find_grant(self, kind: GrantKind, name: str) -> Grant | None:
+        self._answer()
+        return self.known.get((kind, name.casefold()))
+
+    def grants(self, account: Account) -> frozenset[Grant]:
+        self._answer()
+        return self.given.get(account.anchor, frozenset())
 
     def holder(self, kind: NameKind, value: str) -> str | None:
         self._answer()
@@ -94,10 +127,19 @@ class Directory:
     def _apply(self, account: Account | None, step: Step) -> Outcome:
         if step.kind == "create":
             return self._create(step)
+        if step.kind == "restore":
+            return self._restore(step)
         assert account is not None
         now = self.accounts.get(account.anchor)
+        if step.kind == "delete":
+            if now is not None:
+                self.bin[now.anchor] = self.accounts.pop(now.anchor)
+                self.given.pop(now.anchor, None)
+            return Outcome("applied")
         if now is None:
             return refused("gone")
+        if step.kind in ("grant", "revoke") and step.given is not None:
+            return self._give(now.anchor, step.given, step.kind == "grant")
         if step.kind in ("enable", "disable"):
             now = replace(now, enabled=step.kind == "enable")
         elif step.kind == "move":
@@ -119,6 +161,26 @@ class Directory:
             now = replace(now, references={k: v for k, v in links.items() if v is not None})
         self.accounts[now.anchor] = now
         return Outcome("applied", link=Link(now.anchor, now.hint))
+
+    def _restore(self, step: Step) -> Outcome:
+        lost = self.bin.get(step.anchor or "")
+        if lost is None:
+            return refused("gone")
+        if self._cn_taken(step, None):
+            return refused("name", "cn")
+        place = f"CN={step.name},{step.container}"
+        self.accounts[lost.anchor] = replace(
+            lost, enabled=False, name=step.name, container=step.container, hint=place
+        )
+        del self.bin[lost.anchor]
+        return Outcome("applied", link=Link(lost.anchor, place))
+
+    def _give(self, anchor: str, grant: Grant, on: bool) -> Outcome:
+        if on and grant not in self.known.values():
+            return refused("reference")
+        has = self.given.get(anchor, frozenset())
+        self.given[anchor] = has | {grant} if on else has - {grant}
+        return Outcome("applied")
 
     def _create(self, step: Step) -> Outcome:
         for kind in ("accountName", "userPrincipalName"):
