@@ -7,7 +7,7 @@ its person is played forward from there; what else makes a pair look again is li
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -15,21 +15,20 @@ from operator import attrgetter
 from typing import Any
 
 import click
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, exists, or_, select
 
 from console.commands import OpenRooms
 from console.wording import display_name
 from people_settings import People
 from provisioning import people
 from provisioning.dated import ABOUT_THE_PUSH
-from provisioning.lifecycle import Episode, Lifecycle, lifecycle, zone_of
-from provisioning.merging import Record, merge
+from provisioning.lifecycle import Episode, Lifecycle, zone_of
+from provisioning.merging import Record, course
+from provisioning.merging import turns as turns_of
 from store.clocks import iso, to_datetime
-from store.tables import account, pair, person
+from store.tables import account, grant, pair, person
 
 DAY = 86400.0
-_MOST_STEPS = 20
-"""Turns of one life that are followed; a life has fewer."""
 
 
 @dataclass(frozen=True, order=True)
@@ -68,6 +67,8 @@ def calendar(connection: Connection, policy: People, now: float, days: float) ->
             person.c.changes_at,
             account.c.anchor,
             account.c.gone_at,
+            _granted("group"),
+            _granted("license"),
         )
         .join(person, person.c.id == pair.c.person)
         .outerjoin(
@@ -81,8 +82,7 @@ def calendar(connection: Connection, policy: People, now: float, days: float) ->
     for own in listed:
         records: list[Record] = []
         if own[0].changes_at is not None:
-            found = people.live_resources(connection, own[0].id)
-            records = [people.record(r.source, r.facts, r.ahead) for r in found]
+            records = people.live_records(connection, own[0].id)
         events += _of_person(own, records, policy, now, until)
     return sorted(events)
 
@@ -93,15 +93,10 @@ def _of_person(
     first = rows[0]
     facts = json.loads(first.facts)
     stored = people.episodes_from(first.episodes)
-
-    def life_at(instant: float) -> Lifecycle:
-        episodes = merge(records, policy, instant).episodes if records else stored
-        return lifecycle(episodes, first.withdrawn_at, policy, instant)
-
+    life_at = course(records, stored, first.withdrawn_at, policy)
     changes = [(change.at, change.facts) for record in records for change in record.ahead]
-    days = [at for at, _ in changes]
     overdue = [row.look_at for row in rows if row.look_at is not None and row.look_at <= now]
-    turns = _turns(life_at, days, min([now, *(at - 1 for at in overdue)]), until)
+    turns = _turns(life_at, min([now, *(at - 1 for at in overdue)]), until)
     zone = zone_of(stored[life_at(now).episode], policy) if stored else zone_of(_NOBODY, policy)
     name, key = display_name(facts), facts.get("employeeNumber") or facts.get("workerId")
     events = []
@@ -116,8 +111,8 @@ def _of_person(
             for at, changed in changes
             if at <= until
         ]
-        look = row.look_at
-        if look is not None and look <= until and all(abs(at - look) >= 1 for at, _, _ in said):
+        look, known = row.look_at, {at for at, _, _ in (*turns, *said)}
+        if look is not None and look <= until and all(abs(at - look) >= 1 for at in known):
             said.append((look, "looks again", life_at(look).reason))
         for at, what, why in said:
             if row.held:
@@ -131,39 +126,40 @@ _NOBODY = Episode("", {})
 
 
 def _turns(
-    life_at: Callable[[float], Lifecycle], days: Sequence[float], start: float, until: float
+    life_at: Callable[[float], Lifecycle], start: float, until: float
 ) -> list[tuple[float, Lifecycle, Lifecycle]]:
-    """Every instant up to `until` at which the life turns out differently; `days` are those
-    at which the records change."""
-    turns: list[tuple[float, Lifecycle, Lifecycle]] = []
-    at, before = start, life_at(start)
-    while len(turns) < _MOST_STEPS:
-        later = [day for day in (*days, before.valid_until) if day is not None and day > at]
-        at = min(later, default=until + 1)
-        if at > until:
-            break
-        after = life_at(at)
+    """Every instant up to `until` at which the life turns out differently."""
+    found: list[tuple[float, Lifecycle, Lifecycle]] = []
+    before = life_at(start)
+    for at, after in turns_of(life_at, start, until):
         if (after.stage, after.enabled, after.due) != (before.stage, before.enabled, before.due):
-            turns.append((at, before, after))
+            found.append((at, before, after))
         before = after
-    return turns
+    return found
 
 
 def _what(before: Lifecycle, after: Lifecycle, row: Any) -> str:
     """The turn in the words of somebody who looks after accounts; "" when it is none to them."""
     has_account = bool(row.anchor) and row.gone_at is None
+    if after.left and not before.left:
+        return "leaves"
     if after.left:
-        steps = (
-            [] if not has_account else [_STEPS[s] for s in _STEPS if s in after.due - before.due]
-        )
-        if not before.left:
-            return "leaves"
-        return ", ".join(steps)
+        has = {"groups": row.group, "licenses": row.license, "move": True, "delete": True}
+        steps = [step for step in _STEPS if step in after.due - before.due and has[step]]
+        return ", ".join(_STEPS[step] for step in steps) if has_account else ""
     if after.enabled and not before.enabled:
         return "enabled" if before.exists or has_account else "account created and enabled"
     if after.exists and not before.exists and not has_account:
         return "account created"
     return f"becomes {after.stage}"
+
+
+def _granted(kind: str) -> Any:
+    """Whether a rule gave something of this kind to the account."""
+    found = exists().where(
+        grant.c.person == pair.c.person, grant.c.target == pair.c.target, grant.c.kind == kind
+    )
+    return found.label(kind)
 
 
 _STEPS = {

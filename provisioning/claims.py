@@ -89,6 +89,8 @@ class Result:
     state: str | None = None
     still_waiting: Callable[[Connection], bool] | None = None
     record: Callable[[Connection], None] | None = None
+    at_business: float | None = None
+    """Business time of the look."""
 
     def __post_init__(self) -> None:
         if self.kind == "wait" and not self.waits_on:
@@ -265,6 +267,7 @@ def finish(db: Database, claim: Claim, result: Result, now: float) -> bool:
             "edge": result.waits_on,
             "stage": result.state,
             "resolved": False,
+            "business": result.at_business,
         }
     asking = result.still_waiting if result.waits_on is not None else None
 
@@ -323,6 +326,7 @@ _FINISH = _release.values(
     given_up=None,
     state=func.coalesce(bindparam("stage", type_=String), pair.c.state),
     looked=_now,
+    looked_business=func.coalesce(bindparam("business", type_=Double), pair.c.looked_business),
 )
 
 

@@ -90,6 +90,7 @@ class Converger:
         settings = self.viewer.settings
         recorder = Recorder(claim, self._business.now, settings.hold_days)
         look = _Look(self, claim, lease, recorder, approved)
+        began = self._business.now()
         try:
             result = look.result()
         except Exception:
@@ -97,7 +98,7 @@ class Converger:
                 with contextlib.suppress(Unknown):
                     look.write(lambda tx: None)
             raise
-        result = _give_up(result, claim, recorder)
+        result = replace(_give_up(result, claim, recorder), at_business=began)
         return replace(result, record=look.flush) if recorder.waiting else result
 
 

@@ -17,7 +17,7 @@ from mappings.documents import Inbound
 from provisioning import dated, names, obligations, pairs, people
 from provisioning.joining import Joining
 from provisioning.lifecycle import SAID_AT, lifecycle
-from provisioning.merging import Record, merge
+from provisioning.merging import Record, course, merge, was_out
 from provisioning.pairs import Lane
 from scim.listener import Verdict
 from settings import Settings
@@ -76,15 +76,15 @@ class Intake:
             )
         push = dated.take(stored, derived, settings.people, now)
         said, known = push.record, stored.on(now)
-        if row is not None:
-            dates = people.ahead_text(said.ahead)
-            tx.execute(update(resource).where(resource.c.id == id).values(ahead=dates))
         shared = settings.sources[source].shared_keys
         keys = people.keys_of(source, after.get("externalId"), push.newest, shared)
         joining = Joining(tx, settings.sources, source, id, push.newest)
         who, problem = joining.join(who, keys)
         people.note_case(tx, who, id, problem)
         left = self._assert(tx, settings, who, [*self._others(tx, who, id), said])
+        if row is not None:
+            dates = people.ahead_text(said.ahead)
+            tx.execute(update(resource).where(resource.c.id == id).values(ahead=dates))
         machine = machine_now()
         if before is None:
             # A report may name this manager by the SCIM id we are about to hand out.
@@ -123,23 +123,26 @@ class Intake:
         before, works_before = self._stored(tx, settings, who)
         merged = merge(records, settings.people, now, before)
         works = lifecycle(merged.episodes, None, settings.people, now).enabled
-        self._owe(tx, settings, who, works_before, works)
+        self._owe(tx, settings, who, left=works_before and not works)
         people.store(tx, who, merged)
         if works and not works_before:
             names.keep(tx, who)
         return works_before and not works
 
-    def _owe(self, tx: Connection, settings: Settings, who: str, worked: bool, works: bool) -> None:
-        """Whoever stops working by this change is owed the end of their sessions, even if
-        the next one takes it back before anybody looks; so is whoever a date had stopped,
-        when nobody has looked since (state.md 5)."""
-        if worked == works:
-            return
+    def _owe(self, tx: Connection, settings: Settings, who: str, left: bool) -> None:
+        """Whoever leaves by this change is owed the end of their sessions, even if the next
+        one takes it back before anybody looks; so is whoever a date had stopped since the
+        last look, by what was known until now (state.md 5)."""
         now = self._business.now()
         targets = obligations.with_sessions(settings)
-        if works:
-            unseen = pairs.unseen(tx, who, now)
-            targets = [target for target in targets if target in unseen]
+        if not left and targets:
+            row = people.read(tx, who)
+            dated = row.changes_at is not None
+            records = people.live_records(tx, who) if dated else []
+            episodes = people.episodes_from(row.episodes)
+            life_at = course(records, episodes, row.withdrawn_at, settings.people)
+            seen = pairs.looked(tx, who)
+            targets = [one for one in targets if was_out(life_at, seen.get(one), now)]
         obligations.owe(tx, who, targets, now)
 
     def _withdraw(
@@ -151,7 +154,7 @@ class Intake:
             left = self._assert(tx, settings, who, rest)
         else:
             left = True
-            self._owe(tx, settings, who, self._stored(tx, settings, who)[1], False)
+            self._owe(tx, settings, who, left=self._stored(tx, settings, who)[1])
             people.withdraw(tx, who, self._business.now())
         pairs.ask(tx, who, settings.targets, _lane(left=left), machine_now())
         body = {**pairs.counters(tx, who, settings.targets), "still_asserted": bool(rest)}
@@ -163,13 +166,13 @@ class Intake:
         """The person's facts as stored, and whether they work by what is stored."""
         now = self._business.now()
         row = people.read(tx, who)
-        if row.changes_at is not None and row.changes_at <= now:
-            people.refresh(tx, who, settings.people, now)  # a date nobody has looked at yet
-            row = people.read(tx, who)
         facts: dict[str, Any] = json.loads(row.facts)
         if not facts:
             return {}, False  # just made: nobody has said anything yet
         episodes = people.episodes_from(row.episodes)
+        if row.changes_at is not None and row.changes_at <= now and row.withdrawn_at is None:
+            merged = merge(people.live_records(tx, who), settings.people, now, facts)
+            facts, episodes = merged.facts, merged.episodes  # a date nobody has looked at yet
         life = lifecycle(episodes, row.withdrawn_at, settings.people, now)
         return facts, life.enabled
 

@@ -4,7 +4,8 @@ A person's life is read from *episodes*: what each HR record says of one employm
 are whole days in the worker's time zone: enabled from hireDate 00:00, disabled after the
 last day 24:00. An end before hireDate is history. What HR says about `active` is read
 together with the dates that were ahead when HR said it. Where several episodes speak of
-one person, whoever works by any of them works.
+one person, whoever works by any of them works; but of one employment that two sources
+know, the stronger source decides.
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ def lifecycle(
     turns = [_turn(one, policy, now, problems) for one in episodes] or [
         _Turn("active", True, "employed", None, None)
     ]
-    chosen = _chosen(turns)
+    kept = _employments(episodes, turns, now) or range(len(turns))
+    chosen = _chosen(turns, kept)
     turn = turns[chosen]
     if withdrawn_at is not None:
         why = "no source asserts this person any more"
@@ -128,7 +130,9 @@ def lifecycle(
         exists=stage in ("prehire", "active", "leave", "leaving"),
         enabled=turn.enabled,
         reason=turn.reason,
-        ends_at=turn.ends if withdrawn_at is not None else _end_of_all(turns, turn),
+        ends_at=turn.ends
+        if withdrawn_at is not None
+        else _end_of_all([turns[n] for n in kept], turn),
         valid_until=min(boundaries, default=None),
         left_at=turn.left_at,
         due=due,
@@ -138,7 +142,24 @@ def lifecycle(
     )
 
 
-def _chosen(turns: Sequence[_Turn]) -> int:
+def _employments(episodes: Sequence[Episode], turns: Sequence[_Turn], now: float) -> list[int]:
+    """The episodes that speak for themselves. What a weaker source says of an employment
+    that a stronger one knows, and that has begun, is not asked for; it is another one when
+    it began later."""
+    kept: list[int] = []
+    for number, turn in enumerate(turns if episodes else ()):
+        own, starts = episodes[number].source, turn.starts
+        known = [turns[other].starts for other in kept if episodes[other].source != own]
+        same = any(
+            (start is None or start <= now) and (starts is None or start is None or starts <= start)
+            for start in known
+        )
+        if not same or turn.dismissed:
+            kept.append(number)
+    return kept
+
+
+def _chosen(turns: Sequence[_Turn], kept: Sequence[int]) -> int:
     """The episode that decides: a dismissal, then one that works, that is to begin, and of
     what is over the latest. Among equals the first."""
 
@@ -152,7 +173,7 @@ def _chosen(turns: Sequence[_Turn]) -> int:
             return 2, turn.starts or 0.0, number
         return 3, -(turn.left_at or 0.0), number
 
-    return min(range(len(turns)), key=weight)
+    return min(kept, key=weight)
 
 
 def _end_of_all(turns: Sequence[_Turn], turn: _Turn) -> float | None:

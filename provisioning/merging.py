@@ -7,8 +7,8 @@ what all of them say together may turn out differently as time passes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from people_settings import LIFECYCLE, People
@@ -18,6 +18,7 @@ from provisioning.lifecycle import (
     PLACE,
     SAID_AT,
     Episode,
+    Lifecycle,
     lifecycle,
     midnight_of,
     said_at,
@@ -102,6 +103,53 @@ def merge(
     if len(records) > 1 and life.valid_until is not None:
         until.append(life.valid_until)  # then another record may decide
     return Merged(facts, origins, episodes, min(until, default=None))
+
+
+def course(
+    records: Sequence[Record],
+    episodes: Sequence[Episode],
+    withdrawn_at: float | None,
+    policy: People,
+) -> Callable[[float], Lifecycle]:
+    """A person's life as a function of the business instant, by what is known now.
+
+    `episodes` count where no records are given, because they say the same on any day.
+    """
+
+    def life_at(instant: float) -> Lifecycle:
+        if not records or withdrawn_at is not None:
+            return lifecycle(episodes, withdrawn_at, policy, instant)
+        merged = merge(records, policy, instant)
+        life = lifecycle(merged.episodes, None, policy, instant)
+        until = [at for at in (life.valid_until, merged.changes_at) if at is not None]
+        return replace(life, valid_until=min(until, default=None))
+
+    return life_at
+
+
+_MOST_TURNS = 50
+"""Turns of one life that are followed; a life has fewer."""
+
+
+def turns(
+    life_at: Callable[[float], Lifecycle], since: float, until: float
+) -> Iterator[tuple[float, Lifecycle]]:
+    """Every instant after `since`, up to `until`, at which a life may turn out differently."""
+    at: float | None = life_at(since).valid_until
+    for _ in range(_MOST_TURNS):
+        if at is None or at > until:
+            return
+        life = life_at(at)
+        yield at, life
+        at = life.valid_until
+
+
+def was_out(life_at: Callable[[float], Lifecycle], since: float | None, now: float) -> bool:
+    """Whether somebody who worked at business time `since` did not at some instant up to
+    `now`: what was signed in then must not live on (state.md 5)."""
+    if since is None or since >= now or not life_at(since).enabled:
+        return False
+    return any(not life.enabled for _, life in turns(life_at, since, now))
 
 
 def _ordered(

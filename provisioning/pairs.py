@@ -27,7 +27,6 @@ from sqlalchemy import (
     case,
     func,
     literal,
-    or_,
     select,
     update,
 )
@@ -130,12 +129,10 @@ def tick(db: Database, business_now: float, now: float) -> int:
     return db.write(work, isolation=SINGLE)
 
 
-def unseen(connection: Connection, person: str, business_now: float) -> set[str]:
-    """The targets of this person that were not looked at since there was last a reason to:
-    a look is due, or a date has come and was not noticed yet."""
-    come = or_(pair.c.due.is_not(None), pair.c.look_at <= business_now)
-    query = select(pair.c.target).where(pair.c.person == person, come)
-    return set(connection.execute(query).scalars())
+def looked(connection: Connection, person: str) -> dict[str, float | None]:
+    """Business time of the last look, by target."""
+    query = select(pair.c.target, pair.c.looked_business).where(pair.c.person == person)
+    return {row.target: row.looked_business for row in connection.execute(query)}
 
 
 _at: Any = bindparam("at", type_=Double)
@@ -154,7 +151,13 @@ _ASKED_AGAIN: dict[str, Any] = {
 }
 _COME = pair.c.look_at <= bindparam("business_now")
 _COMING = select(pair.c.person).where(_COME).limit(1)
-_TICK = update(pair).where(_COME).values(_ASKED_AGAIN | {"look_at": None})
+# A date makes a leaver of who is leaving: that goes first.
+_urgency_of_date = case((pair.c.state == "leaving", int(Lane.LEAVER)), else_=_urgency)
+_lane_of_date = case(
+    (and_(pair.c.due.is_not(None), pair.c.lane < _urgency_of_date), pair.c.lane),
+    else_=_urgency_of_date,
+)
+_TICK = update(pair).where(_COME).values(_ASKED_AGAIN | {"look_at": None, "lane": _lane_of_date})
 _ASK_ALL = update(pair).values(_ASKED_AGAIN)
 _RESOLVED = update(pair).where(pair.c.waits_on == bindparam("edge")).values(_ASKED_AGAIN)
 

@@ -125,6 +125,11 @@ def live_resources(tx: Connection, who: str) -> list[Any]:
     )
 
 
+def live_records(tx: Connection, who: str) -> list[Record]:
+    """What still asserts this person, oldest first."""
+    return [record(row.source, row.facts, row.ahead) for row in live_resources(tx, who)]
+
+
 def record(source: str, facts: str | None, ahead: str | None) -> Record:
     """A resource's row as what it says; both texts are JSON."""
     return Record(

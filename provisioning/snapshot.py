@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, and_, func, select
 from adapters.target import Grant, Link
 from people_settings import People
 from provisioning import people
-from provisioning.lifecycle import Episode
-from provisioning.merging import merge
+from provisioning.lifecycle import Episode, Lifecycle
+from provisioning.merging import course, merge, was_out
 from provisioning.obligations import END_SESSIONS
 from store.tables import account as account_table
 from store.tables import grant as grant_table
@@ -46,6 +46,8 @@ class Snapshot:
     link: Link | None
     gone_at: float | None
     """Since when (business time) the linked account is deleted."""
+    state: str | None
+    """Where the person stood at the last look."""
     applied: Mapping[str, Any]
     names: Mapping[str, str]
     manager: str | None
@@ -60,6 +62,8 @@ class Snapshot:
     """What others had changed at the last look: attribute -> what became of it."""
     outdated: bool = False
     """What is stored of the person is what the records said before a date that has come."""
+    was_out: bool = False
+    """Since the last look there was an instant at which the person did not work."""
 
 
 def waits_on(snapshot: Snapshot, target: str) -> str | None:
@@ -121,6 +125,7 @@ def read_snapshots(
             parked=pairs[id].parked if id in pairs else None,
             link=Link(own.anchor, own.hint) if own else None,
             gone_at=own.gone_at if own else None,
+            state=pairs[id].state if id in pairs else None,
             applied=json.loads(own.applied) if own else {},
             names=names.get(id, {}),
             manager=manager,
@@ -129,6 +134,7 @@ def read_snapshots(
             end_sessions=id in owed,
             drift=json.loads((id in pairs and pairs[id].drift) or "{}"),
             outdated=said[id].outdated,
+            was_out=id in pairs and was_out(said[id].life_at, pairs[id].looked_business, now),
         )
     return snapshots
 
@@ -139,21 +145,21 @@ class _Said:
     origins: Mapping[str, str]
     episodes: tuple[Episode, ...]
     changes_at: float | None
+    life_at: Callable[[float], Lifecycle]
     outdated: bool = False
 
 
-def _said(connection: Connection, row: Row[Any], policy: People, now: float) -> _Said:
-    if row.changes_at is not None and row.changes_at <= now:
-        found = people.live_resources(connection, row.id)
-        records = [people.record(r.source, r.facts, r.ahead) for r in found]
-        if records:
-            merged = merge(records, policy, now, json.loads(row.facts))
-            return _Said(merged.facts, merged.origins, merged.episodes, merged.changes_at, True)
+def _said(connection: Connection, row: Any, policy: People, now: float) -> _Said:
+    episodes = people.episodes_from(row.episodes)
+    if row.changes_at is None or row.changes_at > now:
+        life_at = course((), episodes, row.withdrawn_at, policy)
+        facts, origins = json.loads(row.facts), json.loads(row.origins)
+        return _Said(facts, origins, episodes, row.changes_at, life_at)
+    records = people.live_records(connection, row.id)
+    merged = merge(records, policy, now, json.loads(row.facts))
+    life_at = course(records, merged.episodes, row.withdrawn_at, policy)
     return _Said(
-        json.loads(row.facts),
-        json.loads(row.origins),
-        people.episodes_from(row.episodes),
-        row.changes_at,
+        merged.facts, merged.origins, merged.episodes, merged.changes_at, life_at, outdated=True
     )
 
 
@@ -228,9 +234,9 @@ def _grants(
 
 def _pairs(connection: Connection, persons: Collection[str], target: str) -> dict[str, Any]:
     rows = connection.execute(
-        select(pair.c.person, pair.c.parked, pair.c.drift).where(
-            pair.c.person.in_(persons), pair.c.target == target
-        )
+        select(
+            pair.c.person, pair.c.parked, pair.c.drift, pair.c.state, pair.c.looked_business
+        ).where(pair.c.person.in_(persons), pair.c.target == target)
     )
     return {row.person: row for row in rows}
 

@@ -17,8 +17,9 @@ from adapters.target import Account, Ambiguous, Grant, Link, Target
 from breaker_settings import Breakers
 from mappings.documents import Outbound
 from mappings.results import Evaluation, Origin
+from provisioning import obligations
 from provisioning.giving import Catalogue
-from provisioning.lifecycle import END_DATES, Lifecycle, lifecycle
+from provisioning.lifecycle import END_DATES, LEFT, Lifecycle, lifecycle
 from provisioning.names import NoNameLeft
 from provisioning.naming import Naming
 from provisioning.plan import Desired, Given, Plan, Wanted, diff
@@ -146,7 +147,8 @@ class Viewer:
             raise Held(f"there is no value for {outbound.match_attribute} to match by", life)
         match = None if key is None else (outbound.match_attribute, key)
         actual = read(link, match)
-        if link is None or snapshot.gone_at is not None:
+        # Who had left when we last looked may have been deleted by somebody meanwhile.
+        if link is None or snapshot.gone_at is not None or snapshot.state in LEFT:
             if actual is not None and (link is None or actual.anchor != link.anchor):
                 self._refuse_others(snapshot, target, actual, life)
         elif actual is None and life.exists:
@@ -215,6 +217,7 @@ class Viewer:
         deleted = "delete" in life.due and snapshot.gone_at is None
         if actual is not None and life.stage == "deleted" and not deleted:
             problems.append("deleted once and brought back by somebody: kept, and disabled")
+        has_sessions = target in obligations.with_sessions(settings)
         desired = Desired(
             exists=life.exists,
             enabled=life.enabled,
@@ -227,7 +230,7 @@ class Viewer:
             container=_container(settings.targets[target], life, ruled),
             grants=frozenset(rules),
             keeps=_keeps(life, evaluation),
-            end_sessions=snapshot.end_sessions,
+            end_sessions=snapshot.end_sessions or (snapshot.was_out and has_sessions),
             deleted=deleted,
             restore=self._in_bin(snapshot, target) if actual is None else None,
         )

@@ -147,6 +147,7 @@ pair = Table(
     Column("drift", Text, comment="attributes changed by others, at the last look: JSON object"),
     Column("state", String, comment="life-cycle state at the last look: for showing only"),
     Column("looked", Double, comment="machine time of the last finished look"),
+    Column("looked_business", Double, comment="business time of the last finished look"),
     Column(
         "looks",
         Integer,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -15,12 +16,16 @@ from typing import Any, cast
 from sqlalchemy import insert, select, update
 
 from adapters.target import Target
-from mappings.documents import load_inbound, load_outbound
+from mappings.documents import Outbound, load_inbound, load_outbound
+from mappings.outbound import GrantRule
+from mappings.parser import parse
+from mappings.results import GiftKind
+from mappings.rules import Rule
+from people_settings import People
 from provisioning import claims, pairs
 from provisioning.converge import Converger
 from provisioning.intake import Intake
 from provisioning.worker import Lease
-from people_settings import People
 from settings import Settings, Source, TargetSettings
 from store.clocks import BusinessClock, machine_now, parse_instant
 from store.database import Database
@@ -41,6 +46,7 @@ class House:
         folder: Path,
         targets: tuple[str, ...] = ("ad",),
         shared_keys: tuple[str, ...] = (),
+        kinds: Mapping[str, str] | None = None,
     ) -> None:
         self.database = Database(f"sqlite:///{folder / 'muster.db'}")
         metadata.create_all(self.database.engine)
@@ -57,7 +63,7 @@ class House:
             targets={
                 t: TargetSettings(
                     t,
-                    "active_directory",
+                    (kinds or {}).get(t, "active_directory"),
                     "active_directory",
                     "norhaven.example",
                     {"people_ou": "OU=People", "leavers_ou": "OU=Leavers"},
@@ -68,14 +74,34 @@ class House:
         )
         self.directories = {t: Directory() for t in targets}
         self.ad = self.directories[targets[0]]
+        self.outbound: Outbound = _outbound("active_directory")
         self.intake = Intake(self._live, {s: _inbound(s) for s in sources}, self.business)
         self.reopen()
 
     def reopen(self) -> None:
         """As after a restart: nothing in memory is kept."""
-        outbounds = {t: _outbound("active_directory") for t in self.directories}
+        outbounds = dict.fromkeys(self.directories, self.outbound)
         systems = cast("Mapping[str, Target]", self.directories)
         self.converger = Converger(self.database, self._live, systems, outbounds, self.business)
+
+    def policy(self, **people: Any) -> None:
+        """Other settings of `people:`, from now on."""
+        self.settings = replace(self.settings, people=replace(self.settings.people, **people))
+
+    def gives(self, groups: Mapping[str, str], licenses: Mapping[str, str] | None = None) -> None:
+        """Rules from now on: name of a group or licence -> the condition to be given it."""
+        written: dict[GiftKind, Mapping[str, str]] = {"group": groups, "license": licenses or {}}
+        rules = [
+            GrantRule(
+                kind,
+                Rule("test", 1, name, parse(f'"{name}"')),
+                Rule("test", 1, name, parse(f"CBool({when})")),
+            )
+            for kind, named in written.items()
+            for name, when in named.items()
+        ]
+        self.outbound = replace(self.outbound, grants=tuple(rules))
+        self.reopen()
 
     def _live(self) -> Settings:
         """The settings in force: tests change `settings` as a sandbox's policy changes."""
@@ -135,11 +161,16 @@ class House:
 
         self.database.write(work)
 
-    def settle(self, most: int = 200) -> int:
-        """Look at whatever is due, as the worker would; how many looks that took."""
+    def ask(self) -> None:
+        """A reason to look at everybody."""
+        self.database.write(lambda tx: pairs.ask_all(tx, machine_now()))
+
+    def settle(self, most: int = 200, skip: tuple[str, ...] = ()) -> int:
+        """Look at whatever is due, as the worker would; how many looks that took. `skip` are
+        targets that are known to be down."""
         pairs.tick(self.database, self.now, machine_now())
         for looks in range(most):
-            claim = claims.claim(self.database, machine_now(), ())
+            claim = claims.claim(self.database, machine_now(), skip)
             if claim is None:
                 return looks
             result = self.converger.look(claim, Lease(self.database, claim))

@@ -48,12 +48,50 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Word:
+    """What one source that asserts somebody says of their employment, and since when."""
+
+    source: str
+    facts: Facts
+    said_at: float
+
+    @property
+    def hired(self) -> str:
+        return str(self.facts["hireDate"])
+
+    @property
+    def last(self) -> str | None:
+        """An end before the first day is history."""
+        ends = [self.facts.get(name) for name in ENDS]
+        return min((e for e in ends if e and e >= self.hired), default=None)
+
+    def stage(self, now: float) -> str:
+        """dismissed, works, prehire, ahead or left, by this word alone."""
+        left = self.facts.get("active") is False
+        if self.facts.get("involuntary") and (left or self.last):
+            return "dismissed"
+        if self.last and day(now) > self.last:
+            return "left"
+        if day(now) < self.hired:
+            first = datetime.fromisoformat(self.hired).date() - timedelta(days=PRE_HIRE_DAYS)
+            return "ahead" if day(now) < first.isoformat() else "prehire"
+        said = day(self.said_at)
+        dated = self.hired > said or bool(self.last and self.last >= said)
+        return "left" if left and not dated else "works"
+
+    def ended(self, now: float) -> str:
+        """The day before which somebody who left by this word has left."""
+        return max(self.last or "", day(self.said_at)) if self.stage(now) == "left" else ""
+
+
+@dataclass(frozen=True)
 class Known:
     """A person as the sources describe them; `asserted` by whom, if by anybody."""
 
     facts: Facts
     asserted: bool
-    said_at: float
+    words: tuple[Word, ...]
+    """From the strongest source down."""
     manager_from: str
 
 
@@ -99,7 +137,7 @@ class Reference:
             earlier.log = self.log[: mine[-1]]
             last = earlier.known(number)
             assert last is not None
-            return Known(last.facts, False, last.said_at, last.manager_from)
+            return Known(last.facts, False, last.words, last.manager_from)
         ranked = [(s, *live[s]) for s in SOURCES if s in live]
         merged: dict[str, Any] = {}
         origins: dict[str, str] = {}
@@ -109,33 +147,59 @@ class Reference:
                     name not in merged or (merged[name] is None and value is not None)
                 ):
                     merged[name], origins[name] = value, source
-        state = {name: value for name, value in ranked[0][1].items() if name in STATE}
-        return Known(merged | state, True, ranked[0][2], origins.get("manager", ""))
+        words = tuple(Word(*one) for one in ranked)
+        return Known(merged, True, words, origins.get("manager", ""))
+
+    def deciding(self, number: str, now: float) -> tuple[list[Word], Word]:
+        """The words that count, and the one that decides. What a weaker source says of an
+        employment that has begun, and that a stronger one knows too, does not count."""
+        known = self.known(number)
+        assert known is not None
+        counts: list[Word] = []
+        for word in known.words:
+            same = any(word.hired <= w.hired <= day(now) for w in counts)
+            if not same or word.stage(now) == "dismissed":
+                counts.append(word)
+        order = ["dismissed", "works", "coming", "left"]
+        stages = {"prehire": "coming", "ahead": "coming"}
+
+        def weight(word: Word) -> tuple[int, str]:
+            stage = word.stage(now)
+            when = word.hired if stage in stages else "~" if stage == "left" else ""
+            return order.index(stages.get(stage, stage)), when
+
+        best = min(weight(word) for word in counts)
+        equal = [word for word in counts if weight(word) == best]
+        return counts, max(equal, key=lambda w: w.ended(now)) if best[0] == 3 else equal[0]
 
     def stage(self, number: str, now: float) -> str:
         """ahead, prehire, works or left."""
         known = self.known(number)
         if known is None:
             return "ahead"
-        facts, hired, last = known.facts, known.facts["hireDate"], self.last_day(number)
-        left = facts.get("active") is False
-        if not known.asserted or (facts.get("involuntary") and (left or last)):
+        if not known.asserted:
             return "left"
-        if last and day(now) > last:
-            return "left"
-        if day(now) < hired:
-            first = datetime.fromisoformat(hired).date() - timedelta(days=PRE_HIRE_DAYS)
-            return "ahead" if day(now) < first.isoformat() else "prehire"
-        dated = hired > day(known.said_at) or bool(last and last >= day(known.said_at))
-        return "left" if left and not dated else "works"
+        stage = self.deciding(number, now)[1].stage(now)
+        return "left" if stage == "dismissed" else stage
 
-    def last_day(self, number: str) -> str | None:
-        """An end before the first day is history."""
+    def last_day(self, number: str, now: float) -> str | None:
+        """The last day of the employment that decides, or of what goes on after it."""
         known = self.known(number)
-        ends = [known.facts.get(name) for name in ENDS] if known else []
-        return min((e for e in ends if e and known and e >= known.facts["hireDate"]), default=None)
+        assert known is not None
+        counts, word = self.deciding(number, now)
+        last = word.last
+        if not known.asserted or word.stage(now) in ("left", "dismissed"):
+            return last
+        going = [w for w in counts if w.stage(now) not in ("left", "dismissed")]
+        while last is not None:
+            next_day = (datetime.fromisoformat(last).date() + timedelta(days=1)).isoformat()
+            after = [w.last for w in going if w.hired <= next_day and (not w.last or w.last > last)]
+            if not after:
+                return last
+            last = None if None in after else max(a for a in after if a)
+        return None
 
-    def attributes(self, number: str) -> dict[str, Any]:
+    def attributes(self, number: str, now: float) -> dict[str, Any]:
         """Wanted value, None for no value, or KEPT, by attribute."""
         known = self.known(number)
         assert known is not None
@@ -145,7 +209,7 @@ class Reference:
         others = {s.number for s in self.log if s.facts and s.facts.get("mail") == mail}
         wanted["mail"] = KEPT if mail and others - {number} else mail
         wanted["accountExpires"] = None
-        if last := self.last_day(number):
+        if last := self.last_day(number, now):
             over = datetime.fromisoformat(last).replace(tzinfo=UTC) + timedelta(days=1)
             since_1601 = over - datetime(1601, 1, 1, tzinfo=UTC)
             wanted["accountExpires"] = int(since_1601.total_seconds()) * 10**7

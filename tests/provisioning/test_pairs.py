@@ -211,7 +211,7 @@ def test_retries_grow_with_jitter_and_a_push_ends_them(db: Database, people: Peo
         assert claim.attempts == attempt
         assert claims.finish(db, claim, Result("retry", problem="busy"), now)
         delay = row(db).due - now
-        longest = min(2.0 ** (attempt + 1), 300)
+        longest = min(2.0 ** (attempt + 1), 3600)
         assert longest / 2 <= delay <= longest
         assert claims.claim(db, now + delay - 0.01) is None
         seen.append(delay)

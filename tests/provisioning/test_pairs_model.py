@@ -56,7 +56,7 @@ class Pair:
 
 
 class Pairs(RuleBasedStateMachine):
-    claims: Bundle[Claim] = Bundle("claims")
+    taken: Bundle[Claim] = Bundle("taken")
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class Pairs(RuleBasedStateMachine):
         for target in where:
             self.model.setdefault((who, target), Pair()).ask(lane, self.now)
 
-    @rule(target=claims, skip=st.sets(st.sampled_from(_TARGETS), max_size=1))
+    @rule(target=taken, skip=st.sets(st.sampled_from(_TARGETS), max_size=1))
     def claim(self, skip: set[str]) -> Any:
         ready = {
             key: (entry.lane, entry.due)
@@ -101,7 +101,7 @@ class Pairs(RuleBasedStateMachine):
         entry.token, entry.until = claim.token, self.now + claims.LEASE
         return claim
 
-    @rule(claim=claims)
+    @rule(claim=taken)
     def renew(self, claim: Claim) -> None:
         entry = self.model[claim.person, claim.target]
         ours = entry.token == claim.token
@@ -109,14 +109,14 @@ class Pairs(RuleBasedStateMachine):
         if ours:
             entry.until = self.now + claims.LEASE
 
-    @rule(claim=claims)
+    @rule(claim=taken)
     def check(self, claim: Claim) -> None:
         entry = self.model[claim.person, claim.target]
         ours = entry.token == claim.token and entry.until > self.now
         assert claims.holds(self.db, claim, self.now) == ours
 
     @rule(
-        claim=consumes(claims),
+        claim=consumes(taken),
         kind=st.sampled_from(["finish", "wait", "hold"]),
         look_at=st.none() | st.floats(0, 100),
         edge=st.sampled_from(_EDGES),
@@ -141,7 +141,7 @@ class Pairs(RuleBasedStateMachine):
             entry.due = self.now if again else None
             entry.look_at, entry.held, entry.waits_on = look_at, result.held, result.waits_on
 
-    @rule(claim=consumes(claims), down=st.booleans())
+    @rule(claim=consumes(taken), down=st.booleans())
     def retry(self, claim: Claim, down: bool) -> None:
         entry = self.model[claim.person, claim.target]
         ours = entry.token == claim.token

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.target import Account, Step
-from provisioning.plan import Desired, Wanted, diff
+from provisioning.plan import Desired, Drift, Wanted, diff
 
 PEOPLE = "OU=People,DC=norhaven,DC=example"
 LEAVERS = "OU=Leavers,DC=norhaven,DC=example"
@@ -116,7 +116,7 @@ def test_holds() -> None:
     plan = diff(desired, ACCOUNT)
     (step,) = plan.steps
     assert step.attributes == {"pager": "7"}
-    assert [w.attribute for w in plan.watched] == ["mail"]
+    assert plan.drift == (Drift("mail", "watched"),)
 
 
 def test_a_manager_not_mentioned_stays() -> None:

@@ -105,7 +105,7 @@ def test_what_a_date_did_later_is_not_the_pushes_doing(house: House) -> None:
     _, id = push(house, worker("E1", hireDate="2027-01-04"))
     house.settle()
     said = ad(house, id)
-    assert (said["result"], said["state"]) == ("nothing to do", "ahead")
+    assert (said["result"], said["state"]) == ("nothing to do", "future")
     house.day(said["looksAgain"])
     house.settle()
     assert house.ad.one(employeeID="E1")

@@ -328,7 +328,7 @@ class Model(RuleBasedStateMachine):
         assert len(everybody) == len(set(everybody))
 
     def _wanted(self, target: str, number: str) -> dict[str, Any]:
-        wanted = self.reference.attributes(number)
+        wanted = self.reference.attributes(number, self.house.now)
         manager = self.reference.manager(number)
         there = manager is None or manager in self._accounts(target)
         wanted["manager"] = manager if there else KEPT

@@ -391,7 +391,7 @@ def test_a_worker_outlives_a_database_that_goes_away(
         return claim(*args, **options)
 
     monkeypatch.setattr(worker, "_AFTER_ERROR", 0.05)
-    monkeypatch.setattr(pairs, "claim", broken)
+    monkeypatch.setattr(claims, "claim", broken)
     away.set()
     with capture_logs() as logs, running(db, lambda claim, lease: Result("finish")):
         push(db, "p0")

@@ -30,7 +30,7 @@ def test_overrides_add_up_for_every_process_until_they_are_forgotten(
     here, there = policy.live(base, db), policy.live(base, elsewhere)
     assert here() is there() is base
     db.write(lambda tx: policy.put(tx, {"people": {"pre_hire_days": 5}}))
-    assert here().people == there().people == settings.People(5, "Europe/Berlin")
+    assert here().people == there().people == replace(base.people, pre_hire_days=5)
     more = {"people": {"timezone": "UTC"}, "sources": {"generic": {"shared_keys": ["workerId"]}}}
     total = db.write(lambda tx: policy.put(tx, more))
     assert total == {

@@ -55,6 +55,9 @@ _COLUMNS = {
             "parked", sa.Text(), comment="an operator's word that keeps it from being looked at"
         ),
         sa.Column(
+            "looked_business", sa.Double(), comment="business time of the last finished look"
+        ),
+        sa.Column(
             "drift",
             sa.Text(),
             comment="attributes changed by others, at the last look: JSON object",
