@@ -149,6 +149,7 @@ class Intake:
         self, tx: Connection, settings: Settings, source: str, id: str, who: str, receipt: str
     ) -> None:
         """DELETE: the source no longer asserts this person (P7)."""
+        people.note_case(tx, who, id, None)
         rest = self._others(tx, who, id)
         if rest:
             left = self._assert(tx, settings, who, rest)

@@ -273,17 +273,36 @@ class Model(RuleBasedStateMachine):
     @somebody
     @rule()
     def settle(self) -> None:
-        for _ in range(40):
-            if self._looks(40) == 0 and not self._force_due():
-                break
-        else:
-            raise AssertionError("the house does not come to rest")
+        self._come_to_rest()
+        if self._operator_solves_names():
+            self._come_to_rest()
         for target in TARGETS:
             self._compare(target)
         with self.house.database.read() as connection:
             held = connection.execute(select(pair.c.held).where(pair.c.held.is_not(None))).all()
             assert held == []
             assert journal.verify(connection) is None
+
+    def _come_to_rest(self) -> None:
+        for _ in range(40):
+            if self._looks(40) == 0 and not self._force_due():
+                return
+        raise AssertionError("the house does not come to rest")
+
+    def _operator_solves_names(self) -> bool:
+        """A name that was given while the target in which somebody else has it was down is
+        a case: the operator gives the other account another name."""
+        with self.house.database.read() as connection:
+            held = connection.execute(select(pair.c.held).where(pair.c.held.is_not(None)))
+            cases = [why for why in held.scalars() if "AccountName" in why or "PrincipalN" in why]
+        for account in self._all(SESSIONS):
+            if cases and "employeeID" not in account.attributes:
+                renamed = {"sAMAccountName": "service", "userPrincipalName": "service@x.example"}
+                changed = replace(account, attributes={**account.attributes, **renamed})
+                self.directories[SESSIONS].accounts[account.anchor] = changed
+        if cases:
+            self.house.ask()
+        return bool(cases)
 
     def _compare(self, target: str) -> None:
         accounts = self._accounts(target)
