@@ -29,7 +29,7 @@ from mappings.documents import (
 )
 from settings import Settings, SettingsError
 from store import emptying, policy
-from store.clocks import BusinessClock
+from store.clocks import BusinessClock, machine_now
 from store.database import Database
 from store.setting import business_clock
 
@@ -216,6 +216,7 @@ def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None =
     Raises SettingsError, MappingError, WorkerRunning.
     """
     from provisioning.converge import Converger
+    from provisioning.housekeeping import keep_house
     from provisioning.worker import Worker
 
     ended = stop or threading.Event()
@@ -228,9 +229,18 @@ def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None =
     targets = open_targets(settings, outbounds)
     live = in_force(settings, database)
     converger = Converger(database, live, targets, outbounds, business)
+
+    def chores() -> None:
+        keep_house(database, settings.retention, machine_now(), business.now())
+
     try:
         Worker(
-            database, converger.look, business, threads=THREADS, epoch=epoch(settings, database)
+            database,
+            converger.look,
+            business,
+            threads=THREADS,
+            epoch=epoch(settings, database),
+            chores=chores,
         ).run(ended)
     finally:
         for target in targets.values():

@@ -28,9 +28,12 @@ from app import (
 )
 from console.calendar import show_calendar
 from console.commands import COMMANDS, Rooms
+from console.journals import erase, journal
+from console.links import links
+from console.plans import apply, drift, plan
 from console.receipts import receipt
 from mappings.documents import MappingError
-from provisioning.view import Viewer
+from provisioning.converge import Converger
 from sandbox.story import Place, create_command
 from settings import Settings, SettingsError
 from store.clocks import machine_now
@@ -220,8 +223,9 @@ def open_rooms() -> Rooms:
         raise SettingsError(str(database.file), "is not there yet", "Start `app.py run` first.")
     outbounds = load_outbounds(settings)
     targets = open_targets(settings, outbounds)
-    viewer = Viewer(database, in_force(settings, database), targets, outbounds)
-    return Rooms(settings, database, viewer, clock(settings, database))
+    live, business = in_force(settings, database), clock(settings, database)
+    converger = Converger(database, live, targets, outbounds, business)
+    return Rooms(settings, database, converger, business)
 
 
 @main.group("sandbox")
@@ -234,6 +238,6 @@ def _place() -> Place:
     return Place(f"http://{settings.host}:{settings.port}", settings.data / "tokens")
 
 
-for command in (*COMMANDS, show_calendar, receipt):
+for command in (*COMMANDS, plan, apply, drift, links, journal, erase, show_calendar, receipt):
     main.add_command(command)
 sandbox_group.add_command(create_command(_place))

@@ -13,10 +13,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate
 
-from breaker_settings import Breakers, BreakersSchema
-from people_settings import LeaversSchema, People, PeopleSchema, check_zone
+from policy_settings import (
+    Breakers,
+    BreakersSchema,
+    LeaversSchema,
+    People,
+    PeopleSchema,
+    Retention,
+    RetentionSchema,
+    check_zone,
+)
+from target_settings import KINDS
 from yaml_lines import YamlDocument, YamlError, read_yaml
 
 DEFAULT_PORT = 8080
@@ -98,29 +107,12 @@ class Settings:
     targets: Mapping[str, TargetSettings]
     people: People = field(default_factory=People)
     breakers: Breakers = field(default_factory=Breakers)
+    retention: Retention = field(default_factory=Retention)
     account_name: tuple[str, ...] = ()
     hold_days: float = 365.0
     """Days for which nobody gets the names of an account that was deleted."""
     mapping_folders: tuple[Path, ...] = ()
     sandbox: Sandbox = field(default_factory=Sandbox)
-
-
-def _secret(text: str) -> None:
-    if not text.startswith(("env:", "file:")) or not text.partition(":")[2]:
-        raise ValidationError(
-            "is a secret and must be a reference|Write env:NAME or file:PATH instead of the value."
-        )
-
-
-def _ldaps(urls: object) -> None:
-    listed = urls if isinstance(urls, list) else [urls]
-    if not listed or not all(isinstance(u, str) and u.startswith("ldaps://") for u in listed):
-        raise ValidationError("is not an ldaps:// URL|Muster speaks to AD over TLS only.")
-
-
-def _https(text: str) -> None:
-    if not text.startswith("https://"):
-        raise ValidationError("is not an https:// URL|Tokens travel over TLS only.")
 
 
 class _ServerSchema(Schema):
@@ -144,59 +136,6 @@ class _SourceSchema(Schema):
     timezone = fields.String(load_default=None, validate=check_zone)
 
 
-class _ActiveDirectorySchema(Schema):
-    url = fields.Raw(required=True, validate=_ldaps)
-    base_dn = fields.String(required=True)
-    people_ou = fields.String(required=True)
-    leavers_ou = fields.String(load_default=None, allow_none=True)
-    bind_dn = fields.String(required=True)
-    password = fields.String(required=True, validate=_secret)
-    ca_file = fields.String(load_default=None, allow_none=True)
-    privileged = fields.String(
-        load_default="report", validate=validate.OneOf(["report", "disable"])
-    )
-    connect_timeout = fields.Integer(
-        strict=True, load_default=5, validate=validate.Range(min=1, max=120)
-    )
-    receive_timeout = fields.Integer(
-        strict=True, load_default=20, validate=validate.Range(min=1, max=600)
-    )
-
-    @validates_schema
-    def _inside(self, data: dict[str, Any], **_: Any) -> None:
-        base = data.get("base_dn", "").casefold()
-        for key in ("people_ou", "leavers_ou"):
-            if data.get(key) and not data[key].casefold().endswith(base):
-                raise ValidationError("lies outside base_dn|Give a DN below base_dn.", key)
-
-
-class _EntraSchema(Schema):
-    tenant_id = fields.String(required=True)
-    client_id = fields.String(required=True)
-    client_secret = fields.String(load_default=None, validate=_secret)
-    certificate = fields.String(load_default=None)
-    graph = fields.String(load_default="https://graph.microsoft.com/v1.0", validate=_https)
-    authority = fields.String(load_default="https://login.microsoftonline.com", validate=_https)
-    ca_file = fields.String(load_default=None, allow_none=True)
-    proxy = fields.String(load_default=None, allow_none=True)
-    hybrid = fields.Boolean(load_default=False)
-    usage_location = fields.String(load_default=None, validate=validate.Regexp(r"^[A-Z]{2}$"))
-    connect_timeout = fields.Float(load_default=5.0, validate=validate.Range(min=0.1, max=120))
-    answer_timeout = fields.Float(load_default=30.0, validate=validate.Range(min=0.1, max=600))
-    writes_per_second = fields.Float(load_default=18.0, validate=validate.Range(min=0, max=1000))
-
-    @validates_schema
-    def _one_of_two(self, data: dict[str, Any], **_: Any) -> None:
-        if (data.get("client_secret") is None) == (data.get("certificate") is None):
-            raise ValidationError(
-                "or certificate is needed, and not both|Give one of them.", "client_secret"
-            )
-
-
-_KINDS: dict[str, type[Schema]] = {
-    "active_directory": _ActiveDirectorySchema,
-    "entra_id": _EntraSchema,
-}
 _COMMON = ("kind", "mapping", "domain")
 
 
@@ -215,6 +154,7 @@ class _FileSchema(Schema):
     leavers = fields.Nested(LeaversSchema, load_default=dict)
     names = fields.Nested(_NamesSchema, load_default=lambda: _NamesSchema().load({}))
     breakers = fields.Nested(BreakersSchema, load_default=dict)
+    journal = fields.Nested(RetentionSchema, load_default=dict)
     sandbox = fields.Nested(_SandboxSchema, load_default=lambda: _SandboxSchema().load({}))
     sources = fields.Dict(
         keys=fields.String(validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,30}$")),
@@ -282,6 +222,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         targets=targets,
         people=_people(raw, document),
         breakers=Breakers().overridden(raw["breakers"]),
+        retention=Retention(**raw["journal"]),
         account_name=tuple(raw["names"]["account_name"]),
         hold_days=raw["names"]["hold_days"],
         mapping_folders=(here / raw["mappings"],),
@@ -370,14 +311,14 @@ def _target(
 ) -> TargetSettings:
     where = ("targets", name)
     kind = values.get("kind")
-    if kind not in _KINDS:
+    if kind not in KINDS:
         raise SettingsError(
             f"{path}:{document.line(*where)}",
             f"target {name} has no known kind",
-            f"kind is one of {', '.join(_KINDS)}.",
+            f"kind is one of {', '.join(KINDS)}.",
         )
     options = _check(
-        _KINDS[kind](),
+        KINDS[kind](),
         {key: value for key, value in values.items() if key not in _COMMON},
         document,
         where,

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, and_, exists, or_, select
 
 from console.commands import OpenRooms
 from console.wording import display_name
-from people_settings import People
+from policy_settings import People
 from provisioning import people
 from provisioning.dated import ABOUT_THE_PUSH
 from provisioning.lifecycle import Episode, Lifecycle, zone_of

@@ -1,25 +1,28 @@
-"""The operator's commands about people: plan, explain, provision, journal, clock.
+"""The operator's commands about people: explain, provision, replay, breakers, clock.
 
-`app.py` adds them to the command line and puts a function that opens the rooms into
+`cli.py` adds them to the command line and puts a function that opens the rooms into
 the click context, so that nothing is opened before it is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import click
 from sqlalchemy import Connection
 
-from breaker_settings import KINDS
+from adapters.target import TargetDown, TargetRefused
 from console import reports
-from console.export import export
+from console.wording import who
+from policy_settings import KINDS
 from provisioning import breakers, pairs, people
-from provisioning.converge import forget_link
+from provisioning.converge import Converger, forget_link
+from provisioning.linking import Operator
 from provisioning.view import Viewer
 from settings import Settings
-from store import journal as store_journal
 from store.clocks import BusinessClock, iso, machine_now, parse_instant
 from store.database import Database
 from store.setting import set_business_time
@@ -31,8 +34,13 @@ class Rooms:
 
     settings: Settings
     database: Database
-    viewer: Viewer
+    converger: Converger
     business: BusinessClock
+
+    @property
+    def viewer(self) -> Viewer:
+        """Looks without writing."""
+        return self.converger.viewer
 
     def find(self, text: str) -> str:
         """The one person meant by `text`. Raises ClickException for none or several."""
@@ -45,22 +53,40 @@ class Rooms:
         several = ", ".join(found)
         raise click.ClickException(f"{text} means {len(found)} people; use one of {several}")
 
+    def facts(self, person: str) -> Mapping[str, Any]:
+        """What is known of somebody; nothing of who is unknown."""
+        with self.database.read() as connection:
+            return people.facts_of(connection, person)
+
+    @contextmanager
+    def asking(self, target: str) -> Iterator[None]:
+        """Turns a target that does not answer into one clear line."""
+        try:
+            yield
+        except TargetDown as down:
+            raise click.ClickException(f"{target} cannot be asked: {down}. {down.remedy}") from None
+        except TargetRefused as refused:
+            said = f"{refused.refusal.message}. {refused.refusal.remedy}"
+            raise click.ClickException(f"{target} refuses: {said}") from None
+
+    def operator(self, name: str) -> Operator:
+        """Who decides something, for the journal."""
+        return Operator(name, self.business)
+
 
 OpenRooms = Callable[[], Rooms]
 
 
-@click.command()
-@click.argument("person")
-@click.pass_obj
-def plan(open_rooms: OpenRooms, person: str) -> None:
-    """Show what would be done for PERSON now, and do nothing.
+def _name(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("is empty; give the name of who answers for this")
+    return value.strip()
 
-    PERSON is a person id, SCIM id, externalId, userName, worker or employee number.
-    """
-    rooms = open_rooms()
-    who = rooms.find(person)
-    for target in rooms.settings.targets:
-        click.echo(reports.plan(rooms.database, rooms.viewer, who, target, rooms.business.now()))
+
+operator_option = click.option(
+    "--by", required=True, callback=_name, help="your name, for the journal"
+)
+"""For everything that somebody has to answer for."""
 
 
 @click.command()
@@ -69,10 +95,10 @@ def plan(open_rooms: OpenRooms, person: str) -> None:
 def explain(open_rooms: OpenRooms, person: str) -> None:
     """Show what is known about PERSON, from whom, and where every account value comes from."""
     rooms = open_rooms()
-    who = rooms.find(person)
-    click.echo(reports.facts(rooms.database, who))
+    id = rooms.find(person)
+    click.echo(reports.facts(rooms.database, id))
     for target in rooms.settings.targets:
-        click.echo(reports.values(rooms.viewer, who, target, rooms.business.now()))
+        click.echo(reports.values(rooms.viewer, id, target, rooms.business.now()))
 
 
 @click.command()
@@ -83,51 +109,50 @@ def explain(open_rooms: OpenRooms, person: str) -> None:
 def provision(open_rooms: OpenRooms, person: str, recreate: bool, timeout: float) -> None:
     """Have the running worker look at PERSON now, and show what came of it."""
     rooms = open_rooms()
-    who = rooms.find(person)
+    id = rooms.find(person)
 
     def ask(tx: Connection) -> None:
         if recreate:
             for target in rooms.settings.targets:
-                forget_link(tx, who, target)
-        pairs.ask(tx, who, rooms.settings.targets, pairs.Lane.JOINER, machine_now())
+                forget_link(tx, id, target)
+        pairs.ask(tx, id, rooms.settings.targets, pairs.Lane.JOINER, machine_now())
 
     rooms.database.write(ask)
-    if not reports.wait_until_looked(rooms.database, who, timeout):
+    if not reports.wait_until_looked(rooms.database, id, timeout):
         raise click.ClickException("no worker looked in time; is `app.py run` running?")
-    click.echo(reports.outcome(rooms.database, who))
+    click.echo(reports.outcome(rooms.database, id))
 
 
 @click.command()
-@click.argument("person", required=False)
-@click.option("--limit", default=50, help="newest entries to show")
-@click.option("--values", is_flag=True, help="show personal values too")
-@click.option("--verify", is_flag=True, help="check the hash chain")
-@click.option("--export", "file", metavar="FILE", help="everything as JSON lines; - is stdout")
+@click.argument("persons", nargs=-1, metavar="[PERSON]...")
+@click.option("--all", "everyone", is_flag=True, help="everybody who was given up")
+@click.option("--target", help="in this target only")
 @click.pass_obj
-def journal(
-    open_rooms: OpenRooms,
-    person: str | None,
-    limit: int,
-    values: bool,
-    verify: bool,
-    file: str | None,
+def replay(
+    open_rooms: OpenRooms, persons: tuple[str, ...], everyone: bool, target: str | None
 ) -> None:
-    """Show what was done and why, newest last; check that nobody changed it; or export it."""
-    if verify and file:
-        raise click.UsageError("--verify and --export are two things; give one of them")
+    """List whom Muster gave up after a day of failures; try those named, or all, again."""
     rooms = open_rooms()
-    if verify:
-        with rooms.database.read() as connection:
-            broken = store_journal.verify(connection)
-        if broken is not None:
-            raise click.ClickException(f"the chain is broken at entry {broken}")
-        click.echo("the chain is whole")
+    chosen = {rooms.find(text) for text in persons}
+    with rooms.database.read() as connection:
+        found = [
+            row
+            for row in pairs.given_up(connection)
+            if (not chosen or row.person in chosen) and target in (None, row.target)
+        ]
+    if not (chosen or everyone):
+        for row in found:
+            named = who(rooms.facts(row.person), row.person)
+            click.echo(f"{row.target}  {named}  since {iso(row.given_up)}: {row.problem}")
+        click.echo(f"{len(found)} given up" + "; try all again with: replay --all" * bool(found))
         return
-    who = rooms.find(person) if person else None
-    if file:
-        export(rooms.database, file, who, values)
-        return
-    click.echo(reports.journal(rooms.database, who, limit, values))
+
+    def again(tx: Connection) -> None:
+        for row in found:
+            pairs.ask(tx, row.person, [row.target], pairs.Lane.CHANGE, machine_now())
+
+    rooms.database.write(again)
+    click.echo(f"{len(found)} will be tried again")
 
 
 @click.command("breakers")
@@ -142,7 +167,7 @@ def list_breakers(open_rooms: OpenRooms) -> None:
 @click.command()
 @click.argument("target")
 @click.argument("kind", type=click.Choice(KINDS))
-@click.option("--by", required=True, help="your name, for the journal")
+@operator_option
 @click.pass_obj
 def release(open_rooms: OpenRooms, target: str, kind: str, by: str) -> None:
     """Approve what the breaker of TARGET and KIND holds at this moment.
@@ -153,12 +178,8 @@ def release(open_rooms: OpenRooms, target: str, kind: str, by: str) -> None:
     if target not in rooms.settings.targets:
         known = ", ".join(rooms.settings.targets)
         raise click.ClickException(f"there is no target {target}; known: {known}")
-    if not by.strip():
-        raise click.ClickException("--by is empty; give the name of who approves this")
     approved = rooms.database.write(
-        lambda tx: breakers.release(
-            tx, target, kind, by.strip(), rooms.business.now(), machine_now()
-        )
+        lambda tx: breakers.release(tx, target, kind, by, rooms.business.now(), machine_now())
     )
     click.echo(f"released {target} {kind}: {len(approved)} accounts that were held go through")
 
@@ -182,4 +203,4 @@ def set_clock(open_rooms: OpenRooms, instant: str | None) -> None:
     click.echo(iso(rooms.business.now()))
 
 
-COMMANDS = (plan, explain, provision, journal, list_breakers, release, set_clock)
+COMMANDS = (explain, provision, replay, list_breakers, release, set_clock)

@@ -18,6 +18,12 @@ def display_name(facts: Mapping[str, Any]) -> str:
     return str(facts.get("displayName") or whole or facts.get("loginName") or "")
 
 
+def who(facts: Mapping[str, Any], person: str) -> str:
+    """Name and number, for a line about somebody; `person` is the id."""
+    key = facts.get("employeeNumber") or facts.get("workerId")
+    return f"{display_name(facts) or person}" + f" ({key})" * bool(key)
+
+
 def awaited_person(edge: str | None) -> str | None:
     """The id of the person whose account an edge (`manager:<person>@<target>`) waits for."""
     if edge is None or not edge.startswith(_ACCOUNT):

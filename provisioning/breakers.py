@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 from sqlalchemy import update as change
 
 from adapters.target import Account, Step
-from breaker_settings import KINDS, Breakers
+from policy_settings import KINDS, Breakers
 from provisioning import pairs
 from provisioning.lifecycle import Lifecycle
 from provisioning.plan import Plan, same_dn
@@ -75,14 +75,14 @@ class Standing:
 def weigh(connection: Connection, view: View, target: str, now: float) -> Judgement:
     """Whether the view's plan may be carried out at business time `now`. Writes nothing."""
     actual, limits = view.actual, view.limits
-    needed = _needed(view.plan, actual)
-    if actual is None or not needed or not limits.enabled:
-        return Judgement(view.plan, needed=needed)
+    kinds = needed(view.plan, actual)
+    if actual is None or not kinds or not limits.enabled:
+        return Judgement(view.plan, needed=kinds)
     person, urgent = view.snapshot.person, view.life.left and view.life.urgent
     held: list[str] = []
     counted: list[str] = []
     reasons: list[str] = []
-    for kind in needed:
+    for kind in kinds:
         if _may_pass_again(connection, target, kind, person, limits, now):
             continue
         seen = _Seen(connection, target, kind, limits, now, besides=person)
@@ -100,13 +100,13 @@ def weigh(connection: Connection, view: View, target: str, now: float) -> Judgem
             f"`python app.py release {target} {kind} --by NAME`"
         )
     allowed = _without(view.plan, actual, view.life, held)
-    reached = _needed(allowed, actual)  # a step behind a held one touches nothing yet
+    reached = needed(allowed, actual)  # a step behind a held one touches nothing yet
     return Judgement(
         plan=allowed,
         waiting=tuple(step for step in view.plan.steps if step not in allowed.steps),
         held=tuple(held),
         counted=tuple(kind for kind in counted if kind in reached),
-        needed=needed,
+        needed=kinds,
         why=_PREFIX + "; ".join(reasons) if reasons else None,
         urgent=urgent,
     )
@@ -184,10 +184,16 @@ def standings(
     return found
 
 
+def passed(connection: Connection, target: str, kind: str, limits: Breakers, now: float) -> int:
+    """How many accounts this breaker has counted within the window."""
+    return _Seen(connection, target, kind, limits, now).passed()
+
+
 # -- what a plan needs ---------------------------------------------------------------------
 
 
-def _needed(plan: Plan, actual: Account | None) -> tuple[str, ...]:
+def needed(plan: Plan, actual: Account | None) -> tuple[str, ...]:
+    """The kinds of what a plan takes away from an account."""
     if actual is None:
         return ()
     kinds = {kind for step in plan.steps if (kind := _kind(step, plan, actual))}

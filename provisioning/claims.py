@@ -196,6 +196,23 @@ def claim(
     return None
 
 
+def claim_one(
+    db: Database, person: str, target: str, now: float, lease: float = LEASE
+) -> Claim | None:
+    """Lease this very pair, due or not; None while somebody else has it, or there is none."""
+    token = secrets.token_hex(16)
+    statement = (
+        update(pair)
+        .where(pair.c.person == person, pair.c.target == target, _free)
+        .values(lease_until=now + lease, lease_token=token)
+        .returning(pair.c.asked, pair.c.attempts, pair.c.lane, pair.c.failing_since)
+    )
+    row = db.write(lambda tx: tx.execute(statement, {"now": now}).first(), isolation=SINGLE)
+    if row is None:
+        return None
+    return Claim(person, target, row.asked, token, row.attempts, row.lane, row.failing_since)
+
+
 def _take(values: dict[str, Any], tx: Connection) -> Row[Any] | None:
     return tx.execute(_CLAIM, values).first()
 

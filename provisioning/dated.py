@@ -14,7 +14,7 @@ from typing import Any
 
 from mappings.results import Facts
 from mappings.vocabulary import NEVER_NULL
-from people_settings import People
+from policy_settings import People
 from provisioning.lifecycle import BLOCK, SAID_AT, Episode, midnight_of, zone_of
 from provisioning.merging import Ahead, Record
 from store.clocks import iso

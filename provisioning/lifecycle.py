@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from people_settings import People
+from policy_settings import People
 from store.clocks import parse_instant
 
 BLOCK = (

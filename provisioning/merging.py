@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from people_settings import LIFECYCLE, People
+from policy_settings import LIFECYCLE, People
 from provisioning.lifecycle import (
     BLOCK,
     END_DATES,

@@ -11,7 +11,7 @@ statements run under READ COMMITTED on PostgreSQL: each checks what it relies on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -127,6 +127,13 @@ def tick(db: Database, business_now: float, now: float) -> int:
         return count
 
     return db.write(work, isolation=SINGLE)
+
+
+def given_up(connection: Connection) -> Sequence[Any]:
+    """Pairs (person, target, given_up, problem) that nobody tries any more, the oldest first."""
+    columns = (pair.c.person, pair.c.target, pair.c.given_up, pair.c.problem)
+    found = select(*columns).where(pair.c.given_up.is_not(None))
+    return connection.execute(found.order_by(pair.c.given_up, pair.c.person)).all()
 
 
 def looked(connection: Connection, person: str) -> dict[str, float | None]:

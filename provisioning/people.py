@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from mappings.our_functions import guid_key
-from people_settings import People
+from policy_settings import People
 from provisioning.lifecycle import Episode
 from provisioning.merging import Ahead, Merged, Record, merge
 from store.tables import person, person_key, resource
@@ -104,6 +104,13 @@ def add_keys(tx: Connection, who: str, keys: Iterable[Key], known: Mapping[Key, 
 def read(tx: Connection, who: str) -> Any:
     """The person's row."""
     return tx.execute(select(person).where(person.c.id == who)).one()
+
+
+def facts_of(connection: Connection, who: str) -> dict[str, Any]:
+    """What is known of the person; nothing of who is unknown."""
+    text = connection.execute(select(person.c.facts).where(person.c.id == who)).scalar()
+    facts: dict[str, Any] = json.loads(text or "{}")
+    return facts
 
 
 def keys_held(tx: Connection, who: str, kinds: Collection[str]) -> list[Key]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, select
 
 from adapters.target import Grant, Link
-from people_settings import People
+from policy_settings import People
 from provisioning import people
 from provisioning.lifecycle import Episode, Lifecycle
 from provisioning.merging import course, merge, was_out

@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import select
 
 from adapters.target import Account, Ambiguous, Grant, Link, Target
-from breaker_settings import Breakers
 from mappings.documents import Outbound
 from mappings.results import Evaluation, Origin
+from policy_settings import Breakers
 from provisioning import obligations
 from provisioning.giving import Catalogue
 from provisioning.lifecycle import END_DATES, LEFT, Lifecycle, lifecycle
@@ -81,7 +81,7 @@ class Viewer:
         """`settings` gives those in force now; it is asked once a view."""
         self._database = database
         self._settings = settings
-        self._targets = targets
+        self.targets = targets
         self._outbounds = outbounds
         self._catalogue = Catalogue(targets)
 
@@ -100,7 +100,7 @@ class Viewer:
         with self._database.read() as connection:
             snapshot = read_snapshot(connection, person, target, settings.people, now)
         return self.view_of(
-            snapshot, settings, target, now, self._targets[target].read, keep_names=keep_names
+            snapshot, settings, target, now, self.targets[target].read, keep_names=keep_names
         )
 
     def view_of(
@@ -191,7 +191,7 @@ class Viewer:
         naming = Naming(
             self._database,
             settings,
-            self._targets,
+            self.targets,
             self._outbounds,
             snapshot,
             target,
@@ -213,7 +213,7 @@ class Viewer:
         grants_read = actual is not None and bool(rules or snapshot.grants)
         given = Given()
         if actual is not None and grants_read:
-            given = Given(self._targets[target].grants(actual), frozenset(snapshot.grants))
+            given = Given(self.targets[target].grants(actual), frozenset(snapshot.grants))
         deleted = "delete" in life.due and snapshot.gone_at is None
         if actual is not None and life.stage == "deleted" and not deleted:
             problems.append("deleted once and brought back by somebody: kept, and disabled")
@@ -256,7 +256,7 @@ class Viewer:
     def _in_bin(self, snapshot: Snapshot, target: str) -> str | None:
         """The account that this person had, if it can be brought back."""
         link = snapshot.link
-        if link is None or not self._targets[target].in_bin(link):
+        if link is None or not self.targets[target].in_bin(link):
             return None
         return link.anchor
 
@@ -271,6 +271,10 @@ class Viewer:
     def match_attribute(self, target: str) -> str:
         """The attribute by which accounts of a target are found."""
         return self._outbounds[target].match_attribute
+
+    def match_key(self, target: str, facts: Mapping[str, Any]) -> str | None:
+        """The value of it that a person with these facts has."""
+        return self._outbounds[target].match(facts)
 
 
 def _context(

@@ -29,6 +29,7 @@ _BEAT = 1.0
 _NAPS = 5
 _DRAIN = 8.0
 """Seconds a look may still take after the worker was told to stop."""
+_HOUR = 3600.0
 _AFTER_ERROR = 1.0
 """Seconds before the database is tried again."""
 
@@ -68,7 +69,8 @@ class Worker:
 
     `look` gets the claim and its lease and returns what came of it. It may raise
     LeaseLost; whatever else it raises becomes a retry. `lease` is in seconds. When `epoch`
-    says something new, a sandbox was emptied and no target is known to be down.
+    says something new, a sandbox was emptied and no target is known to be down. `chores`
+    is called at the start and once an hour.
     """
 
     def __init__(
@@ -79,9 +81,11 @@ class Worker:
         threads: int = 4,
         lease: float = claims.LEASE,
         epoch: Callable[[], str | None] = lambda: None,
+        chores: Callable[[], object] = lambda: None,
     ) -> None:
         self._db = db
         self._epoch = epoch
+        self._chores = chores
         self._look = look
         self._business = business
         self._threads = threads
@@ -122,6 +126,7 @@ class Worker:
     def _watch(self, stop: threading.Event) -> None:
         feed: Changes | None = None
         epoch: str | None = None
+        done: float | None = None
         try:
             while not stop.is_set():
                 try:
@@ -129,6 +134,9 @@ class Worker:
                     if (found := self._epoch()) != epoch:
                         epoch = found
                         self._pauses.forget()
+                    if done is None or not done <= machine_now() < done + _HOUR:
+                        done = machine_now()
+                        self._chores()
                     pairs.tick(self._db, self._business.now(), machine_now())
                     self._wake()
                     _wait(feed, stop)

@@ -9,6 +9,7 @@ import secrets
 
 from sqlalchemy import Connection, func, select, text, update
 
+from store import journal as store_journal
 from store import policy, setting
 from store.tables import (
     account,
@@ -64,6 +65,7 @@ def empty(tx: Connection) -> None:
         for table in _CHILDREN_FIRST:
             tx.execute(table.delete())
     policy.forget(tx)
+    store_journal.begin_anew(tx)
     setting.set_business_time(tx, None)
     setting.put(tx, _EPOCH, secrets.token_hex(8))
     notify(tx)

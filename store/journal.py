@@ -2,9 +2,10 @@
 
 Each entry's hash covers the hash before it, so that an entry changed, removed or slipped
 in later breaks the chain from there on. Personal values lie beside the entry, and the
-chain holds only a salted hash of them: erasing the values leaves it intact. (What the
-chain cannot show is that its newest entries were cut off; `head` is there to be copied
-somewhere else for that.)
+chain holds only a salted hash of them: erasing the values leaves it intact. The oldest
+entries may be dropped: an entry says up to which one, and with which hash it ended. (What
+the chain cannot show is that its newest entries were cut off; `head` is there to be
+copied somewhere else for that.)
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ from sqlalchemy import (
     text,
 )
 
+from store import setting
 from store.tables import journal, journal_values
 
 _GENESIS = ""
+_DROPPED = "journal_dropped"
+"""Name of the setting that holds where the chain begins now."""
 _SEAL = "valuesHash"
 """Key of the body that holds the salted hash of the values beside it."""
 
@@ -70,7 +74,7 @@ def append(
 ) -> int:
     """Add an entry within the caller's transaction; its sequence number.
 
-    `kind` is one of receipt, intake, plan, operation, outcome, case, console, start,
+    `kind` is one of intake, plan, operation, outcome, case, drift, console, start,
     erase. `body` holds nothing personal; `values` may, and can be erased later. Both must
     be JSON. On PostgreSQL other appenders wait until `tx` ends: append late.
     Raises ValueError when `body` uses the key that is kept for the hash of the values.
@@ -106,7 +110,9 @@ def verify(connection: Connection) -> int | None:
 
     Reads everything, in one stream.
     """
-    previous = _GENESIS
+    dropped, previous = _dropped(connection)
+    if previous and not _said_so(connection, dropped, previous):
+        return dropped
     with _stream(connection) as rows:
         for row in rows:
             if row.hash != _chained(previous, row._mapping):
@@ -119,10 +125,51 @@ def verify(connection: Connection) -> int | None:
     return None
 
 
+def prune(tx: Connection, before: float, now: float, business_now: float) -> int:
+    """Drop the entries made before `before` (machine time), with their values, and say so;
+    how many those were."""
+    old = select(journal.c.seq, journal.c.hash).where(journal.c.at < before)
+    last = tx.execute(old.order_by(journal.c.seq.desc()).limit(1)).first()
+    if last is None:
+        return 0
+    tx.execute(delete(journal_values).where(journal_values.c.seq <= last.seq))
+    count = tx.execute(delete(journal).where(journal.c.seq <= last.seq)).rowcount
+    setting.put(tx, _DROPPED, json.dumps([last.seq, last.hash]))
+    body = {"what": "dropped", "entries": count, "through": last.seq, "hash": last.hash}
+    append(tx, kind="start", body=body, now=now, business_now=business_now)
+    return count
+
+
+def begin_anew(tx: Connection) -> None:
+    """All entries are gone, and the chain begins with the next one."""
+    setting.forget(tx, _DROPPED)
+
+
+def forget_values(tx: Connection, before: float) -> int:
+    """Forget the personal values of entries made before `before` (machine time); of how many.
+    The entries stay, and the chain still verifies."""
+    old = select(journal.c.seq).where(journal.c.at < before)
+    return tx.execute(delete(journal_values).where(journal_values.c.seq.in_(old))).rowcount
+
+
+def _dropped(connection: Connection) -> tuple[int, str]:
+    """The last entry that was dropped and its hash; (0, "") when none was."""
+    kept = setting.get(connection, _DROPPED)
+    seq, hash = json.loads(kept) if kept else (0, _GENESIS)
+    return int(seq), str(hash)
+
+
+def _said_so(connection: Connection, seq: int, hash: str) -> bool:
+    """Whether an entry that is still here says that this was the last one dropped."""
+    told = select(journal.c.body).where(journal.c.kind == "start").order_by(journal.c.seq.desc())
+    bodies = (json.loads(body) for body in connection.execute(told).scalars())
+    return any((b.get("through"), b.get("hash")) == (seq, hash) for b in bodies)
+
+
 def head(connection: Connection) -> tuple[int, str]:
     """Sequence number and hash of the newest entry; (0, "") for an empty journal."""
     row = connection.execute(_HEAD).first()
-    return (0, _GENESIS) if row is None else (int(row.seq), str(row.hash))
+    return _dropped(connection) if row is None else (int(row.seq), str(row.hash))
 
 
 def entries(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import settings
-from breaker_settings import Breakers
+from policy_settings import Breakers
 from settings import Secret, SettingsError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -118,7 +118,7 @@ def test_policy_may_be_overridden_and_nothing_else_changes(tmp_path: Path) -> No
         },
     )
     assert changed.breakers == replace(read.breakers, count=3, kinds={"move": {"percent": 1.5}})
-    assert changed.people == settings.People(7, read.people.timezone)
+    assert changed.people == replace(read.people, pre_hire_days=7)
     assert changed.account_name == ("[loginName]",)
     assert changed.sources["workday"].shared_keys == ("workerId",)
     assert changed.sources["successfactors"] == read.sources["successfactors"]

@@ -32,7 +32,7 @@ def told(house: House, days: float = 14) -> list[tuple[str, str, str]]:
 
 
 def run(house: House, *arguments: str) -> Any:
-    rooms = Rooms(house.settings, house.database, house.converger.viewer, house.business)
+    rooms = Rooms(house.settings, house.database, house.converger, house.business)
     return CliRunner().invoke(show_calendar, arguments, obj=lambda: rooms)
 
 

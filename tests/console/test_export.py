@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from console.commands import Rooms, journal
+from console.commands import Rooms
+from console.journals import journal
 from tests.provisioning.house import House, worker
 
 
@@ -23,7 +24,7 @@ def house(tmp_path: Path) -> House:
 
 
 def run(house: House, *arguments: str) -> Any:
-    rooms = Rooms(house.settings, house.database, house.converger.viewer, house.business)
+    rooms = Rooms(house.settings, house.database, house.converger, house.business)
     return CliRunner().invoke(journal, arguments, obj=lambda: rooms)
 
 

@@ -47,7 +47,7 @@ def workday(house: House) -> Door:
 
 
 def run(house: House, id: str) -> Any:
-    rooms = Rooms(house.settings, house.database, house.converger.viewer, house.business)
+    rooms = Rooms(house.settings, house.database, house.converger, house.business)
     return CliRunner().invoke(receipt, [id], obj=lambda: rooms)
 
 

@@ -65,7 +65,7 @@ def test_hire_move_leave_and_return(gateway: Gateway, samba_admin: Administrator
     assert enabled(back)
     assert back["dn"].endswith(gateway.settings["targets"]["ad"]["people_ou"])
     assert back["title"] == ["Adviser"]
-    assert gateway.command("journal", "--verify").stdout == "the chain is whole\n"
+    assert gateway.command("journal", "verify").stdout.startswith("the chain is whole, up to")
 
 
 def test_names_that_break_what_is_glued_together(

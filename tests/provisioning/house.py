@@ -21,7 +21,7 @@ from mappings.outbound import GrantRule
 from mappings.parser import parse
 from mappings.results import GiftKind
 from mappings.rules import Rule
-from people_settings import People
+from policy_settings import People
 from provisioning import claims, pairs
 from provisioning.converge import Converger
 from provisioning.intake import Intake

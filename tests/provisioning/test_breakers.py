@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Connection, select, update
 
 from adapters.target import Account, Step
-from breaker_settings import Breakers
 from console import reports
 from console.commands import COMMANDS, Rooms
+from policy_settings import Breakers
 from provisioning import breakers, claims, pairs
 from provisioning.plan import Plan
 from provisioning.worker import Lease
@@ -413,7 +413,7 @@ def test_the_commands(company: Company) -> None:
         company.push(number, **ENDED)
     house = company.house
     house.settle(most=400)
-    rooms = Rooms(house.settings, house.database, house.converger.viewer, house.business)
+    rooms = Rooms(house.settings, house.database, house.converger, house.business)
 
     def run(*words: str) -> Result:
         command = {c.name: c for c in COMMANDS}[words[0]]

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from adapters.target import Refusal, Step
-from people_settings import Leavers
+from policy_settings import Leavers
 from store.clocks import iso, parse_instant
 from store.tables import account, grant, name
 from tests.provisioning.directory import refused

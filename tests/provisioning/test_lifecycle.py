@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from people_settings import Leavers, People
+from policy_settings import Leavers, People
 from provisioning.lifecycle import Episode, Lifecycle, lifecycle
 from store.clocks import parse_instant
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from people_settings import People, Word
+from policy_settings import People, Word
 from provisioning.lifecycle import SAID_AT
 from provisioning.merging import Ahead, Merged, Record, merge
 from store.clocks import iso, parse_instant

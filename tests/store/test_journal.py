@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, insert, select, update
 
-from store import journal
+from store import journal, setting
 from store.database import Database
 from store.tables import journal as table
 from store.tables import journal_values
@@ -270,3 +270,58 @@ def test_an_export_holds_no_personal_values_unless_asked(db: Database, chain: li
         lines = list(journal.export(connection, values=True))
     assert "Ada" not in json.dumps(lines)
     assert [line["seq"] for line in lines if "values" in line] == [chain[3]]
+
+
+# -- dropping what is old ------------------------------------------------------------------
+
+
+def prune(db: Database, before: float) -> int:
+    return db.write(lambda tx: journal.prune(tx, before, 1000, 1000))
+
+
+@pytest.fixture
+def aged(db: Database) -> list[int]:
+    """Four entries, made at 10, 20, 30 and 40."""
+    return [add(db, person="p1", now=at, values=ADA) for at in (10, 20, 30, 40)]
+
+
+def test_old_entries_are_dropped_and_the_chain_holds(db: Database, aged: list[int]) -> None:
+    assert prune(db, 30) == 2
+    assert [e.seq for e in entries(db)][:2] == aged[2:]
+    assert entries(db)[-1].body["through"] == aged[1]
+    assert verify(db) is None
+    assert prune(db, 30) == 0
+    assert prune(db, 40) == 1
+    assert verify(db) is None
+    add(db)
+    assert verify(db) is None
+
+
+def test_when_all_are_dropped_the_chain_goes_on(db: Database, aged: list[int]) -> None:
+    assert prune(db, 999) == 4
+    assert [e.kind for e in entries(db)] == ["start"]
+    add(db)
+    assert verify(db) is None
+
+
+def test_more_than_was_said_is_found_missing(db: Database, aged: list[int]) -> None:
+    prune(db, 30)
+    db.write(lambda tx: tx.execute(delete(journal_values)).close())
+    db.write(lambda tx: tx.execute(delete(table).where(table.c.seq == aged[2])).close())
+    assert verify(db) == aged[3]
+
+
+def test_a_beginning_that_nobody_dropped_is_found_out(db: Database, aged: list[int]) -> None:
+    """Whoever removes entries and says that they were dropped has to forge an entry too."""
+    hash = entries(db)[1].hash
+    db.write(lambda tx: tx.execute(delete(journal_values)).close())
+    db.write(lambda tx: tx.execute(delete(table).where(table.c.seq <= aged[1])).close())
+    forged = json.dumps([aged[1], hash])
+    db.write(lambda tx: setting.put(tx, "journal_dropped", forged))
+    assert verify(db) == aged[1]
+
+
+def test_old_values_are_forgotten_and_the_entries_stay(db: Database, aged: list[int]) -> None:
+    assert db.write(lambda tx: journal.forget_values(tx, 30)) == 2
+    assert [e.erased for e in entries(db)] == [True, True, False, False]
+    assert verify(db) is None
