@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from itertools import count
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from sqlalchemy import insert, select, update
 
@@ -38,8 +39,17 @@ _inbound, _outbound = cache(load_inbound), cache(load_outbound)  # reading YAML 
 START = "2026-03-16T09:00:00Z"
 
 
+def _sqlite(folder: Path) -> str:
+    return f"sqlite:///{folder / 'muster.db'}"
+
+
 class House:
     """Two sources, one or more targets, one clock."""
+
+    url: ClassVar[Callable[[Path], str]] = staticmethod(_sqlite)
+    """Where a new house has its database; `tests/provisioning/conftest.py` changes it."""
+    opened: ClassVar[list[Database]] = []
+    numbers: ClassVar[Iterator[int]] = count(1)
 
     def __init__(
         self,
@@ -48,7 +58,8 @@ class House:
         shared_keys: tuple[str, ...] = (),
         kinds: Mapping[str, str] | None = None,
     ) -> None:
-        self.database = Database(f"sqlite:///{folder / 'muster.db'}")
+        self.database = Database(House.url(folder))
+        House.opened.append(self.database)
         metadata.create_all(self.database.engine)
         self.now = parse_instant(START)
         self.business = BusinessClock(lambda: self.now)
@@ -136,7 +147,7 @@ class House:
                 tx.execute(
                     insert(resource).values(
                         id=identifier,
-                        seq=int(machine_now() * 1e6),
+                        seq=next(House.numbers),
                         source=source,
                         type="User",
                         version=1,

@@ -16,6 +16,7 @@ from typing import Any
 SOURCES = ("workday", "generic")
 """The strongest first."""
 PRE_HIRE_DAYS = 30
+DELETE_AFTER_DAYS = 40
 STATE = ("active", "involuntary", "onLeave", "hireDate", "terminationDate", "contractEndDate")
 ENDS = ("terminationDate", "contractEndDate")
 PLAIN = {"givenName": "givenName", "familyName": "sn", "displayName": "displayName"}
@@ -33,6 +34,7 @@ class Kept(Enum):
 
 
 KEPT = Kept.KEPT
+DAY = 86400.0
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,12 @@ class Word:
         dated = self.hired > said or bool(self.last and self.last >= said)
         return "left" if left and not dated else "works"
 
-    def ended(self, now: float) -> str:
-        """The day before which somebody who left by this word has left."""
-        return max(self.last or "", day(self.said_at)) if self.stage(now) == "left" else ""
+    def left_at(self, now: float) -> float:
+        """Since when somebody who left by this word has left: what is learned late counts
+        from then on."""
+        if self.stage(now) == "left" and self.last and day(now) > self.last:
+            return max(midnight(self.last) + DAY, self.said_at)
+        return self.said_at
 
 
 @dataclass(frozen=True)
@@ -93,10 +98,82 @@ class Known:
     words: tuple[Word, ...]
     """From the strongest source down."""
     manager_from: str
+    withdrawn_at: float = 0.0
 
 
 def day(instant: float) -> str:
     return datetime.fromtimestamp(instant, UTC).date().isoformat()
+
+
+def midnight(day: str) -> float:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
+
+
+@dataclass
+class Told:
+    """What one record says: now, and differently from later days on."""
+
+    facts: dict[str, Any]
+    since: float
+    ahead: dict[str, dict[str, Any]]
+    """Day -> what it says differently from then on."""
+
+    def on(self, last: str, besides: str = "") -> tuple[dict[str, Any], float]:
+        """Facts on a day, and when the state last changed."""
+        facts, since = dict(self.facts), self.since
+        for begins in sorted(d for d in self.ahead if d <= last and d != besides):
+            changed = {k: v for k, v in self.ahead[begins].items() if facts.get(k) != v}
+            if any(k in STATE for k in self.ahead[begins]):
+                since = midnight(begins)
+            facts |= changed
+        return facts, since
+
+    def take(self, said: Facts, at: float, fresh: bool) -> None:
+        facts, since = self.on(day(at))
+        ahead = {d: changes for d, changes in self.ahead.items() if d > day(at)}
+        begins = said.get("effectiveDate")
+        waits = bool(
+            begins
+            and begins > day(at)
+            and not fresh
+            and facts["hireDate"] <= day(at)
+            and not said.get("involuntary")
+        )
+        newest = Told(facts, since, ahead).on("9999-12-31")[0].get("active")
+        if (
+            begins == facts.get("effectiveDate")
+            and newest is not False
+            and not said.get("active", True)
+        ):
+            waits = False
+        if waits:
+            rest = Told(facts, since, ahead)
+            base = rest.on(begins, besides=begins)[0]
+            whole = replaced(base, said)
+            at_once = ["effectiveDate", "stamp"]
+            if whole.get("hireDate") == facts.get("hireDate"):
+                at_once += ENDS
+            after = facts | {k: whole[k] for k in at_once if k in whole}
+            same = all(after.get(k) == facts.get(k) for k in STATE)
+            changes = {
+                k: v
+                for k, v in whole.items()
+                if k not in (*ENDS, "effectiveDate", "stamp") and base.get(k) != v
+            }
+            changes |= {k: whole[k] for k in ENDS if after.get(k) != whole.get(k)}
+            ahead.pop(begins, None)
+            if changes:
+                ahead[begins] = changes
+            self.facts, self.since, self.ahead = after, since if same else at, ahead
+            return
+        after = dict(said) if fresh else replaced(facts, said)
+        same = all(after.get(k) == facts.get(k) for k in STATE) and not fresh
+        self.facts, self.since, self.ahead = after, since if same else at, ahead
+
+
+def replaced(before: Facts, said: Facts) -> dict[str, Any]:
+    """What a record no longer mentions is cleared; of `active` that is never meant."""
+    return {k: v if k == "active" else None for k, v in before.items()} | dict(said)
 
 
 class Reference:
@@ -105,39 +182,38 @@ class Reference:
     def __init__(self) -> None:
         self.log: list[Said] = []
 
-    def records(self, number: str) -> dict[str, tuple[dict[str, Any], float]]:
-        """Per source that asserts them: facts, and when the state last changed."""
-        live: dict[str, tuple[dict[str, Any], float]] = {}
+    def told(self, number: str) -> dict[str, Told]:
+        """Per source that asserts them."""
+        live: dict[str, Told] = {}
         for said in self.log:
             if said.number != number:
                 continue
             if said.facts is None:
                 del live[said.source]
                 continue
-            before, since = ({}, said.at) if said.fresh else live[said.source]
-            # What a record no longer mentions is cleared; of `active` that is never meant.
-            after = {k: v if k == "active" else None for k, v in before.items()} | said.facts
-            same = all(after.get(k) == before.get(k) for k in STATE) and not said.fresh
-            live[said.source] = (after, since if same else said.at)
+            told = Told({}, said.at, {}) if said.fresh else live[said.source]
+            told.take(said.facts, said.at, said.fresh)
+            live[said.source] = told
         return live
 
     def is_stale(self, number: str, source: str, facts: Facts) -> bool:
-        live = self.records(number)
-        earlier = live[source][0].get("stamp") if source in live else None
+        live = self.told(number)
+        earlier = live[source].facts.get("stamp") if source in live else None
         return bool(earlier and facts.get("stamp") and facts["stamp"] < earlier)
 
-    def known(self, number: str) -> Known | None:
+    def known(self, number: str, now: float) -> Known | None:
         """None for somebody nobody has ever spoken of."""
         mine = [n for n, said in enumerate(self.log) if said.number == number]
         if not mine:
             return None
-        live = self.records(number)
+        live = {s: told.on(day(now)) for s, told in self.told(number).items()}
         if not live:  # as it was before the last word was taken back
             earlier = Reference()
             earlier.log = self.log[: mine[-1]]
-            last = earlier.known(number)
+            gone = self.log[mine[-1]].at
+            last = earlier.known(number, gone)
             assert last is not None
-            return Known(last.facts, False, last.words, last.manager_from)
+            return Known(last.facts, False, last.words, last.manager_from, gone)
         ranked = [(s, *live[s]) for s in SOURCES if s in live]
         merged: dict[str, Any] = {}
         origins: dict[str, str] = {}
@@ -153,7 +229,7 @@ class Reference:
     def deciding(self, number: str, now: float) -> tuple[list[Word], Word]:
         """The words that count, and the one that decides. What a weaker source says of an
         employment that has begun, and that a stronger one knows too, does not count."""
-        known = self.known(number)
+        known = self.known(number, now)
         assert known is not None
         counts: list[Word] = []
         for word in known.words:
@@ -170,21 +246,24 @@ class Reference:
 
         best = min(weight(word) for word in counts)
         equal = [word for word in counts if weight(word) == best]
-        return counts, max(equal, key=lambda w: w.ended(now)) if best[0] == 3 else equal[0]
+        return counts, max(equal, key=lambda w: w.left_at(now)) if best[0] == 3 else equal[0]
 
     def stage(self, number: str, now: float) -> str:
-        """ahead, prehire, works or left."""
-        known = self.known(number)
+        """ahead, prehire, works, left or deleted."""
+        known = self.known(number, now)
         if known is None:
             return "ahead"
+        word = self.deciding(number, now)[1]
+        stage, since = word.stage(now), word.left_at(now)
         if not known.asserted:
-            return "left"
-        stage = self.deciding(number, now)[1].stage(now)
-        return "left" if stage == "dismissed" else stage
+            stage, since = "left", known.withdrawn_at
+        if stage in ("left", "dismissed"):
+            return "deleted" if now >= since + DELETE_AFTER_DAYS * DAY else "left"
+        return stage
 
     def last_day(self, number: str, now: float) -> str | None:
         """The last day of the employment that decides, or of what goes on after it."""
-        known = self.known(number)
+        known = self.known(number, now)
         assert known is not None
         counts, word = self.deciding(number, now)
         last = word.last
@@ -201,7 +280,7 @@ class Reference:
 
     def attributes(self, number: str, now: float) -> dict[str, Any]:
         """Wanted value, None for no value, or KEPT, by attribute."""
-        known = self.known(number)
+        known = self.known(number, now)
         assert known is not None
         wanted = {a: known.facts.get(f, KEPT) for f, a in PLAIN.items()}
         wanted["employeeID"] = number
@@ -215,9 +294,9 @@ class Reference:
             wanted["accountExpires"] = int(since_1601.total_seconds()) * 10**7
         return wanted
 
-    def manager(self, number: str) -> str | Kept | None:
+    def manager(self, number: str, now: float) -> str | Kept | None:
         """The number of the manager; nobody; or KEPT while the reference means nobody yet."""
-        known = self.known(number)
+        known = self.known(number, now)
         assert known is not None
         reference = known.facts.get("manager", KEPT)
         if reference is None or reference is KEPT:

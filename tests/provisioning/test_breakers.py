@@ -28,6 +28,7 @@ from store.tables import breaker, pair
 from tests.provisioning.house import House, worker
 
 COMPANY = 100
+ON_DATABASES = ["sqlite"]  # a company is copied as a file; what is counted runs on both below
 GIVEN = [a + b for a in "ABCDEFGHIJ" for b in ("na", "li", "or", "um", "es", "it", "ak", "ob")]
 ENDED = {"terminationDate": "2026-03-15"}
 """An end of yesterday that HR gave in good time: an ordinary leaver, nobody urgent."""

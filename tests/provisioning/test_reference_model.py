@@ -19,9 +19,10 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from adapters.target import Account, Outcome, Step
+from policy_settings import Leavers
 from provisioning import claims, pairs
 from provisioning.worker import Lease
 from scim.errors import ScimError
@@ -30,7 +31,15 @@ from store.clocks import iso, machine_now, parse_instant
 from store.tables import pair
 from tests.provisioning.directory import Directory, Fault
 from tests.provisioning.house import START, House, worker
-from tests.provisioning.reference import KEPT, SOURCES, Kept, Reference, Said, day
+from tests.provisioning.reference import (
+    DELETE_AFTER_DAYS,
+    KEPT,
+    SOURCES,
+    Kept,
+    Reference,
+    Said,
+    day,
+)
 
 TARGETS = ("ad", "cloud")
 SESSIONS = "cloud"
@@ -58,6 +67,7 @@ fields = st.one_of(
     st.tuples(st.just("hireDate"), st.integers(-400, 45)),
     st.tuples(st.just("terminationDate"), DAYS),
     st.tuples(st.just("contractEndDate"), DAYS),
+    st.tuples(st.just("effectiveDate"), st.sampled_from((None, None, 2, 9))),
     st.tuples(st.just("stamp"), st.one_of(st.none(), st.integers(-5, 5))),
 )
 hiring = st.tuples(  # what a record is worth looking at for
@@ -131,6 +141,7 @@ class Model(RuleBasedStateMachine):
         self.house.directories = cast("dict[str, Directory]", self.directories)
         cloud = replace(self.house.settings.targets[SESSIONS], kind="entra_id")
         cast("dict[str, Any]", self.house.settings.targets)[SESSIONS] = cloud
+        self.house.policy(leavers=Leavers(delete_after_days=DELETE_AFTER_DAYS))
         self.house.reopen()
         write = self.house.database.write
 
@@ -312,11 +323,14 @@ class Model(RuleBasedStateMachine):
         for number in NUMBERS:
             was, account = self.was[target, number], accounts.get(number)
             stage = self.reference.stage(number, self.house.now)
-            assert (account is not None) in (
-                {True} if True in was.exists and stage in ("works", "prehire") else was.exists
-            ), (target, number, stage)
+            expected = was.exists
+            if stage == "deleted":
+                expected = {False}
+            elif True in was.exists and stage in ("works", "prehire"):
+                expected = {True}
+            assert (account is not None) in expected, (target, number, stage)
             was.exists = {account is not None}
-            if account is None or self.reference.known(number) is None:
+            if account is None or self.reference.known(number, self.house.now) is None:
                 continue
             assert account.enabled == (stage == "works"), (target, number, stage)
             for name, wanted in self._wanted(target, number).items():
@@ -348,11 +362,11 @@ class Model(RuleBasedStateMachine):
 
     def _wanted(self, target: str, number: str) -> dict[str, Any]:
         wanted = self.reference.attributes(number, self.house.now)
-        manager = self.reference.manager(number)
+        manager = self.reference.manager(number, self.house.now)
         there = manager is None or manager in self._accounts(target)
         wanted["manager"] = manager if there else KEPT
         stage = self.reference.stage(number, self.house.now)
-        places = {"left": "OU=Leavers", "ahead": KEPT}
+        places = {"left": "OU=Leavers", "deleted": "OU=Leavers", "ahead": KEPT}
         wanted["container"] = places.get(stage, "OU=People")
         return wanted
 
@@ -368,16 +382,18 @@ class Model(RuleBasedStateMachine):
     def _note(self) -> None:
         """What is wanted now may be found later, if nothing is wanted then."""
         for number in NUMBERS:
-            if self.reference.known(number) is None:
+            if self.reference.known(number, self.house.now) is None:
                 continue
             stage = self.reference.stage(number, self.house.now)
             for target in TARGETS:
                 was = self.was[target, number]
                 if stage in ("works", "prehire"):
                     was.exists.add(True)
+                if stage == "deleted":
+                    was.exists.add(False)
                 wanted = self._wanted(target, number)
-                wanted["manager"] = self.reference.manager(number)
-                said = self.reference.known(number)
+                wanted["manager"] = self.reference.manager(number, self.house.now)
+                said = self.reference.known(number, self.house.now)
                 if said is not None and said.facts.get("mail"):
                     wanted["mail"] = said.facts["mail"]
                 wanted["container"] = wanted["container"] if stage != "ahead" else "OU=People"
@@ -475,7 +491,7 @@ class Model(RuleBasedStateMachine):
         waiting = pair.c.due.is_not(None)
         self.house.database.write(
             lambda tx: tx.execute(
-                update(pair).where(waiting).values(due=func.min(pair.c.due, machine_now()))
+                update(pair).where(waiting, pair.c.due > machine_now()).values(due=machine_now())
             )
         )
         with self.house.database.read() as connection:
@@ -498,4 +514,14 @@ TestModel.settings = settings(
     stateful_step_count=25,
     derandomize=not EXAMPLES,
     database=None,
+)
+
+
+class ModelOnPostgres(Model):
+    """The same where transactions are refused and tried again."""
+
+
+TestModelOnPostgres = pytest.mark.usefixtures("on_postgres")(ModelOnPostgres.TestCase)
+TestModelOnPostgres.settings = settings(
+    TestModel.settings, max_examples=EXAMPLES or 10, stateful_step_count=15
 )
