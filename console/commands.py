@@ -14,15 +14,16 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
-from adapters.target import TargetDown, TargetRefused
+from adapters.target import Link, TargetDown, TargetRefused
 from console import reports
 from console.wording import who
 from policy_settings import KINDS
 from provisioning import breakers, pairs, people
 from provisioning.converge import Converger, forget_link
-from provisioning.linking import Operator
+from provisioning.linking import Operator, linked
 from provisioning.view import Viewer
 from settings import Settings
+from store import journal as store_journal
 from store.clocks import BusinessClock, iso, machine_now, parse_instant
 from store.database import Database
 from store.setting import set_business_time
@@ -52,6 +53,16 @@ class Rooms:
             raise click.ClickException(f"nobody is known by {text}")
         several = ", ".join(found)
         raise click.ClickException(f"{text} means {len(found)} people; use one of {several}")
+
+    def is_gone(self, person: str, target: str) -> bool:
+        """Whether the account that is linked there is not there any more."""
+        with self.database.read() as connection:
+            rows = [row for row in linked(connection, person, target) if row.anchor is not None]
+        with self.asking(target):
+            return any(
+                self.viewer.targets[target].read(Link(str(row.anchor)), None) is None
+                for row in rows
+            )
 
     def facts(self, person: str) -> Mapping[str, Any]:
         """What is known of somebody; nothing of who is unknown."""
@@ -107,19 +118,22 @@ def explain(open_rooms: OpenRooms, person: str) -> None:
 @click.option("--timeout", default=30.0, help="seconds to wait for the worker")
 @click.pass_obj
 def provision(open_rooms: OpenRooms, person: str, recreate: bool, timeout: float) -> None:
-    """Have the running worker look at PERSON now, and show what came of it."""
+    """Have the running worker look at PERSON now, and show the steps and what came of them."""
     rooms = open_rooms()
     id = rooms.find(person)
+    gone = [one for one in rooms.settings.targets if rooms.is_gone(id, one)] if recreate else []
+    with rooms.database.read() as connection:
+        before, _ = store_journal.head(connection)
 
     def ask(tx: Connection) -> None:
-        if recreate:
-            for target in rooms.settings.targets:
-                forget_link(tx, id, target)
+        for target in gone:
+            forget_link(tx, id, target)
         pairs.ask(tx, id, rooms.settings.targets, pairs.Lane.JOINER, machine_now())
 
     rooms.database.write(ask)
     if not reports.wait_until_looked(rooms.database, id, timeout):
         raise click.ClickException("no worker looked in time; is `app.py run` running?")
+    click.echo(reports.steps(rooms.database, id, before))
     click.echo(reports.outcome(rooms.database, id))
 
 

@@ -40,7 +40,16 @@ _SEARCHED = ("displayName", "givenName", "familyName", "loginName", "mail")
 _NAMES_DOWN = 3.0
 """Seconds after which a due pair with a problem means: its target does not answer."""
 
-CONDITIONS = ("right", "due", "working", "backing off", "waiting", "held", "remarks")
+CONDITIONS = (
+    "right",
+    "due",
+    "working",
+    "backing off",
+    "given up",
+    "waiting",
+    "held",
+    "remarks",
+)
 """What a pair can be in, as :func:`condition` says it."""
 
 
@@ -96,6 +105,11 @@ def one_person(connection: Connection, id: str, now: float) -> dict[str, Any] | 
     return _person(row) | {
         "asOf": iso(now),
         "created": iso(row.created),
+        "withdrawn": _iso(row.withdrawn_at),
+        "changesAt": _iso(row.changes_at),
+        "employments": [
+            {"source": one["source"], **one["facts"]} for one in json.loads(row.episodes)
+        ],
         "facts": [
             {"name": fact, "value": value, "source": origins.get(fact)}
             for fact, value in sorted(facts.items())
@@ -134,7 +148,8 @@ def counts(connection: Connection, now: float) -> dict[str, int]:
             func.count(), func.coalesce(func.sum(case((person.c.asserted, 1), else_=0)), 0)
         ).select_from(person)
     ).one()
-    accounts = connection.execute(select(func.count()).select_from(account)).scalar_one()
+    there = select(func.count()).select_from(account).where(account.c.gone_at.is_(None))
+    accounts = connection.execute(there).scalar_one()
     return {
         "people": everyone,
         "asserted": asserted,
@@ -152,11 +167,12 @@ def _is(condition: str, now: float) -> ColumnElement[bool]:
     due = pair.c.due.is_not(None)
     later = and_(due, pair.c.due > now)
     held, waiting = pair.c.held.is_not(None), pair.c.waits_on.is_not(None)
-    remarks = pair.c.problem.is_not(None)
+    remarks, given_up = pair.c.problem.is_not(None), pair.c.given_up.is_not(None)
     order: list[tuple[str, ColumnElement[bool]]] = [
         ("working", working),
         ("backing off", later),
         ("due", due),
+        ("given up", given_up),
         ("held", held),
         ("waiting", waiting),
         ("remarks", remarks),
@@ -176,6 +192,8 @@ def condition(row: Row[Any], now: float) -> str:
         return "working"
     if row.due is not None:
         return "backing off" if row.due > now else "due"
+    if row.given_up is not None:
+        return "given up"
     if row.held is not None:
         return "held"
     if row.waits_on is not None:
@@ -188,7 +206,14 @@ def _pairs(
 ) -> defaultdict[str, list[dict[str, Any]]]:
     found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     rows = connection.execute(
-        select(pair, account.c.anchor, account.c.hint, account.c.applied_at)
+        select(
+            pair,
+            account.c.anchor,
+            account.c.hint,
+            account.c.applied_at,
+            account.c.matched,
+            account.c.gone_at,
+        )
         .outerjoin(
             account, and_(account.c.person == pair.c.person, account.c.target == pair.c.target)
         )
@@ -208,7 +233,11 @@ def _pairs(
                 "state": row.state,
                 "anchor": row.anchor,
                 "account": row.hint,
+                "matched": row.matched,
+                "deleted": _iso(row.gone_at),
                 "attempts": row.attempts,
+                "givenUp": _iso(row.given_up),
+                "drift": json.loads(row.drift or "{}"),
                 "held": row.held,
                 "waitsOn": row.waits_on,
                 "waitsOnPerson": other,
@@ -254,7 +283,7 @@ def _target(connection: Connection, target: str, now: float) -> dict[str, Any]:
         select(
             select(func.count())
             .select_from(account)
-            .where(account.c.target == target)
+            .where(account.c.target == target, account.c.gone_at.is_(None))
             .scalar_subquery(),
             select(func.count())
             .select_from(pair)

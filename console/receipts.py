@@ -15,7 +15,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from console.commands import OpenRooms
 from console.wording import display_name
 from provisioning.receipts import receipt as find
 from scim.auth import authenticate
@@ -65,7 +64,7 @@ def _refusal(error: ScimError) -> Response:
 @click.command()
 @click.argument("id")
 @click.pass_obj
-def receipt(open_rooms: OpenRooms, id: str) -> None:
+def receipt(open_rooms: Any, id: str) -> None:
     """Show what became of the push that was answered with Muster-Receipt ID."""
     database = open_rooms().database
     with database.read() as connection:
@@ -90,6 +89,9 @@ def _text(found: dict[str, Any], facts: dict[str, Any]) -> str:
         lines[1] = "  older than what is stored: nothing was changed"
     elif found["what"] == "withdrawn":
         lines[1] = "  the source no longer asserts this person"
+    lines += [
+        f"  from {later['from']} on: {', '.join(later['changes'])}" for later in found["dated"]
+    ]
     lines += [f"  note: {problem}" for problem in found["problems"]]
     if found["case"]:
         lines.append(f"  case: {found['case']}")
@@ -104,8 +106,7 @@ def _target(target: str, said: dict[str, Any]) -> list[str]:
     after = f" after {said['afterMs'] / 1000:.3f} s" if "afterMs" in said else ""
     lines = [f"{target}: {said['result']}{after}" + (f": {said['why']}" if said["why"] else "")]
     for plan in said["plans"]:
-        lines.append(f"  {plan['at']} {plan['stage']} ({plan['reason']})")
-        lines += [f"    {number}. {_step(step)}" for number, step in enumerate(plan["steps"], 1)]
+        lines += plan_lines(plan)
     if "waitsOn" in said:
         lines.append(f"  waits on {said['waitsOn']}")
     if "looksAgain" in said:
@@ -113,9 +114,17 @@ def _target(target: str, said: dict[str, Any]) -> list[str]:
     return lines
 
 
+def plan_lines(plan: dict[str, Any]) -> list[str]:
+    """A plan as `provisioning.receipts.plan_shown` gives it."""
+    steps = [f"    {number}. {_step(step)}" for number, step in enumerate(plan["steps"], 1)]
+    return [f"  {plan['at']} {plan['stage']} ({plan['reason']})", *steps]
+
+
 def _step(step: dict[str, Any]) -> str:
     names = [*step.get("attributes", ()), *filter(None, [step.get("attribute")])]
     what = step["kind"] + (f" {', '.join(names)}" if names else "")
+    if "given" in step:
+        what += f" {step['given']['kind']} {step['given']['anchor']}"
     if "result" not in step:
         return f"{what}: not done"
     took = f", {step['ms']} ms" if step["ms"] is not None else ""

@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from adapters.target import Step, TargetDown, TargetRefused
+from console.receipts import plan_lines
 from console.wording import waits_for
 from provisioning import breakers
+from provisioning.receipts import plan_shown
 from provisioning.view import Held, View, Viewer
 from settings import Settings
 from store import journal as store_journal
@@ -81,6 +83,17 @@ def facts(database: Database, person: str) -> str:
         shown = "(said to be empty)" if value is None else value
         lines.append(f"  {name} = {shown}  <- {origins.get(name, '?')}")
     return "\n".join(lines)
+
+
+def steps(database: Database, person: str, after: int) -> str:
+    """The plans of the person that were journaled after entry `after`, with their outcomes."""
+    with database.read() as connection:
+        later = store_journal.entries(connection, person=person, after=after, limit=_SOME)
+    lines = []
+    for entry in later:
+        if entry.kind == "plan":
+            lines += [f"{entry.target}:", *plan_lines(plan_shown(entry, later))]
+    return "\n".join(lines) or "nothing had to be done"
 
 
 def outcome(database: Database, person: str) -> str:
@@ -179,6 +192,8 @@ def _step(step: Step) -> str:
     parts: list[str] = [step.kind]
     if step.name or step.container:
         parts.append(f"{step.name} in {step.container}")
+    if step.given is not None:
+        parts.append(f"{step.given.kind} {step.given.anchor}")
     if step.attribute:
         parts.append(f"{step.attribute} -> {step.anchor or '(nobody)'}")
     for attribute, value in sorted(step.attributes.items()):

@@ -88,7 +88,7 @@ def weigh(connection: Connection, view: View, target: str, now: float) -> Judgem
         seen = _Seen(connection, target, kind, limits, now, besides=person)
         limit = limits.limit(kind, 0)
         if seen.reach(limit):
-            limit = limits.limit(kind, _accounts(connection, target))
+            limit = limits.limit(kind, accounts(connection, target))
         floor = urgent and seen.passed(urgent=True) < limits.urgent_floor
         if floor or not seen.reach(limit):
             counted.append(kind)
@@ -175,12 +175,12 @@ def standings(
     """Every breaker that counted or holds something at business time `now`."""
     found = []
     for target in targets:
-        accounts = _accounts(connection, target)
+        number = accounts(connection, target)
         for kind in KINDS:
             held = tuple(row.person for row in _held(connection, target, kind))
             counted = _Seen(connection, target, kind, limits, now).passed()
             if held or counted:
-                found.append(Standing(target, kind, counted, limits.limit(kind, accounts), held))
+                found.append(Standing(target, kind, counted, limits.limit(kind, number), held))
     return found
 
 
@@ -326,6 +326,8 @@ def _held_here() -> ColumnElement[bool]:
     return pair.c.held.startswith(_PREFIX)
 
 
-def _accounts(connection: Connection, target: str) -> int:
-    found = select(func.count()).select_from(account).where(account.c.target == target)
+def accounts(connection: Connection, target: str) -> int:
+    """How many accounts of the target are linked and there: what a share is a share of."""
+    found = select(func.count()).select_from(account)
+    found = found.where(account.c.target == target, account.c.gone_at.is_(None))
     return int(connection.execute(found).scalar_one())

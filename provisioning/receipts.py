@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from provisioning.lifecycle import SAID_AT
+from provisioning.dated import ABOUT_THE_PUSH
 from store import journal
 from store.clocks import iso
 from store.journal import Entry
@@ -48,9 +48,10 @@ def receipt(connection: Connection, id: str, now: float) -> dict[str, Any] | Non
         "resource": intake.body.get("resource"),
         "person": intake.person,
         "what": intake.body["what"],
-        "changed": [name for name in intake.body.get("changed", ()) if name != SAID_AT],
+        "changed": [name for name in intake.body.get("changed", ()) if name not in ABOUT_THE_PUSH],
         "problems": list(intake.body.get("problems", ())),
         "case": intake.body.get("case"),
+        "dated": [{"from": at, "changes": names} for at, names in intake.body.get("ahead", ())],
         "targets": {
             target: _target(intake, later, target, count, pairs.get(target), now)
             for target, count in asked.items()
@@ -69,14 +70,14 @@ def _target(
     """What became of the push in one target: `result`, `why`, and the plans that dealt with it.
 
     superseded     a later push, `supersededBy`, was looked at together with this one
-    applied, applied in part, nothing to do, held, back-off, due, working, gone
+    applied, applied in part, nothing to do, held, given up, back-off, due, working, gone
     """
     looks = _looks(later, target, count)
     newer = [_newer(later, target, count, look.body["noted"]) for look in looks]
     if not looks and row is not None and row.seen >= count:
         newer = [_unseen(later, target, count)]
     plans = [
-        _plan(look, later)
+        plan_shown(look, later)
         for look, by in zip(looks, newer, strict=False)
         if look.kind == "plan" and by is None
     ]
@@ -141,7 +142,8 @@ def _unseen(later: Sequence[Entry], target: str, count: int) -> str | None:
     return ids[-1] if ids else None
 
 
-def _plan(plan: Entry, later: Sequence[Entry]) -> dict[str, Any]:
+def plan_shown(plan: Entry, later: Sequence[Entry]) -> dict[str, Any]:
+    """A journaled plan with what came of each step; `later` holds the entries after it."""
     steps: list[dict[str, Any]] = [
         {name: value for name, value in step.items() if value} for step in plan.body["steps"]
     ]
@@ -176,7 +178,7 @@ def _result(
         return ("due" if row.due is None or row.due <= now else "back-off"), row.problem
     case = _case(looks)
     if case is not None:
-        return "held", case.body["why"]
+        return ("given up" if case.body.get("gave_up") else "held"), case.body["why"]
     if not plans:
         linked = "an account with the same key was there already, and is linked" if looks else None
         return "nothing to do", linked

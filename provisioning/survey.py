@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from adapters.target import Account, Link, Step, TargetDown, TargetRefused
 from policy_settings import KINDS, Breakers
@@ -143,8 +143,7 @@ def over_the_limit(
     connection: Connection, summary: Summary, limits: Breakers, now: float
 ) -> dict[str, tuple[int, int]]:
     """Kind -> (accounts, limit) where a breaker would hold what these plans need."""
-    query = select(func.count()).select_from(account).where(account.c.target == summary.target)
-    accounts = int(connection.execute(query).scalar_one())
+    accounts = breakers.accounts(connection, summary.target)
     found = {}
     for kind in KINDS if limits.enabled else ():
         counted = breakers.passed(connection, summary.target, kind, limits, now)
@@ -155,7 +154,7 @@ def over_the_limit(
 
 
 def nobodys(database: Database, viewer: Viewer, target: str) -> Iterator[Account]:
-    """Accounts of the target that are linked to nobody, and carry the key of nobody known."""
+    """Accounts of the target that are linked to nobody."""
     with database.read() as connection:
         anchors = set(
             connection.execute(select(account.c.anchor).where(account.c.target == target)).scalars()
