@@ -74,9 +74,7 @@ def main() -> None:
     )
     security = sd_utils.SDUtils(samdb)
     sid = security.get_object_sid(dn)
-    rights = DELEGATION.format(
-        user=USER, reset=RESET_PASSWORD, member=MEMBER, group=GROUP, sid=sid
-    )
+    rights = DELEGATION.format(user=USER, reset=RESET_PASSWORD, member=MEMBER, group=GROUP, sid=sid)
     for name in order["ous"]:
         security.dacl_prepend_aces(f"OU={name},{base}", rights)
     security.dacl_prepend_aces(

@@ -15,8 +15,9 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -25,6 +26,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.pipeline.transport import AsyncioRequestsTransport
 from azure.identity.aio import CertificateCredential, ClientSecretCredential
 from kiota_abstractions.api_error import APIError
+from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 from kiota_abstractions.serialization import Parsable, ParseNode, SerializationWriter
 from kiota_authentication_azure.azure_identity_authentication_provider import (
@@ -39,9 +41,11 @@ from msgraph_core import APIVersion, GraphClientFactory
 from msgraph_core.middleware import GraphTelemetryHandler
 from msgraph_core.middleware.options import GraphTelemetryHandlerOption
 
+from adapters.entra_id.batch import Batches, Reply
 from adapters.entra_id.config import Config
 from adapters.entra_id.errors import (
     CERTIFICATE,
+    STRANGE_LINK,
     UNREADABLE,
     GraphError,
     Lost,
@@ -194,6 +198,8 @@ class Graph:
         self._adapter = adapter
         self._pace = Pace(config.writes_per_second)
         self._shut: dict[bool, float] = {}
+        self._most_patience = sum(config.patience)
+        self._batches = Batches(self.base_url, self._deliver, self._meaning)
         self.client = GraphServiceClient(request_adapter=adapter)
 
     async def send(self, request: RequestInformation) -> dict[str, Any]:
@@ -203,10 +209,46 @@ class Graph:
         TargetDown when nothing was written and later may be better, TargetRefused when we
         may not sign in.
         """
+        request.path_parameters["baseurl"] = self.base_url  # what the SDK does when it sends
+        url = request.url  # it would expand its template anew at each look
+        request.path_parameters = {}  # not emptied by the next line: it is the builder's own
+        request.url = url
         write = request.http_method is None or request.http_method.value != "GET"
         self._heed(write)
         if write:
             await self._pace.turn()
+        return await self._batches.send(request, write)
+
+    async def patiently(self, request: Callable[[], RequestInformation]) -> dict[str, Any]:
+        """As :meth:`send`, for reads: where Graph says when to come back, we do. For as long as
+        `Config.patience` in all."""
+        left = self._most_patience
+        while True:
+            try:
+                return await self.send(request())
+            except TargetDown as error:
+                pause = error.retry_after
+                if pause is None or pause > left:
+                    raise
+            left -= max(pause, 0.1)
+            await asyncio.sleep(pause)
+
+    async def pages(self, request: RequestInformation) -> AsyncIterator[list[dict[str, Any]]]:
+        """The `value` of each page, following `@odata.nextLink` as long as it leads to our own
+        host: another one would get the token."""
+        while True:
+            answer = await self.patiently(partial(_again, request))
+            yield list(answer.get("value", ()))
+            link = answer.get("@odata.nextLink")
+            if not link:
+                return
+            if not str(link).startswith(f"{self.base_url}/"):
+                raise TargetRefused(STRANGE_LINK)
+            request = RequestInformation(Method.GET)
+            request.url = str(link)
+            request.headers.try_add("Accept", "application/json")
+
+    async def _deliver(self, request: RequestInformation, write: bool) -> dict[str, Any]:
         try:
             return await self._send(request, write)
         except GraphError as error:
@@ -226,7 +268,7 @@ class Graph:
         try:
             answer = await self._adapter.send_primitive_async(request, "bytes", {"XXX": ODataError})
         except APIError as error:
-            raise self._meaning(error, write) from None
+            raise self._meaning(_reply(error), write) from None
         except ClientAuthenticationError as error:
             status = getattr(error.response, "status_code", None) or 0
             if status == 429 or status >= 500:
@@ -251,23 +293,22 @@ class Graph:
                 return {}
             raise TargetDown(f"{_SILENT} in JSON", "Check graph's URL and the proxy.") from None
 
-    def _meaning(self, error: APIError, write: bool) -> Exception:
+    def _meaning(self, reply: Reply, write: bool) -> Exception:
         """What an HTTP status from 400 up means to the caller."""
-        status = error.response_status_code or 0
-        after = _seconds(error.response_headers)
+        status, after = reply.status, _seconds(reply.headers)
         if status == 429 or (status == 503 and (after is not None or not write)):
             if after is not None:
                 self._shut[write] = asyncio.get_running_loop().time() + after
             return TargetDown(f"Graph is too busy ({status})", retry_after=after)
         if status >= 500 or status < 400:
             return Lost() if write else TargetDown(f"{_SILENT} ({status})", retry_after=after)
-        main = getattr(error, "error", None)
-        details = getattr(main, "details", None) or []
+        body = reply.body if isinstance(reply.body, dict) else {}
+        main = body.get("error") or {}
         return GraphError(
             status,
-            getattr(main, "code", None) or "",
-            getattr(main, "message", None) or "",
-            tuple((d.code or "", d.target or "") for d in details),
+            main.get("code") or "",
+            main.get("message") or "",
+            tuple((d.get("code") or "", d.get("target") or "") for d in main.get("details") or ()),
         )
 
     def _heed(self, write: bool) -> None:
@@ -300,6 +341,25 @@ async def _no_redirect(response: httpx.Response) -> None:
     """Graph never redirects, and the SDK would take one for success: a proxy is in between."""
     if response.is_redirect:
         raise TargetDown(f"a redirect ({response.status_code}) instead of Graph", _NETWORK)
+
+
+def _again(request: RequestInformation) -> RequestInformation:
+    """Without what an earlier attempt has put there."""
+    request.headers.remove("Authorization")
+    return request
+
+
+def _reply(error: APIError) -> Reply:
+    """An error as the SDK has read it, in the form in which a batch holds it."""
+    main = getattr(error, "error", None)
+    details = getattr(main, "details", None) or ()
+    body = {
+        "code": getattr(main, "code", None),
+        "message": getattr(main, "message", None),
+        "details": [{"code": d.code, "target": d.target} for d in details],
+    }
+    headers = error.response_headers or {}
+    return Reply(error.response_status_code or 0, headers, {"error": body})
 
 
 def _seconds(headers: Any) -> float | None:

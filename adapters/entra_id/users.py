@@ -7,11 +7,13 @@ Each returns Graph's JSON and raises what `Graph.send` raises.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_abstractions.headers_collection import HeadersCollection
+from kiota_abstractions.request_information import RequestInformation
 from msgraph.generated.directory.deleted_items.graph_user.graph_user_request_builder import (
     GraphUserRequestBuilder,
 )
@@ -26,6 +28,8 @@ from adapters.entra_id.client import Body, Graph
 from adapters.entra_id.errors import GraphError
 
 _MANAGER = ["manager($select=id)"]
+_EXPANDED_PAGE = 100
+_USER = "#microsoft.graph.user"
 _ADVANCED = ("onPremisesExtensionAttributes/",)
 """What only the index that lags behind answers (`ConsistencyLevel: eventual`)."""
 
@@ -40,13 +44,29 @@ class Users:
 
     async def get(self, id: str) -> dict[str, Any]:
         """A user by object id or userPrincipalName, with its manager's id."""
+        return await self._graph.send(self._getting(id))
+
+    async def get_patiently(self, id: str) -> dict[str, Any]:
+        """As :meth:`get`, one of many: waits when Graph asks for it."""
+        return await self._graph.patiently(lambda: self._getting(id))
+
+    def _getting(self, id: str) -> RequestInformation:
         query = UserItemRequestBuilder.UserItemRequestBuilderGetQueryParameters(
             select=self._select, expand=_MANAGER
         )
-        request = self._users.by_user_id(id).to_get_request_information(
+        request: RequestInformation = self._users.by_user_id(id).to_get_request_information(
             RequestConfiguration(query_parameters=query)
         )
-        return await self._graph.send(request)
+        return request
+
+    def pages(self) -> AsyncIterator[list[dict[str, Any]]]:
+        """All users, a page at a time. With `$expand`, Graph gives at most 100 in one."""
+        query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
+            select=self._select, expand=_MANAGER, top=_EXPANDED_PAGE
+        )
+        return self._graph.pages(
+            self._users.to_get_request_information(RequestConfiguration(query_parameters=query))
+        )
 
     async def find(self, attribute: str, value: str) -> list[dict[str, Any]]:
         """Users whose `attribute` equals `value`; at most a handful, for one is expected."""
@@ -90,14 +110,25 @@ class Users:
         )
         return list((await self._graph.send(request)).get("value", ()))
 
-    async def is_deleted(self, id: str) -> bool:
-        """Whether the user is known to lie in the recycle bin."""
+    async def find_deleted(self, id: str) -> dict[str, Any] | None:
+        """The user in the recycle bin, or None."""
+        if as_id(id) is None:
+            return None
         item = self._graph.client.directory.deleted_items.by_directory_object_id(id)
         try:
-            await self._graph.send(item.to_get_request_information())
+            found = await self._graph.send(item.to_get_request_information())
+        except GraphError as error:
+            if error.status != 404:
+                raise
+            return None
+        return found if found.get("@odata.type", _USER) == _USER else None
+
+    async def is_deleted(self, id: str) -> bool:
+        """Whether the user is known to lie in the recycle bin."""
+        try:
+            return await self.find_deleted(id) is not None
         except GraphError:
             return False
-        return True
 
     async def create(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """A new user, as Graph answers it."""
@@ -107,6 +138,10 @@ class Users:
         """Set properties; null removes a value."""
         user = self._users.by_user_id(id)
         await self._graph.send(user.to_patch_request_information(Body(fields)))
+
+    async def delete(self, id: str) -> None:
+        """Put a user into the recycle bin."""
+        await self._graph.send(self._users.by_user_id(id).to_delete_request_information())
 
     async def set_manager(self, id: str, manager: str | None) -> None:
         """Set or remove the manager."""
@@ -142,6 +177,14 @@ class Users:
         )
         found = (await self._graph.send(request)).get("value", ())
         return any(one.get("@odata.type") == "#microsoft.graph.directoryRole" for one in found)
+
+
+def as_id(anchor: str) -> str | None:
+    """The id as Graph writes it, or None when it is none."""
+    try:
+        return str(UUID(anchor)) if len(anchor) == 36 else None
+    except ValueError:
+        return None
 
 
 def equals(attribute: str, value: str) -> str:

@@ -32,6 +32,8 @@ class Call:
     """Seconds for which readers shall not see what this call writes."""
     roles: frozenset[str] = frozenset()
     """Application permissions in the caller's token."""
+    base: str = ""
+    """Where the caller has reached Graph: pages of a list go on there."""
 
     @property
     def eventual(self) -> bool:

@@ -116,10 +116,13 @@ class Graph:
             request.headers, origin, directory.tenant.identity, directory.now()
         )
         segments = _segments(request.path.removeprefix("/v1.0"))
+        host = request.headers.get("host", "")
+        base = f"https://{host}/v1.0" if host else directory.base
         if segments == ("$batch",):
             if request.method != "POST":
                 raise routes.not_allowed()
-            return self._batch(_json(request), roles, request_id, client_id)
+            caller = _Caller(roles, base, request_id, client_id)
+            return self._batch(_json(request), caller)
         call = Call(
             request.method,
             segments,
@@ -128,6 +131,7 @@ class Graph:
             _json(request) if request.method in ("POST", "PATCH", "PUT") else None,
             lag,
             roles,
+            base,
         )
         return self._call(call)
 
@@ -152,7 +156,7 @@ class Graph:
             answer = route.handler(directory, call, *values)
         return Answer(answer.status, answer.body, {**quota, **answer.headers})
 
-    def _batch(self, body: Any, roles: frozenset[str], request_id: str, client_id: str) -> Answer:
+    def _batch(self, body: Any, caller: _Caller) -> Answer:
         """POST /$batch: up to 20 calls, answered in any order, each counted by itself."""
         items = _items(body)
         done: dict[str, dict[str, Any]] = {}
@@ -165,28 +169,36 @@ class Graph:
                 waiting.remove(item)
                 if any(done[d]["status"] >= 400 for d in item.depends):
                     error = GraphError(424, "FailedDependency", "Request dependency failed.")
-                    answer = self._error(error, request_id, client_id)
+                    answer = self._error(error, caller.request_id, caller.client_id)
                 else:
-                    answer = self._item(item, roles, request_id, client_id)
+                    answer = self._item(item, caller)
                 done[item.id.lower()] = _item_answer(item.id, answer)
         responses = list(done.values())
         self._shuffle.shuffle(responses)
         return Answer(200, {"responses": responses})
 
-    def _item(self, item: _Item, roles: frozenset[str], request_id: str, client_id: str) -> Answer:
+    def _item(self, item: _Item, caller: _Caller) -> Answer:
         path, _, query = item.url.partition("?")
         segments = _segments(path)
 
         def work(lag: float) -> Answer:
             query_pairs = dict(parse_qsl(query, keep_blank_values=True))
-            return self._call(
-                Call(item.method, segments, query_pairs, item.headers, item.body, lag, roles)
+            call = Call(
+                item.method,
+                segments,
+                query_pairs,
+                item.headers,
+                item.body,
+                lag,
+                caller.roles,
+                caller.base,
             )
+            return self._call(call)
 
         try:
             return self._with_faults(f"{item.method} /v1.0/{path.lstrip('/')}", work)
         except GraphError as error:
-            return self._error(error, request_id, client_id)
+            return self._error(error, caller.request_id, caller.client_id)
 
     # Faults
 
@@ -231,6 +243,16 @@ def _ordered(fault: Fault, operation: str) -> Answer:
     return Answer(
         fault.code, {"error": "temporarily_unavailable", "error_description": text}, headers
     )
+
+
+@dataclass(frozen=True)
+class _Caller:
+    """What the items of a batch have from the batch."""
+
+    roles: frozenset[str]
+    base: str
+    request_id: str
+    client_id: str
 
 
 @dataclass(frozen=True)

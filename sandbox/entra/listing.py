@@ -63,6 +63,8 @@ _SEARCHED = frozenset(
 _EXPAND = re.compile(r"(?P<name>\w+)(\((?P<inner>[^()]*(\([^()]*\))?[^()]*)\))?")
 _CLAUSE = re.compile(r'"(?P<name>\w+):(?P<value>(?:[^"\\]|\\.)*)"')
 _PAGE, _LARGEST = 100, 999
+_EXPANDED_PAGE = 100
+"""With `$expand`, Graph gives no more in one page, whatever `$top` says."""
 
 Expand = Callable[[Entry, str, tuple[str, ...] | None], Any]
 """The value of a relation of an object, or None to leave it out."""
@@ -166,7 +168,7 @@ def answer_page(
 ) -> Answer:
     """200 with a page of objects. `source(filter, after)` gives candidates in order of creation."""
     wanted = shape(call, kind)
-    top = _top(call)
+    top = min(_top(call), _EXPANDED_PAGE if wanted.expand else _LARGEST)
     tests, parsed = _tests(call, kind)
     order = _order(call, parsed)
     after = _after(call)
@@ -200,7 +202,9 @@ def answer_page(
     if more:
         query = dict(call.query) | {"$skiptoken": _token(token)}
         path = "/".join(quote(segment, safe="$@.'!~-_") for segment in call.segments)
-        body["@odata.nextLink"] = f"{directory.base}/{path}?{urlencode(query, safe='$')}"
+        body["@odata.nextLink"] = (
+            f"{call.base or directory.base}/{path}?{urlencode(query, safe='$')}"
+        )
     body["value"] = [render(entry, wanted) for entry in page]
     return Answer(200, body)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.entra import deleted, groups, users
+from sandbox.entra import deleted, groups, licenses, users
 from sandbox.entra.directory import Answer, Call, Directory
 from sandbox.entra.errors import GraphError, malformed
 
@@ -23,6 +23,13 @@ _GROUP_READ = frozenset(
 _GROUP_WRITE = frozenset({"Group.ReadWrite.All", "Directory.ReadWrite.All"})
 _MEMBER_WRITE = frozenset({"GroupMember.ReadWrite.All", "Group.ReadWrite.All"})
 _DOMAINS = frozenset({"Domain.Read.All", "Domain.ReadWrite.All", "Directory.Read.All"})
+_LICENSE_READ = frozenset(
+    {"LicenseAssignment.Read.All", "LicenseAssignment.ReadWrite.All", "Organization.Read.All"}
+    | {"Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+)
+_LICENSE_WRITE = frozenset(
+    {"LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}
+)
 _ORGANIZATION = (
     frozenset({"Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"})
     | _USER_READ
@@ -92,6 +99,9 @@ _ROUTES = [
     _route("GET", "users/*/memberOf", users.memberships, _USER_READ | _GROUP_READ),
     _route("POST", "users/*/revokeSignInSessions", users.revoke_sessions, _REVOKE),
     _route("POST", "users/*/microsoft.graph.revokeSignInSessions", users.revoke_sessions, _REVOKE),
+    _route("POST", "users/*/assignLicense", licenses.assign, _LICENSE_WRITE),
+    _route("POST", "users/*/microsoft.graph.assignLicense", licenses.assign, _LICENSE_WRITE),
+    _route("GET", "subscribedSkus", licenses.page, _LICENSE_READ),
     _route("GET", "groups", groups.page, _GROUP_READ),
     _route("POST", "groups", groups.create, _GROUP_WRITE),
     _route("GET", "groups/$count", groups.count, _GROUP_READ),

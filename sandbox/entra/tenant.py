@@ -56,6 +56,16 @@ CREATE TABLE IF NOT EXISTS link (
     PRIMARY KEY (source, relation, target)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS link_target ON link (target, relation);
+CREATE TABLE IF NOT EXISTS sku (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, seats INTEGER NOT NULL,
+    consumed INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS seat_taken AFTER INSERT ON property
+    WHEN new.name = 'assignedLicenses'
+    BEGIN UPDATE sku SET consumed = consumed + 1 WHERE id = new.value; END;
+CREATE TRIGGER IF NOT EXISTS seat_given_back AFTER DELETE ON property
+    WHEN old.name = 'assignedLicenses'
+    BEGIN UPDATE sku SET consumed = consumed - 1 WHERE id = old.value; END;
 """
 
 
@@ -72,6 +82,19 @@ class Entry:
     """Directory roles (`User Administrator`): make the account privileged."""
     number: int = field(default=0, compare=False)
     """Order of creation, for paging."""
+
+
+@dataclass(frozen=True)
+class Sku:
+    """A licence that the tenant has bought."""
+
+    id: str
+    """skuId, lower case."""
+    name: str
+    """skuPartNumber: `ENTERPRISEPACK`."""
+    seats: int
+    consumed: int = 0
+    """Seats taken by users that are not deleted."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +151,7 @@ class Tenant:
     def clear(self) -> None:
         """Forget all objects; tenant, app and secret stay."""
         with self.transaction():
-            for table in ("object", "property", "link"):
+            for table in ("object", "property", "link", "sku"):
                 self._connection.execute(f"DELETE FROM {table}")
 
     # Objects
@@ -182,7 +205,7 @@ class Tenant:
             self._connection.execute("DELETE FROM property WHERE id = ?", (entry.id,))
             self._connection.executemany(
                 "INSERT OR IGNORE INTO property (name, value, id) VALUES (?, ?, ?)",
-                [(name, value, entry.id) for name, value in _indexed(entry.document)],
+                [(name, value, entry.id) for name, value in _indexed(entry)],
             )
         return entry
 
@@ -235,6 +258,27 @@ class Tenant:
                 (source, relation, target),
             )
 
+    # Licences
+
+    def skus(self) -> list[Sku]:
+        """All licences, by name."""
+        rows = self._rows("SELECT id, name, seats, consumed FROM sku ORDER BY name")
+        return [Sku(*row) for row in rows]
+
+    def sku(self, id: str) -> Sku | None:
+        """The licence with this id."""
+        rows = self._rows("SELECT id, name, seats, consumed FROM sku WHERE id = ?", (id,))
+        return Sku(*rows[0]) if rows else None
+
+    def buy(self, sku: Sku) -> None:
+        """A new licence, or other seats and another name of one that is there."""
+        with self.transaction():
+            self._connection.execute(
+                "INSERT INTO sku (id, name, seats) VALUES (?, ?, ?) ON CONFLICT (id)"
+                " DO UPDATE SET name = excluded.name, seats = excluded.seats",
+                (sku.id, sku.name, sku.seats),
+            )
+
     def _linked(self, here: str, there: str, id: str, relation: Relation) -> list[Entry]:
         rows = self._rows(
             f"SELECT o.* FROM link l CROSS JOIN object o ON o.id = l.{there}"
@@ -272,9 +316,12 @@ def address(proxy: str) -> str:
     return rest if colon and prefix.lower() == "smtp" else proxy
 
 
-def _indexed(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _indexed(entry: Entry) -> Iterator[tuple[str, str]]:
     for name in INDEXED:
-        value = document.get(name)
+        value = entry.document.get(name)
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, str):
                 yield name, fold(address(item) if name == "proxyAddresses" else item)
+    if entry.deleted is None:
+        for license in entry.document.get("assignedLicenses") or ():
+            yield "assignedLicenses", str(license["skuId"])
