@@ -106,8 +106,10 @@ class Directory:
 
     def expire(self) -> None:
         """Purge what was deleted 30 days ago."""
-        for entry in self.tenant.deleted(self.today() - KEPT_SECONDS):
-            self.tenant.purge(entry.id)
+        if overdue := self.tenant.deleted(self.today() - KEPT_SECONDS):
+            with self.tenant.transaction():
+                for entry in overdue:
+                    self.tenant.purge(entry.id)
 
     def holder(
         self, kinds: Iterable[Kind], name: str, value: str, but: str | None = None

@@ -151,7 +151,8 @@ class Graph:
             decimal=directory.options.decimal_retry_after,
         )
         _require_body(call)
-        with directory.tenant.transaction():
+        tenant = directory.tenant
+        with tenant.undisturbed() if call.method == "GET" else tenant.transaction():
             directory.expire()
             answer = route.handler(directory, call, *values)
         return Answer(answer.status, answer.body, {**quota, **answer.headers})
