@@ -148,7 +148,8 @@ class Batches:
 
     def _envelope(self, parcels: Sequence[Parcel]) -> RequestInformation:
         items = [self._item(number, parcel.request) for number, parcel in enumerate(parcels)]
-        envelope = RequestInformation(Method.POST, "{+baseurl}/$batch", {"baseurl": self._base_url})
+        envelope = RequestInformation(Method.POST)
+        envelope.url = f"{self._base_url}/$batch"
         envelope.headers.try_add("Accept", "application/json")
         body = json.dumps({"requests": items}, ensure_ascii=False, separators=(",", ":"))
         envelope.set_stream_content(body.encode(), "application/json")

@@ -3,8 +3,8 @@
 Nobody but `target.py` imports this module, and only when it first speaks to Graph: it
 loads about 650 modules. What is left out on purpose, and why:
 
-- the SDK's models (bodies are :class:`Body`, answers bytes): they drop nulls on the way out, and
-  one user on the way in loads 1,200 modules and takes 4 ms;
+- the SDK's models (bodies and answers are JSON of ours): they drop nulls on the way out, and one
+  user on the way in loads 1,200 modules and takes 4 ms;
 - its retry and redirect handlers: a POST repeated after a 503 may make a second user;
 - `aiohttp`: azure-identity can use `requests`, which msal has loaded anyway.
 """
@@ -12,10 +12,12 @@ loads about 650 modules. What is left out on purpose, and why:
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -28,7 +30,6 @@ from azure.identity.aio import CertificateCredential, ClientSecretCredential
 from kiota_abstractions.api_error import APIError
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
-from kiota_abstractions.serialization import Parsable, ParseNode, SerializationWriter
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
@@ -59,29 +60,13 @@ for _chatty in ("httpx", "httpcore", "azure", "msal", "urllib3"):
     # wrong in them is raised to us anyway.
     logging.getLogger(_chatty).setLevel(logging.ERROR)
 
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore looks for it at every request; an import that fails is not remembered.
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+
 _NETWORK = "Check the network, the proxy and ca_file."
 _UNSENT = (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _SILENT = "Graph does not answer"
-
-
-class Body(Parsable):
-    """Graph JSON exactly as given: nulls, empty lists and nesting included."""
-
-    def __init__(self, fields: Mapping[str, Any]) -> None:
-        self.fields = dict(fields)
-
-    def get_field_deserializers(self) -> dict[str, Any]:
-        """Nothing is ever read into it."""
-        return {}
-
-    @staticmethod
-    def create_from_discriminator_value(parse_node: ParseNode) -> Body:
-        """As the SDK's models do it."""
-        return Body({})
-
-    def serialize(self, writer: SerializationWriter) -> None:
-        """All fields, as the models write their `additional_data`."""
-        writer.write_additional_data_value(self.fields)
 
 
 class Credential:
@@ -209,10 +194,6 @@ class Graph:
         TargetDown when nothing was written and later may be better, TargetRefused when we
         may not sign in.
         """
-        request.path_parameters["baseurl"] = self.base_url  # what the SDK does when it sends
-        url = request.url  # it would expand its template anew at each look
-        request.path_parameters = {}  # not emptied by the next line: it is the builder's own
-        request.url = url
         write = request.http_method is None or request.http_method.value != "GET"
         self._heed(write)
         if write:

@@ -218,20 +218,15 @@ class EntraId:
         from adapters.entra_id.deleted import was_called
         from adapters.entra_id.users import ends_with, equals, has_address
 
-        conditions = [equals(_PROPERTIES[kind], value)]
+        condition = equals(_PROPERTIES[kind], value)
         if kind == "mail":
-            conditions.append(has_address(value))
-        bin_conditions = conditions
-        if kind == "userPrincipalName":
-            bin_conditions = [ends_with("userPrincipalName", value)]
-        live = [users.holding(condition) for condition in conditions]
-        gone = [users.deleted(condition) for condition in bin_conditions]
-        answers = await asyncio.gather(*live, *gone)
-        for number, answer in enumerate(answers):
-            for user in answer:
-                if kind == "userPrincipalName" and number and not was_called(user, value):
-                    continue
-                return str(user["id"]).lower()
+            condition = f"{condition} or {has_address(value)}"
+        mangled = kind == "userPrincipalName"
+        in_bin = ends_with("userPrincipalName", value) if mangled else condition
+        live, gone = await asyncio.gather(users.holding(condition), users.deleted(in_bin))
+        gone = [user for user in gone if not mangled or was_called(user, value)]
+        for user in (*live, *gone):
+            return str(user["id"]).lower()
         return None
 
 
