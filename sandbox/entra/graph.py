@@ -8,8 +8,9 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from sandbox.entra import errors, routes, tokens
 from sandbox.entra.directory import Answer, Call, Directory
@@ -126,7 +127,7 @@ class Graph:
         call = Call(
             request.method,
             segments,
-            dict(parse_qsl(request.query, keep_blank_values=True)),
+            _query(request.query),
             request.headers,
             _json(request) if request.method in ("POST", "PATCH", "PUT") else None,
             lag,
@@ -183,11 +184,10 @@ class Graph:
         segments = _segments(path)
 
         def work(lag: float) -> Answer:
-            query_pairs = dict(parse_qsl(query, keep_blank_values=True))
             call = Call(
                 item.method,
                 segments,
-                query_pairs,
+                _query(query),
                 item.headers,
                 item.body,
                 lag,
@@ -312,6 +312,17 @@ def _item_answer(id: str, answer: Answer) -> dict[str, Any]:
         body = answer.body
         shown["body"] = body.decode() if isinstance(body, bytes) else body
     return shown
+
+
+def _query(text: str) -> dict[str, str]:
+    """The parameters of a URL; of one that comes twice, the last."""
+    return dict(_parameter(pair) for pair in text.split("&") if pair)
+
+
+@lru_cache(maxsize=1024)
+def _parameter(pair: str) -> tuple[str, str]:
+    name, _, value = pair.partition("=")
+    return unquote_plus(name), unquote_plus(value)
 
 
 def _segments(path: str) -> tuple[str, ...]:

@@ -120,6 +120,9 @@ _ROUTES = [
     _route("GET", "domains", domains, _DOMAINS),
 ]
 _FIRST = frozenset(route.pattern[0] for route in _ROUTES)
+_BY_SHAPE: dict[tuple[str, int], list[Route]] = {}
+for _one in _ROUTES:
+    _BY_SHAPE.setdefault((_one.pattern[0], len(_one.pattern)), []).append(_one)
 
 
 def find(method: str, segments: tuple[str, ...]) -> tuple[Route, tuple[str, ...]]:
@@ -135,8 +138,9 @@ def find(method: str, segments: tuple[str, ...]) -> tuple[Route, tuple[str, ...]
         if method != "GET":
             raise not_allowed()
         return _route("GET", "", groups.members, _GROUP_READ), (segments[1], segments[3])
+    alike = _BY_SHAPE.get((segments[0] if segments else "", len(segments)), ())
     fitting = [
-        (route, values) for route in _ROUTES if (values := _values(route, segments)) is not None
+        (route, values) for route in alike if (values := _values(route, segments)) is not None
     ]
     for route, values in fitting:
         if route.method == method:
@@ -150,8 +154,6 @@ def find(method: str, segments: tuple[str, ...]) -> tuple[Route, tuple[str, ...]
 
 
 def _values(route: Route, segments: tuple[str, ...]) -> tuple[str, ...] | None:
-    if len(route.pattern) != len(segments):
-        return None
     values: list[str] = []
     for wanted, given in zip(route.pattern, segments, strict=True):
         if wanted == "*":
