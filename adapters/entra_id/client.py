@@ -33,7 +33,6 @@ from kiota_abstractions.request_information import RequestInformation
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
-from kiota_http.middleware import ParametersNameDecodingHandler
 from kiota_http.middleware.user_agent_handler import UserAgentHandler
 from msgraph import GraphRequestAdapter, GraphServiceClient
 from msgraph import __version__ as sdk_version
@@ -165,7 +164,6 @@ class Graph:
             event_hooks={"response": [_no_redirect]},
         )
         handlers = [
-            ParametersNameDecodingHandler(),
             UserAgentHandler(),
             GraphTelemetryHandler(
                 GraphTelemetryHandlerOption(api_version=APIVersion.v1, sdk_version=sdk_version)
