@@ -42,7 +42,7 @@ def test_the_examples_work(db: Database, tmp_path: Path) -> None:
     assert [order for order, _ in answers] == [
         "", "clock", "settings", "directory", "faults", "settle", "accounts", "faults", "reset",
     ]  # fmt: skip
-    assert answers[3][1] == {"put": {"ad": 1, "entra": 1}}
+    assert answers[3][1] == {"put": {"ad": 1, "entra": 2}}
     assert answers[5][1]["settled"]
 
 

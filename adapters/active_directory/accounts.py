@@ -6,9 +6,11 @@ from adapters.active_directory import values
 from adapters.active_directory.config import Config
 from adapters.active_directory.connection import Entry
 from adapters.active_directory.logon import DISABLED
+from adapters.active_directory.requests import equals
 from adapters.target import Account, Value
 
-PERSON = "(objectCategory=person)(objectClass=user)"  # indexed, leaves computers out
+PERSON = (equals("objectCategory", b"person"), equals("objectClass", b"user"))
+"""Indexed, and leaves computers out."""
 
 
 class Shape:

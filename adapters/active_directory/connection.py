@@ -26,11 +26,13 @@ from ldap3.core.exceptions import (
     LDAPResponseTimeoutError,
 )
 
+from adapters.active_directory import requests
 from adapters.active_directory.config import Config
+from adapters.active_directory.requests import Change, Filter, Strategy
 from adapters.target import Refusal, TargetRefused
 
+NO_ATTRIBUTES = ("1.1",)  # RFC 4511 section 4.5.1.8
 IDLE_SECONDS = 300.0  # well below the 900 after which AD closes an idle connection
-_PAGED = "1.2.840.113556.1.4.319"  # RFC 2696
 LOST = (LDAPCommunicationError, LDAPResponseTimeoutError, LDAPMaximumRetriesError, OSError)
 
 
@@ -125,8 +127,9 @@ class VerifyingTls(ldap3.Tls):
 class Session:
     """One bound connection, used by one thread at a time."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, strategy: Strategy) -> None:
         self._connection = connection
+        self._strategy = strategy
         self.used = time.monotonic()
         self.reused = False
         self.dead = False
@@ -134,63 +137,46 @@ class Session:
     def search(
         self,
         base: str,
-        filter: str,
-        scope: str,
+        condition: Filter,
+        scope: int,
         attributes: Sequence[str] = (),
         *,
-        controls: Sequence[Any] = (),
+        controls: Sequence[bytes] = (),
         limit: int = 0,
         page: tuple[int, bytes] | None = None,
     ) -> Answer:
         """Entries below `base`; `limit` 0 means no limit of ours. `page`: how many, and the
         cookie of the page before, which this very connection gave. Raises Lost."""
-        paging: dict[str, Any] = {}
         if page is not None:
-            size, cookie = page
-            paging = {"paged_size": size, "paged_cookie": cookie or None, "paged_criticality": True}
-        _, result, response, _ = self._ask(
-            self._connection.search,
-            base,
-            filter,
-            scope,
-            attributes=list(attributes) or [ldap3.NO_ATTRIBUTES],
-            controls=list(controls) or None,
-            size_limit=limit,
-            auto_escape=False,
-            **paging,
-        )
+            controls = (*controls, requests.page(*page))
+        request = requests.search(base, scope, condition, attributes or NO_ATTRIBUTES, limit)
+        *found, result = self._ask(request, controls)
         entries = tuple(
-            Entry(found["dn"], found["raw_attributes"])
-            for found in response or ()
-            if found["type"] == "searchResEntry"  # AD adds references to other partitions
+            Entry(one["dn"], one["raw_attributes"])
+            for one in found
+            if one["type"] == "searchResEntry"  # AD adds references to other partitions
         )
-        paged = (result.get("controls") or {}).get(_PAGED, {})
+        paged = (result.get("controls") or {}).get(requests.PAGED, {})
         cookie = (paged.get("value") or {}).get("cookie") or b""
         return Answer(result["result"], result["message"], entries, cookie)
 
     def add(self, dn: str, values: Mapping[str, Sequence[bytes]]) -> Answer:
         """Add a user. Raises Lost."""
-        return self._write(
-            self._connection.add, dn, ["user"], {name: list(v) for name, v in values.items()}
-        )
+        return self._write(requests.add(dn, {"objectClass": [b"user"], **values}))
 
     def modify(
-        self,
-        dn: str,
-        changes: Mapping[str, Sequence[tuple[str, Sequence[bytes]]]],
-        controls: Sequence[Any] = (),
+        self, dn: str, changes: Mapping[str, Sequence[Change]], controls: Sequence[bytes] = ()
     ) -> Answer:
         """Apply changes of one entry, all or none. Raises Lost."""
-        plain = {a: [(op, list(values)) for op, values in cs] for a, cs in changes.items()}
-        return self._write(self._connection.modify, dn, plain, list(controls) or None)
+        return self._write(requests.modify(dn, changes), controls)
 
     def delete(self, dn: str) -> Answer:
         """Delete an entry that has none below it. Raises Lost."""
-        return self._write(self._connection.delete, dn)
+        return self._write(requests.delete(dn))
 
     def modify_dn(self, dn: str, rdn: str, superior: str) -> Answer:
         """Rename and move in one. Raises Lost."""
-        return self._write(self._connection.modify_dn, dn, rdn, new_superior=superior)
+        return self._write(requests.modify_dn(dn, rdn, superior))
 
     def close(self) -> None:
         """Close the socket; nothing is waited for."""
@@ -209,13 +195,13 @@ class Session:
         except (AttributeError, OSError, TypeError, ValueError):
             return False
 
-    def _write(self, method: Any, *arguments: Any, **options: Any) -> Answer:
-        _, result, _, _ = self._ask(method, *arguments, **options)
+    def _write(self, request: bytes, controls: Sequence[bytes] = ()) -> Answer:
+        result = self._ask(request, controls)[-1]
         return Answer(result["result"], result["message"])
 
-    def _ask(self, method: Any, *arguments: Any, **options: Any) -> Any:
+    def _ask(self, request: bytes, controls: Sequence[bytes]) -> list[dict[str, Any]]:
         try:
-            answer = method(*arguments, **options)
+            answer = self._strategy.ask(request, controls)
         except LOST:
             self.dead = True
             raise Lost from None  # ldap3's text names the socket, never the cause

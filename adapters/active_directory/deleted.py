@@ -7,18 +7,20 @@ lost too. (MS-ADTS 3.1.1.5.3.7, 3.1.1.5.5.1)
 
 from __future__ import annotations
 
-from typing import Any
-
-import ldap3
-
 from adapters.active_directory import errors, values
 from adapters.active_directory.config import Config
 from adapters.active_directory.connection import Answer, Entry, Session
 from adapters.active_directory.logon import DISABLED, NORMAL_ACCOUNT, fresh_password
 from adapters.active_directory.outcomes import Progress, look, of, protected, refused, settled
+from adapters.active_directory.requests import (
+    INSERT,
+    REMOVE,
+    REPLACE,
+    SHOW_DELETED,
+    SUBTREE,
+    Change,
+)
 from adapters.target import Link, Outcome, Refusal, Step
-
-SHOW_DELETED = ("1.2.840.113556.1.4.417", True, None)
 
 _KEPT = ("isDeleted", "sAMAccountName", "userAccountControl", "pwdLastSet", "adminCount")
 
@@ -74,8 +76,8 @@ def restore(session: Session, config: Config, step: Step, written: Progress) -> 
 def _name_is_taken(session: Session, config: Config, entry: Entry) -> bool:
     """Samba would make a second account of the same name, AD would not."""
     for name in entry.all("sAMAccountName"):
-        filter = values.equals("sAMAccountName", name.decode())
-        answer = session.search(config.domain_dn, filter, ldap3.SUBTREE, limit=1)
+        condition = values.equals("sAMAccountName", name.decode())
+        answer = session.search(config.domain_dn, condition, SUBTREE, limit=1)
         if answer.entries:
             return True
         if answer.result != 4:
@@ -86,14 +88,15 @@ def _name_is_taken(session: Session, config: Config, entry: Entry) -> bool:
 def _bring_back(session: Session, entry: Entry, dn: str) -> Answer:
     """An account that was deleted while enabled shall not be enabled for a moment: AD may take
     the bit in the same modify. Samba does not; what it refuses has changed nothing."""
-    changes: dict[str, list[tuple[Any, list[bytes]]]] = {
-        "isDeleted": [(ldap3.MODIFY_DELETE, [])],
-        "distinguishedName": [(ldap3.MODIFY_REPLACE, [dn.encode()])],
+    changes: dict[str, list[Change]] = {
+        "isDeleted": [(REMOVE, [])],
+        "distinguishedName": [(REPLACE, [dn.encode()])],
     }
     control = _control(entry)
     if not control & DISABLED:
         bits = str(control | DISABLED).encode()
-        both = {**changes, "userAccountControl": [(ldap3.MODIFY_REPLACE, [bits])]}
+        switch: list[Change] = [(REPLACE, [bits])]
+        both = {**changes, "userAccountControl": switch}
         answer = settled(session.modify(entry.dn, both, controls=[SHOW_DELETED]))
         if answer.result == 0:
             return answer
@@ -111,8 +114,8 @@ def _disable(session: Session, anchor: str) -> bool:
         if control & DISABLED:
             return True
         swap = [
-            (ldap3.MODIFY_DELETE, [str(control).encode()]),
-            (ldap3.MODIFY_ADD, [str(control | DISABLED).encode()]),
+            (REMOVE, [str(control).encode()]),
+            (INSERT, [str(control | DISABLED).encode()]),
         ]
         if settled(session.modify(address, {"userAccountControl": swap})).result == 0:
             return True
@@ -125,7 +128,7 @@ def _control(entry: Entry) -> int:
 
 def _give_password(session: Session, anchor: str) -> tuple[Refusal, ...]:
     """A tombstone has lost its password, and without one it could never be enabled."""
-    change = {"unicodePwd": [(ldap3.MODIFY_REPLACE, [fresh_password()])]}
+    change = {"unicodePwd": [(REPLACE, [fresh_password()])]}
     answer = settled(session.modify(values.by_guid(anchor), change))
     if answer.result == 0:
         return ()

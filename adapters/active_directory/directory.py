@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Literal, TypeVar
-
-import ldap3
-from ldap3.protocol.microsoft import extended_dn_control
+from typing import TypeVar
 
 from adapters.active_directory import deleted, groups, values
 from adapters.active_directory.accounts import PERSON, Shape
@@ -15,6 +12,16 @@ from adapters.active_directory.config import Config
 from adapters.active_directory.connection import Answer, Entry, Lost, Session
 from adapters.active_directory.errors import raise_for_read
 from adapters.active_directory.pool import Pool
+from adapters.active_directory.requests import (
+    BASE,
+    EXTENDED_DN,
+    LEVEL,
+    SUBTREE,
+    Filter,
+    both,
+    either,
+    equals,
+)
 from adapters.active_directory.writes import Writer
 from adapters.target import (
     Account,
@@ -31,6 +38,16 @@ from adapters.target import (
 FEW = 10  # an ambiguous key needs no longer list
 TOGETHER = 100  # accounts in one search: a filter of 6 kB
 PAGE = 500  # entries in one answer; AD gives at most 1000 (MaxPageSize)
+
+USER = equals("objectClass", b"user")
+
+_VERY: dict[NameKind, str] = {
+    "accountName": "sAMAccountName",
+    "userPrincipalName": "userPrincipalName",
+    "mail": "mail",
+    "cn": "cn",
+}
+"""The attribute that a name is first of all."""
 
 T = TypeVar("T")
 
@@ -61,8 +78,8 @@ class ActiveDirectory:
                 filters.append(values.has_guid(anchor))
         found: dict[str, Account] = {}
         for chunk in batched(filters, TOGETHER):
-            filter = f"(&(objectClass=user)(|{''.join(chunk)}))"
-            for entry in self._ask(lambda session, f=filter: self._anywhere(session, f)):  # type: ignore[misc]
+            condition = both(USER, either(*chunk))
+            for entry in self._ask(lambda session, c=condition: self._anywhere(session, c)):  # type: ignore[misc]
                 account = self._shape.account(entry)
                 found[account.anchor] = account
         return found
@@ -80,10 +97,10 @@ class ActiveDirectory:
                 try:
                     answer = session.search(
                         self._config.base_dn,
-                        f"(&{PERSON})",
-                        ldap3.SUBTREE,
+                        both(*PERSON),
+                        SUBTREE,
                         self._shape.asked,
-                        controls=[extended_dn_control()],
+                        controls=[EXTENDED_DN],
                         page=(PAGE, cookie),
                     )
                 except Lost:
@@ -116,38 +133,32 @@ class ActiveDirectory:
         An account name is also held by computers and groups, and by who has
         `name@domain` as userPrincipalName; that UPN by who has the account name.
         """
-        base, filters = self._config.base_dn, []
-        scope: Literal["SUBTREE", "LEVEL"] = ldap3.SUBTREE
+        base, scope = self._config.base_dn, SUBTREE
         name, _, suffix = value.rpartition("@")
         try:
             if kind == "accountName":
-                filters = [
-                    values.equals("sAMAccountName", value),
-                    values.equals("userPrincipalName", f"{value}@{self._config.domain}"),
-                ]
+                own = values.equals("sAMAccountName", value)
+                other = values.equals("userPrincipalName", f"{value}@{self._config.domain}")
+                condition = either(own, other)
             elif kind == "userPrincipalName":
-                filters = [values.equals("userPrincipalName", value)]
+                condition = values.equals("userPrincipalName", value)
                 if name and suffix.lower() == self._config.domain:
-                    filters.append(values.equals("sAMAccountName", name))
+                    condition = either(condition, values.equals("sAMAccountName", name))
             elif kind == "mail":
-                filters = [
-                    values.equals("mail", value),
-                    values.equals("proxyAddresses", f"smtp:{value}"),
-                ]
+                aliases = values.equals("proxyAddresses", f"smtp:{value}")
+                condition = either(values.equals("mail", value), aliases)
             else:
-                base, scope = self._config.people_ou, ldap3.LEVEL
-                filters = [values.equals("cn", value)]
+                base, scope = self._config.people_ou, LEVEL
+                condition = values.equals("cn", value)
         except values.Unwritable:
             return None  # what cannot be written is held by nobody
-        for filter in filters:  # who holds the very attribute comes first
-            found = self._ask(
-                lambda session, f=filter: _entries(  # type: ignore[misc]
-                    session.search(base, f, scope, ("objectGUID",), limit=FEW)
-                )
-            )
-            if found:
-                return values.guid(found[0].first("objectGUID"))
-        return None
+        shown = ("objectGUID", _VERY[kind])
+        found = self._ask(
+            lambda session: _entries(session.search(base, condition, scope, shown, limit=FEW))
+        )
+        # Who holds the very attribute comes first.
+        held = sorted(found, key=lambda entry: not _holds(entry, _VERY[kind], value))
+        return values.guid(held[0].first("objectGUID")) if held else None
 
     def apply(self, account: Account | None, step: Step) -> Outcome:
         """See `Target.apply`. Raises TargetDown only while nothing has been written."""
@@ -171,14 +182,14 @@ class ActiveDirectory:
                     break
         raise _silent()
 
-    def _anywhere(self, session: Session, filter: str) -> tuple[Entry, ...]:
+    def _anywhere(self, session: Session, condition: Filter) -> tuple[Entry, ...]:
         """Entries of the whole domain: an account is found wherever it was moved to."""
         answer = session.search(
             self._config.domain_dn,
-            filter,
-            ldap3.SUBTREE,
+            condition,
+            SUBTREE,
             self._shape.asked,
-            controls=[extended_dn_control()],
+            controls=[EXTENDED_DN],
         )
         raise_for_read(answer)
         return answer.entries
@@ -189,25 +200,23 @@ class ActiveDirectory:
         found: Sequence[Entry] = ()
         try:
             if link is not None:
-                found = _entries(
-                    self._search(session, values.by_guid(link.anchor), "(objectClass=user)")
-                )
+                found = _entries(self._search(session, values.by_guid(link.anchor), USER))
             if not found and match is not None:
-                filter = f"(&{PERSON}{values.equals(*match)})"
-                found = _entries(self._search(session, None, filter))
+                condition = both(*PERSON, values.equals(*match))
+                found = _entries(self._search(session, None, condition))
         except values.Unwritable:
             return None
         if len(found) > 1:
             raise Ambiguous(tuple(values.extended_dn(entry.dn)[1] for entry in found))
         return self._shape.account(found[0]) if found else None
 
-    def _search(self, session: Session, base: str | None, filter: str) -> Answer:
+    def _search(self, session: Session, base: str | None, condition: Filter) -> Answer:
         answer = session.search(
             base or self._config.base_dn,
-            filter,
-            ldap3.SUBTREE if base is None else ldap3.BASE,
+            condition,
+            SUBTREE if base is None else BASE,
             self._shape.asked,
-            controls=[extended_dn_control()],
+            controls=[EXTENDED_DN],
             limit=FEW if base is None else 0,
         )
         if base is not None and answer.result == 32:
@@ -222,11 +231,16 @@ def _entries(answer: Answer) -> tuple[Entry, ...]:
     return answer.entries
 
 
+def _holds(entry: Entry, attribute: str, value: str) -> bool:
+    texts = (found.decode(errors="replace") for found in entry.all(attribute))
+    return any(text.casefold() == value.casefold() for text in texts)
+
+
 def _silent() -> TargetDown:
     return TargetDown("the domain controller stopped answering", "check its load and the network")
 
 
-def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+def batched(items: Sequence[Filter], size: int) -> Iterator[Sequence[Filter]]:
     """Pieces of at most `size` items."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

@@ -9,16 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import ldap3
-from ldap3.protocol.microsoft import extended_dn_control
-
 from adapters.active_directory import errors, values
 from adapters.active_directory.config import Config
 from adapters.active_directory.connection import Answer, Entry, Session
-from adapters.active_directory.outcomes import look, of, refused, settled
+from adapters.active_directory.outcomes import ANYTHING, look, of, refused, settled
+from adapters.active_directory.requests import (
+    BASE,
+    EXTENDED_DN,
+    INSERT,
+    REMOVE,
+    SUBTREE,
+    both,
+    equals,
+)
 from adapters.target import Account, Ambiguous, Grant, Outcome, Refusal, Step
 
 FEW = 10  # an ambiguous name needs no longer list
+
+GROUP = equals("objectCategory", b"group")
 
 _FACTS = ("objectGUID", "objectSid", "groupType", "adminCount", "isCriticalSystemObject")
 _NAMED = ("sAMAccountName",)
@@ -35,12 +43,10 @@ def find(session: Session, config: Config, name: str) -> Grant | None:
         found = _at(session, name)
     else:
         try:
-            filter = f"(&(objectCategory=group){values.equals('sAMAccountName', name)})"
+            condition = both(GROUP, values.equals("sAMAccountName", name))
         except values.Unwritable:
             return None
-        answer = session.search(
-            config.domain_dn, filter, ldap3.SUBTREE, (*_FACTS, *_NAMED), limit=FEW
-        )
+        answer = session.search(config.domain_dn, condition, SUBTREE, (*_FACTS, *_NAMED), limit=FEW)
         if answer.result != 4:
             errors.raise_for_read(answer)
         found = answer.entries
@@ -56,7 +62,7 @@ def _at(session: Session, dn: str) -> Sequence[Entry]:
         dn.encode()
     except UnicodeEncodeError:
         return ()
-    answer = session.search(dn, "(objectCategory=group)", ldap3.BASE, (*_FACTS, *_NAMED))
+    answer = session.search(dn, GROUP, BASE, (*_FACTS, *_NAMED))
     if answer.result in (10, 32, 34):  # another domain's, none, no DN
         return ()
     errors.raise_for_read(answer)
@@ -84,15 +90,13 @@ def listed(session: Session, anchor: str) -> frozenset[Grant]:
     found: set[Grant] = set()
     wanted = "memberOf"
     while wanted:
-        answer = session.search(
-            address, "(objectClass=*)", ldap3.BASE, (wanted,), controls=[extended_dn_control()]
-        )
+        answer = session.search(address, ANYTHING, BASE, (wanted,), controls=[EXTENDED_DN])
         if answer.result == 32:
             return frozenset()
         errors.raise_for_read(answer)
         wanted = ""
         for name, links in (answer.entries[0].values if answer.entries else {}).items():
-            for link in links or ():  # beside a range stands the plain name, empty
+            for link in links:
                 group, _ = values.extended_dn(link.decode())
                 if group:
                     found.add(Grant("group", group))
@@ -122,7 +126,7 @@ def give(session: Session, account: Account, step: Step) -> Outcome:
             return refused(Refusal(*of(errors.GROUP, "32")))
         if is_privileged(group):
             return refused(Refusal(*of(errors.PRIVILEGED_GROUP, "local")))
-    how = ldap3.MODIFY_ADD if on else ldap3.MODIFY_DELETE
+    how = INSERT if on else REMOVE
     member = values.by_guid(account.anchor).encode()
     answer = settled(session.modify(address, {"member": [(how, [member])]}))
     if answer.result == 0 or (_is_there(answer) if on else _is_absent(answer)):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import ldap3
 
 from adapters.active_directory import errors
 from adapters.active_directory.connection import Answer, Entry, Session
+from adapters.active_directory.requests import BASE, present
 from adapters.target import Outcome, Refusal, RefusalKind
+
+ANYTHING = present("objectClass")
 
 
 @dataclass
@@ -39,10 +39,10 @@ def settled(answer: Answer) -> Answer:
 
 
 def look(
-    session: Session, address: str, *attributes: str, controls: Sequence[Any] = ()
+    session: Session, address: str, *attributes: str, controls: Sequence[bytes] = ()
 ) -> Entry | None:
     """The entry at an address, or None when there is none."""
-    answer = session.search(address, "(objectClass=*)", ldap3.BASE, attributes, controls=controls)
+    answer = session.search(address, ANYTHING, BASE, attributes, controls=controls)
     if answer.result == 32:
         return None
     errors.raise_for_read(answer)

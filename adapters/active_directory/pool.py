@@ -15,6 +15,7 @@ from ldap3.core.exceptions import LDAPExceptionError
 
 from adapters.active_directory.config import Config
 from adapters.active_directory.connection import LOST, Answer, Session, VerifyingTls
+from adapters.active_directory.requests import Strategy
 from adapters.target import Refusal, TargetDown, TargetRefused
 
 
@@ -141,6 +142,7 @@ class Pool:
             raise_exceptions=False,
             receive_timeout=config.receive_timeout,
         )
+        strategy = Strategy.of(connection)
         try:
             connection.open(read_server_info=False)
             _, result, _, _ = connection.bind(read_server_info=False)
@@ -161,7 +163,7 @@ class Pool:
         if answer.result != 0:
             connection.strategy.close()
             raise _bind_error(answer, where)
-        return Session(connection)
+        return Session(connection, strategy)
 
 
 def _untrusted(message: str, remedy: str) -> TargetRefused:

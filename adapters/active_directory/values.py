@@ -11,9 +11,10 @@ import re
 from collections.abc import Sequence
 from uuid import UUID
 
-from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import escape_rdn
 
+from adapters.active_directory import requests
+from adapters.active_directory.requests import Filter
 from adapters.target import Value
 
 _MULTI_VALUED = """
@@ -38,7 +39,6 @@ MULTI_VALUED = frozenset(_MULTI_VALUED.lower().split())
 INTEGERS = frozenset(_INTEGERS.lower().split())
 BOOLEANS = frozenset(_BOOLEANS.lower().split())
 
-BLANK = r"\20"  # ldap3 strips filters
 NEVER = 0x7FFFFFFFFFFFFFFF
 
 MEANS_ABSENT: dict[str, frozenset[int]] = {
@@ -109,14 +109,9 @@ def _bytes(value: str | int | bool) -> bytes:
         raise Unwritable from None
 
 
-def equals(attribute: str, value: str) -> str:
-    """The filter `(attribute=value)`, escaped (RFC 4515 section 3). Raises Unwritable."""
-    _bytes(value)
-    escaped = escape_filter_chars(value)
-    stripped = escaped.strip(" ")
-    lead = len(escaped) - len(escaped.lstrip(" "))
-    tail = len(escaped) - lead - len(stripped)
-    return f"({attribute}={BLANK * lead}{stripped}{BLANK * tail})"
+def equals(attribute: str, value: str) -> Filter:
+    """The filter `(attribute=value)`. Raises Unwritable."""
+    return requests.equals(attribute, _bytes(value))
 
 
 def common_name(name: str) -> str:
@@ -140,14 +135,12 @@ def by_guid(anchor: str) -> str:
         raise Unwritable from None
 
 
-def has_guid(anchor: str) -> str:
+def has_guid(anchor: str) -> Filter:
     """The filter `(objectGUID=...)`. Raises Unwritable."""
     try:
-        raw = UUID(anchor).bytes_le
+        return requests.equals("objectGUID", UUID(anchor).bytes_le)
     except ValueError:
         raise Unwritable from None
-    escaped = "".join(f"\\{byte:02x}" for byte in raw)
-    return f"(objectGUID={escaped})"
 
 
 def extended_dn(text: str) -> tuple[str | None, str]:

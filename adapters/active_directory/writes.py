@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import ldap3
-
 from adapters.active_directory import deleted, errors, groups, values
 from adapters.active_directory.config import Config
 from adapters.active_directory.connection import Answer, Lost, Session
@@ -21,6 +19,7 @@ from adapters.active_directory.logon import (
     fresh_password,
 )
 from adapters.active_directory.outcomes import Progress, look, of, protected, refused, settled
+from adapters.active_directory.requests import INSERT, REMOVE, REPLACE
 from adapters.target import (
     Account,
     Link,
@@ -181,7 +180,7 @@ class Writer:
         self, session: Session, anchor: str, attributes: Mapping[str, list[bytes]]
     ) -> Answer:
         """Replace is idempotent: what is there already, or absent already, is success."""
-        changes = {name: [(ldap3.MODIFY_REPLACE, found)] for name, found in attributes.items()}
+        changes = {name: [(REPLACE, found)] for name, found in attributes.items()}
         return settled(session.modify(values.by_guid(anchor), changes))
 
     def _switch(self, session: Session, account: Account, step: Step) -> Outcome:
@@ -194,8 +193,8 @@ class Writer:
         if step.kind == "enable":
             new = old & ~(DISABLED | PASSWORD_NOT_REQUIRED)
         swap = [
-            (ldap3.MODIFY_DELETE, [str(old).encode()]),
-            (ldap3.MODIFY_ADD, [str(new).encode()]),
+            (REMOVE, [str(old).encode()]),
+            (INSERT, [str(new).encode()]),
         ]
         address = values.by_guid(account.anchor)
         answer = settled(session.modify(address, {"userAccountControl": swap}))

@@ -3,8 +3,8 @@
 Nobody but `target.py` imports this module, and only when it first speaks to Graph: it
 loads about 650 modules. What is left out on purpose, and why:
 
-- the SDK's models (bodies are :class:`Body`, answers bytes): they drop nulls on the way out, and
-  one user on the way in loads 1,200 modules and takes 4 ms;
+- the SDK's models (bodies and answers are JSON of ours): they drop nulls on the way out, and one
+  user on the way in loads 1,200 modules and takes 4 ms;
 - its retry and redirect handlers: a POST repeated after a 503 may make a second user;
 - `aiohttp`: azure-identity can use `requests`, which msal has loaded anyway.
 """
@@ -12,11 +12,14 @@ loads about 650 modules. What is left out on purpose, and why:
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import logging
 import ssl
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -25,12 +28,11 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.pipeline.transport import AsyncioRequestsTransport
 from azure.identity.aio import CertificateCredential, ClientSecretCredential
 from kiota_abstractions.api_error import APIError
+from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
-from kiota_abstractions.serialization import Parsable, ParseNode, SerializationWriter
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
-from kiota_http.middleware import ParametersNameDecodingHandler
 from kiota_http.middleware.user_agent_handler import UserAgentHandler
 from msgraph import GraphRequestAdapter, GraphServiceClient
 from msgraph import __version__ as sdk_version
@@ -39,9 +41,11 @@ from msgraph_core import APIVersion, GraphClientFactory
 from msgraph_core.middleware import GraphTelemetryHandler
 from msgraph_core.middleware.options import GraphTelemetryHandlerOption
 
+from adapters.entra_id.batch import Batches, Reply
 from adapters.entra_id.config import Config
 from adapters.entra_id.errors import (
     CERTIFICATE,
+    STRANGE_LINK,
     UNREADABLE,
     GraphError,
     Lost,
@@ -55,29 +59,13 @@ for _chatty in ("httpx", "httpcore", "azure", "msal", "urllib3"):
     # wrong in them is raised to us anyway.
     logging.getLogger(_chatty).setLevel(logging.ERROR)
 
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore looks for it at every request; an import that fails is not remembered.
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+
 _NETWORK = "Check the network, the proxy and ca_file."
 _UNSENT = (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _SILENT = "Graph does not answer"
-
-
-class Body(Parsable):
-    """Graph JSON exactly as given: nulls, empty lists and nesting included."""
-
-    def __init__(self, fields: Mapping[str, Any]) -> None:
-        self.fields = dict(fields)
-
-    def get_field_deserializers(self) -> dict[str, Any]:
-        """Nothing is ever read into it."""
-        return {}
-
-    @staticmethod
-    def create_from_discriminator_value(parse_node: ParseNode) -> Body:
-        """As the SDK's models do it."""
-        return Body({})
-
-    def serialize(self, writer: SerializationWriter) -> None:
-        """All fields, as the models write their `additional_data`."""
-        writer.write_additional_data_value(self.fields)
 
 
 class Credential:
@@ -176,7 +164,6 @@ class Graph:
             event_hooks={"response": [_no_redirect]},
         )
         handlers = [
-            ParametersNameDecodingHandler(),
             UserAgentHandler(),
             GraphTelemetryHandler(
                 GraphTelemetryHandlerOption(api_version=APIVersion.v1, sdk_version=sdk_version)
@@ -194,6 +181,8 @@ class Graph:
         self._adapter = adapter
         self._pace = Pace(config.writes_per_second)
         self._shut: dict[bool, float] = {}
+        self._most_patience = sum(config.patience)
+        self._batches = Batches(self.base_url, self._deliver, self._meaning)
         self.client = GraphServiceClient(request_adapter=adapter)
 
     async def send(self, request: RequestInformation) -> dict[str, Any]:
@@ -207,6 +196,38 @@ class Graph:
         self._heed(write)
         if write:
             await self._pace.turn()
+        return await self._batches.send(request, write)
+
+    async def patiently(self, request: Callable[[], RequestInformation]) -> dict[str, Any]:
+        """As :meth:`send`, for reads: where Graph says when to come back, we do. For as long as
+        `Config.patience` in all."""
+        left = self._most_patience
+        while True:
+            try:
+                return await self.send(request())
+            except TargetDown as error:
+                pause = error.retry_after
+                if pause is None or pause > left:
+                    raise
+            left -= max(pause, 0.1)
+            await asyncio.sleep(pause)
+
+    async def pages(self, request: RequestInformation) -> AsyncIterator[list[dict[str, Any]]]:
+        """The `value` of each page, following `@odata.nextLink` as long as it leads to our own
+        host: another one would get the token."""
+        while True:
+            answer = await self.patiently(partial(_again, request))
+            yield list(answer.get("value", ()))
+            link = answer.get("@odata.nextLink")
+            if not link:
+                return
+            if not str(link).startswith(f"{self.base_url}/"):
+                raise TargetRefused(STRANGE_LINK)
+            request = RequestInformation(Method.GET)
+            request.url = str(link)
+            request.headers.try_add("Accept", "application/json")
+
+    async def _deliver(self, request: RequestInformation, write: bool) -> dict[str, Any]:
         try:
             return await self._send(request, write)
         except GraphError as error:
@@ -226,7 +247,7 @@ class Graph:
         try:
             answer = await self._adapter.send_primitive_async(request, "bytes", {"XXX": ODataError})
         except APIError as error:
-            raise self._meaning(error, write) from None
+            raise self._meaning(_reply(error), write) from None
         except ClientAuthenticationError as error:
             status = getattr(error.response, "status_code", None) or 0
             if status == 429 or status >= 500:
@@ -251,23 +272,22 @@ class Graph:
                 return {}
             raise TargetDown(f"{_SILENT} in JSON", "Check graph's URL and the proxy.") from None
 
-    def _meaning(self, error: APIError, write: bool) -> Exception:
+    def _meaning(self, reply: Reply, write: bool) -> Exception:
         """What an HTTP status from 400 up means to the caller."""
-        status = error.response_status_code or 0
-        after = _seconds(error.response_headers)
+        status, after = reply.status, _seconds(reply.headers)
         if status == 429 or (status == 503 and (after is not None or not write)):
             if after is not None:
                 self._shut[write] = asyncio.get_running_loop().time() + after
             return TargetDown(f"Graph is too busy ({status})", retry_after=after)
         if status >= 500 or status < 400:
             return Lost() if write else TargetDown(f"{_SILENT} ({status})", retry_after=after)
-        main = getattr(error, "error", None)
-        details = getattr(main, "details", None) or []
+        body = reply.body if isinstance(reply.body, dict) else {}
+        main = body.get("error") or {}
         return GraphError(
             status,
-            getattr(main, "code", None) or "",
-            getattr(main, "message", None) or "",
-            tuple((d.code or "", d.target or "") for d in details),
+            main.get("code") or "",
+            main.get("message") or "",
+            tuple((d.get("code") or "", d.get("target") or "") for d in main.get("details") or ()),
         )
 
     def _heed(self, write: bool) -> None:
@@ -300,6 +320,25 @@ async def _no_redirect(response: httpx.Response) -> None:
     """Graph never redirects, and the SDK would take one for success: a proxy is in between."""
     if response.is_redirect:
         raise TargetDown(f"a redirect ({response.status_code}) instead of Graph", _NETWORK)
+
+
+def _again(request: RequestInformation) -> RequestInformation:
+    """Without what an earlier attempt has put there."""
+    request.headers.remove("Authorization")
+    return request
+
+
+def _reply(error: APIError) -> Reply:
+    """An error as the SDK has read it, in the form in which a batch holds it."""
+    main = getattr(error, "error", None)
+    details = getattr(main, "details", None) or ()
+    body = {
+        "code": getattr(main, "code", None),
+        "message": getattr(main, "message", None),
+        "details": [{"code": d.code, "target": d.target} for d in details],
+    }
+    headers = error.response_headers or {}
+    return Reply(error.response_status_code or 0, headers, {"error": body})
 
 
 def _seconds(headers: Any) -> float | None:

@@ -28,7 +28,9 @@ class Config:
 
     The application needs the Graph *application* permissions `User.ReadWrite.All` (or the granular
     `User.EnableDisableAccount.All`, `User-Phone.ReadWrite.All` ... beside `User.Read.All`),
-    `User.RevokeSessions.All` and, to bring deleted accounts back, `User.DeleteRestore.All`.
+    `User.RevokeSessions.All`; to delete accounts and bring them back, `User.DeleteRestore.All`; for
+    groups that rules give, `GroupMember.ReadWrite.All`; for licences,
+    `LicenseAssignment.ReadWrite.All`.
 
     Raises ValueError when the values cannot work together.
     """

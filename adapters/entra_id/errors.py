@@ -42,6 +42,9 @@ _PERMISSIONS = {
     "employeeLeaveDateTime": "User-LifeCycleInfo.ReadWrite.All",
     "signInSessions": "User.RevokeSessions.All",
     "restore": "User.DeleteRestore.All",
+    "delete": "User.DeleteRestore.All",
+    "members": "GroupMember.ReadWrite.All",
+    "licenses": "LicenseAssignment.ReadWrite.All",
     "read": "User.Read.All",
 }
 
@@ -74,6 +77,19 @@ class GraphError(Exception):
     def bad_reference(self) -> bool:
         """What a link points to is not there, or not yet."""
         return self.status == 400 and "Not a valid reference update" in self.message
+
+    @property
+    def already_member(self) -> bool:
+        """The link that was to be added is there."""
+        return "added object references already exist" in self.message
+
+    @property
+    def no_such_license(self) -> bool:
+        """There is no licence of the user's own to take: none at all, or a group's."""
+        return any(
+            text in self.message
+            for text in ("does not have a corresponding license", "inherited from a group")
+        )
 
     @property
     def property(self) -> str | None:
@@ -131,6 +147,57 @@ def _meaning(
     return "bug", "Graph does not understand the request", "Look at the mapping."
 
 
+def member_refusal(error: GraphError) -> Refusal:
+    """Why a group does not take or give up a member."""
+    code = str(error)
+    if error.status == 404 or error.bad_reference:
+        message, remedy = "the group is not there", "Correct the mapping, or make the group."
+        return Refusal("reference", code, message, remedy)
+    if "mail-enabled security" in error.message:
+        return Refusal(
+            "config",
+            code,
+            "Exchange keeps the members of this group",
+            "Take the group out of the mapping, or use one that is not mail-enabled.",
+        )
+    if any(text in error.message for text in _SYNCED):
+        message = "the group is mastered in Active Directory (onPremisesSyncEnabled)"
+        return Refusal("protected", code, message, "Give the group in AD.")
+    no = refusal(error, "members")
+    if error.status == 403:
+        remedy = f"{no.remedy} A group with a rule of its own or with roles takes no members."
+        return Refusal(no.kind, code, no.message, remedy)
+    return Refusal(no.kind, code, no.message, no.remedy)
+
+
+def license_refusal(error: GraphError) -> Refusal:
+    """Why an account does not get a licence, or keeps it."""
+    code, message = str(error), error.message
+    if "invalid usage location" in message:
+        return Refusal(
+            "value",
+            code,
+            "a licence needs a country of use that it is sold in",
+            "Map usageLocation: a two-letter country.",
+            "usageLocation",
+        )
+    if "does not have any available licenses" in message:
+        return Refusal(
+            "seats", code, "no seat of the licence is left", "Buy seats, or take some back."
+        )
+    if "does not correspond to a valid company License" in message:
+        return Refusal("reference", code, "the tenant has no such licence", "Correct the mapping.")
+    if any(text in message for text in ("conflicting service plans", "depends on")):
+        return Refusal(
+            "config",
+            code,
+            "the licence does not go together with the account's others",
+            "Look at its service plans in Entra's licence pages.",
+        )
+    no = refusal(error, "licenses" if error.status == 403 else None)
+    return Refusal(no.kind, code, no.message, no.remedy)
+
+
 ABSENT_REFERENCE = {
     "message": "the referenced account is not there",
     "remedy": "It is linked as soon as the other account is there.",
@@ -161,7 +228,7 @@ def _forbidden(
         )
     permission = _PERMISSIONS.get(named or "", "User.ReadWrite.All")
     alternative = "" if permission == "User.ReadWrite.All" else " (or User.ReadWrite.All)"
-    if named in ("signInSessions", "restore"):
+    if named in ("signInSessions", "restore", "members", "licenses"):
         alternative = ""
     return (
         "rights",
@@ -203,6 +270,15 @@ CERTIFICATE = Refusal(
     "Set ca_file to the CA of the proxy or server in between.",
 )
 """TLS came up with a stranger."""
+
+
+STRANGE_LINK = Refusal(
+    "config",
+    "nextLink",
+    "the next page lies on another server, which shall not have our token",
+    "Check graph's URL and the proxy: a relay must rewrite the links in Graph's answers.",
+)
+"""A page of a list leads elsewhere."""
 
 
 UNREADABLE = Refusal(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -17,6 +18,8 @@ from adapters.entra_id.loop import EventLoop, event_loop
 from adapters.target import (
     Account,
     Ambiguous,
+    Grant,
+    GrantKind,
     Link,
     NameKind,
     Outcome,
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from adapters.entra_id.attempt import Newcomers
     from adapters.entra_id.client import Graph
+    from adapters.entra_id.granting import Grants
     from adapters.entra_id.users import Users
 
 T = TypeVar("T")
@@ -40,6 +44,17 @@ _PROPERTIES: dict[NameKind, str] = {
     "userPrincipalName": "userPrincipalName",
     "mail": "mail",
 }
+
+
+@dataclass(frozen=True)
+class _Connection:
+    """All that belongs to one event loop."""
+
+    loop: EventLoop
+    graph: Graph
+    users: Users
+    newcomers: Newcomers
+    grants: Grants
 
 
 class EntraId:
@@ -64,13 +79,49 @@ class EntraId:
         self._clock = clock
         self._transport = transport
         self._lock = threading.Lock()
-        self._open: tuple[EventLoop, Graph, Users, Newcomers] | None = None
+        self._open: _Connection | None = None
 
     def read(self, link: Link | None, match: tuple[str, str] | None) -> Account | None:
         """As `Target.read`. An account in the recycle bin is not there."""
-        loop, _, users, newcomers = self._connected()
-        work = self._read(users, newcomers, link, match)
-        return self._run(loop, work)
+        there = self._connected()
+        return self._run(there, self._read(there.users, there.newcomers, link, match))
+
+    def several(self, anchors: Collection[str]) -> dict[str, Account]:
+        """As `Target.several`, 20 in one request."""
+        there = self._connected()
+        from adapters.entra_id.listing import AT_ONCE, several
+
+        wanted = [anchor for anchor in anchors if _is_id(anchor)]
+        found: dict[str, Account] = {}
+        for start in range(0, len(wanted), AT_ONCE):
+            chunk = wanted[start : start + AT_ONCE]
+            work = several(there.users, there.newcomers, chunk, self._config.hybrid)
+            found |= self._run(there, work)
+        return found
+
+    def every(self) -> Iterator[Account]:
+        """As `Target.every`: members and guests."""
+        there = self._connected()
+        pages = there.users.pages()
+        while page := self._run(there, _next(pages)):
+            for user in page:
+                yield words.account(user, self._config.hybrid)
+
+    def in_bin(self, link: Link) -> bool:
+        """As `Target.in_bin`: for 30 days."""
+        there = self._connected()
+        return self._run(there, there.users.find_deleted(link.anchor)) is not None
+
+    def find_grant(self, kind: GrantKind, name: str) -> Grant | None:
+        """As `Target.find_grant`. Licences are asked for once in five minutes."""
+        there = self._connected()
+        return self._run(there, there.grants.find(kind, name))
+
+    def grants(self, account: Account) -> frozenset[Grant]:
+        """As `Target.grants`. Without groups whose members a rule of Entra finds, and licences
+        that come from a group."""
+        there = self._connected()
+        return self._run(there, there.grants.of(account))
 
     def holder(self, kind: NameKind, value: str) -> str | None:
         """As `Target.holder`. Names in the recycle bin are held, too: their owner may come
@@ -78,18 +129,19 @@ class EntraId:
         Graph refuses those when they are written."""
         if kind not in _PROPERTIES or not words.is_text(value) or not value.strip():
             return None
-        loop, _, users, _ = self._connected()
-        return self._run(loop, self._holder(users, kind, value))
+        there = self._connected()
+        return self._run(there, self._holder(there.users, kind, value))
 
     def apply(self, account: Account | None, step: Step) -> Outcome:
         """As `Target.apply`."""
-        loop, _, users, newcomers = self._connected()
+        there = self._connected()
         from adapters.entra_id import writing
         from adapters.entra_id.attempt import Attempt
 
-        attempt = Attempt(users, self._config, newcomers)
+        attempt = Attempt(there.users, self._config, there.newcomers)
+        work = writing.apply(attempt, there.grants.groups, account, step)
         try:
-            return loop.run(writing.apply(attempt, account, step), self._deadline)
+            return there.loop.run(work, self._deadline)
         except TimeoutError:
             return Outcome("unknown")
         except GraphError as error:
@@ -101,35 +153,39 @@ class EntraId:
         """As `Target.close`. The next call connects again."""
         with self._lock:
             held, self._open = self._open, None
-        if held is not None and held[0] is event_loop():
+        if held is not None and held.loop is event_loop():
             with contextlib.suppress(TimeoutError):
-                held[0].run(held[1].close(), self._config.connect_timeout)
+                held.loop.run(held.graph.close(), self._config.connect_timeout)
 
     @property
     def _deadline(self) -> float:
         """Seconds for a whole call: a step is a handful of requests and waits."""
         return sum(self._config.patience) + 6 * self._config.answer_timeout
 
-    def _connected(self) -> tuple[EventLoop, Graph, Users, Newcomers]:
+    def _connected(self) -> _Connection:
         """This process's connection: a child of a fork makes its own."""
         loop = event_loop()
         with self._lock:
-            if self._open is None or self._open[0] is not loop:
+            if self._open is None or self._open.loop is not loop:
                 from adapters.entra_id.attempt import Newcomers
                 from adapters.entra_id.client import Graph
+                from adapters.entra_id.granting import Grants
+                from adapters.entra_id.groups import Groups
                 from adapters.entra_id.users import Users
 
                 graph = loop.run(self._make(Graph), self._deadline)
                 users = Users(graph, self._config.further)
-                self._open = (loop, graph, users, Newcomers(users, self._config, self._clock))
+                newcomers = Newcomers(users, self._config, self._clock)
+                grants = Grants(Groups(graph), newcomers, self._clock)
+                self._open = _Connection(loop, graph, users, newcomers, grants)
             return self._open
 
     async def _make(self, graph: type[Graph]) -> Graph:
         return graph(self._config, self._transport)
 
-    def _run(self, loop: EventLoop, work: Coroutine[Any, Any, T]) -> T:
+    def _run(self, there: _Connection, work: Coroutine[Any, Any, T]) -> T:
         try:
-            return loop.run(work, self._deadline)
+            return there.loop.run(work, self._deadline)
         except TimeoutError:
             raise TargetDown("Graph does not answer in time") from None
         except GraphError as error:
@@ -159,24 +215,27 @@ class EntraId:
         return words.account(found[0], self._config.hybrid) if found else None
 
     async def _holder(self, users: Users, kind: NameKind, value: str) -> str | None:
+        from adapters.entra_id.deleted import was_called
         from adapters.entra_id.users import ends_with, equals, has_address
-        from adapters.entra_id.writing import was_called
 
-        conditions = [equals(_PROPERTIES[kind], value)]
+        condition = equals(_PROPERTIES[kind], value)
         if kind == "mail":
-            conditions.append(has_address(value))
-        bin_conditions = conditions
-        if kind == "userPrincipalName":
-            bin_conditions = [ends_with("userPrincipalName", value)]
-        live = [users.holding(condition) for condition in conditions]
-        gone = [users.deleted(condition) for condition in bin_conditions]
-        answers = await asyncio.gather(*live, *gone)
-        for number, answer in enumerate(answers):
-            for user in answer:
-                if kind == "userPrincipalName" and number and not was_called(user, value):
-                    continue
-                return str(user["id"]).lower()
+            condition = f"{condition} or {has_address(value)}"
+        mangled = kind == "userPrincipalName"
+        in_bin = ends_with("userPrincipalName", value) if mangled else condition
+        live, gone = await asyncio.gather(users.holding(condition), users.deleted(in_bin))
+        gone = [user for user in gone if not mangled or was_called(user, value)]
+        for user in (*live, *gone):
+            return str(user["id"]).lower()
         return None
+
+
+async def _next(pages: AsyncIterator[list[dict[str, Any]]]) -> list[dict[str, Any]] | None:
+    """The next page that holds anything: Graph may send empty ones in between."""
+    async for page in pages:
+        if page:
+            return page
+    return None
 
 
 def _is_id(anchor: str) -> bool:

@@ -11,10 +11,12 @@ from functools import partial
 from typing import Any
 
 from adapters.entra_id import attributes as words
+from adapters.entra_id import deleted
 from adapters.entra_id.attempt import Attempt
 from adapters.entra_id.errors import ABSENT_REFERENCE, SYNCED, GraphError, Lost, refusal
+from adapters.entra_id.granting import give
+from adapters.entra_id.groups import Groups
 from adapters.entra_id.modifying import Changes, blame, modify, not_sent, sendable
-from adapters.entra_id.users import ends_with, equals
 from adapters.target import (
     Account,
     Link,
@@ -32,11 +34,13 @@ _NEEDED = frozenset({"displayName", "mailNickname", "userPrincipalName"})
 _REVOKE_ATTEMPTS = 3
 
 
-async def apply(attempt: Attempt, account: Account | None, step: Step) -> Outcome:
+async def apply(attempt: Attempt, groups: Groups, account: Account | None, step: Step) -> Outcome:
     """As `Target.apply`. Whatever goes wrong after a first write makes it *unknown*."""
     try:
         if step.kind == "create":
             return await _create(attempt, step)
+        if step.kind == "restore":
+            return await deleted.restore(attempt, step)
         if account is None:
             return _refused(not_sent("bug", None, "there is no account to write to", "Look first."))
         if account.protected:
@@ -49,6 +53,10 @@ async def apply(attempt: Attempt, account: Account | None, step: Step) -> Outcom
             return await _disable(attempt, account)
         if step.kind == "enable":
             return await modify(attempt, account, {"accountEnabled": True}, frozenset())
+        if step.kind in ("grant", "revoke"):
+            return await give(attempt, groups, account, step)
+        if step.kind == "delete":
+            return await deleted.delete(attempt, account)
         return Outcome("applied")  # move: Entra ID has no containers
     except Lost:
         return Outcome("unknown")
@@ -65,19 +73,12 @@ async def _create(attempt: Attempt, step: Step) -> Outcome:
         message = "Graph makes no user without " + ", ".join(sorted(missing))
         return _refused(not_sent("bug", min(missing), message, "Add it to the mapping."))
     if attempt.config.hybrid:
-        return _refused(
-            not_sent(
-                "config",
-                None,
-                "Entra Connect makes the accounts of this tenant",
-                "Wait for it, or check that it takes the person's OU.",
-            )
-        )
+        return _refused(deleted.NOT_OURS)
     required = step.required | _NEEDED
     wanted, dropped = sendable(wanted)
     if any(no.attribute in required for no in dropped):
         return Outcome("refused", dropped)
-    own, others = await _deleted(attempt, wanted)
+    own, others = await deleted.namesakes(attempt, wanted)
     if len(own) > 1:
         message = f"{len(own)} deleted accounts carry the same {attempt.config.key}"
         remedy = "Restore the right one, or purge them, in Entra's deleted users."
@@ -90,31 +91,6 @@ async def _create(attempt: Attempt, step: Step) -> Outcome:
         remedy = "The next free name is taken."
         return _refused(not_sent("name", "userPrincipalName", message, remedy))
     return await _post(attempt, wanted, required, list(dropped))
-
-
-async def _deleted(
-    attempt: Attempt, wanted: Mapping[str, Value]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Deleted accounts of this person, and those of others that had the name we want."""
-    attribute = attempt.config.key
-    key, name = wanted.get(attribute), str(wanted["userPrincipalName"])
-    condition = ends_with("userPrincipalName", name)
-    if isinstance(key, str):
-        condition = f"{equals(attribute, key)} or {condition}"
-    found = await attempt.users.deleted(condition, attribute)
-    own = [user for user in found if isinstance(key, str) and _has_key(user, attribute, key)]
-    return own, [user for user in found if user not in own and was_called(user, name)]
-
-
-def _has_key(user: Mapping[str, Any], attribute: str, key: str) -> bool:
-    """Compared as Graph compares: case does not matter."""
-    return str(words.canonical(user).get(attribute, "")).casefold() == key.casefold()
-
-
-def was_called(user: Mapping[str, Any], name: str) -> bool:
-    """Whether a deleted user had this userPrincipalName: Entra puts the id before it."""
-    now = str(user.get("userPrincipalName") or "").casefold()
-    return now == str(user["id"]).replace("-", "").casefold() + name.casefold()
 
 
 async def _post(
@@ -169,7 +145,9 @@ async def _own(attempt: Attempt, wanted: Mapping[str, Value]) -> dict[str, Any] 
             raise
         holders = []
     holders += await attempt.users.find(attempt.config.key, key)
-    own = {str(user["id"]): user for user in holders if _has_key(user, attempt.config.key, key)}
+    own = {
+        str(user["id"]): user for user in holders if deleted.has_key(user, attempt.config.key, key)
+    }
     return next(iter(own.values())) if len(own) == 1 else None
 
 
@@ -194,20 +172,9 @@ async def _restore(
     """The person's own account lies in the recycle bin: bring it back, disabled."""
     anchor = str(twin["id"]).lower()
     try:
-        try:
-            await attempt.write(partial(attempt.users.restore, anchor))
-        except GraphError as error:
-            if not error.conflict:
-                raise
-            name = str(wanted["userPrincipalName"])
-            await attempt.write(partial(attempt.users.restore, anchor, name))
+        user = await deleted.bring_back(attempt, anchor, str(wanted["userPrincipalName"]))
     except GraphError as error:
-        return _refused(refusal(error, "restore" if error.status == 403 else None))
-    attempt.newcomers.add(anchor)
-    try:
-        user = await attempt.newcomers.wait(partial(attempt.users.get, anchor), anchor)
-    except GraphError:
-        raise Lost from None
+        return _refused(deleted.restore_refusal(error))
     return await _adopt(attempt, user, {"accountEnabled": False, **wanted}, [])
 
 

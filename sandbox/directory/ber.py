@@ -71,6 +71,11 @@ class Reader:
 
     def next(self) -> tuple[int, Reader]:
         """The tag of the next element and a reader of its content."""
+        tag, start, end = self._skip()
+        return tag, Reader(self._data, start, end)
+
+    def _skip(self) -> tuple[int, int, int]:
+        """Goes past the next element: its tag, and where its content begins and ends."""
         data, position, end = self._data, self._position, self._end
         if position + 2 > end:
             raise Malformed("element cut short")
@@ -87,8 +92,8 @@ class Reader:
             position += count
         if position + size > end:
             raise Malformed("element longer than what holds it")
-        self._position = position + size
-        return tag, Reader(data, position, position + size)
+        self._position = size = position + size
+        return tag, position, size
 
     def enter(self, tag: int) -> Reader:
         """A reader of the next element, which must have this tag."""
@@ -97,31 +102,37 @@ class Reader:
             raise Malformed(f"tag {found:#04x} where {tag:#04x} belongs")
         return inside
 
+    def _content(self, tag: int) -> bytes:
+        found, start, end = self._skip()
+        if found != tag:
+            raise Malformed(f"tag {found:#04x} where {tag:#04x} belongs")
+        return self._data[start:end]
+
     def rest(self) -> bytes:
         """The content as it is."""
         return self._data[self._position : self._end]
 
     def octets(self, tag: int = OCTETS) -> bytes:
         """The next element as bytes."""
-        return self.enter(tag).rest()
+        return self._content(tag)
 
     def text(self, tag: int = OCTETS) -> str:
         """The next element as text."""
         try:
-            return self.enter(tag).rest().decode("utf-8")
+            return self._content(tag).decode("utf-8")
         except UnicodeDecodeError:
             raise Malformed("text that is not UTF-8") from None
 
     def integer(self, tag: int = INTEGER) -> int:
         """The next element as a number of at most 64 bits."""
-        content = self.enter(tag).rest()
+        content = self._content(tag)
         if not 1 <= len(content) <= 8:
             raise Malformed("number of a wrong size")
         return int.from_bytes(content, "big", signed=True)
 
     def boolean(self, tag: int = BOOLEAN) -> bool:
         """The next element as a truth value."""
-        content = self.enter(tag).rest()
+        content = self._content(tag)
         if len(content) != 1:
             raise Malformed("truth value of a wrong size")
         return content != b"\x00"

@@ -59,7 +59,8 @@ def put(domain: Domain, entries: Iterable[Mapping[str, Any]]) -> None:
     An entry at that DN is changed, otherwise it is made, with the units and containers
     above it; its class is guessed from what it has (`OU=`: a unit; `member` or
     `groupType`: a group; else a user). A user may be enabled without a password;
-    `unicodePwd` is the password in clear. `memberOf` puts it into those groups. What the directory
+    `unicodePwd` is the password in clear. `memberOf` puts it into those groups, which are made
+    where they are missing. What the directory
     keeps by itself (`whenCreated`, `objectSid`, back links) is passed over, except
     `objectGUID` of a new entry. Links may point to entries further down the list.
     Raises ValueError with the DN and the reason.
@@ -113,10 +114,7 @@ class _Given:
     def _make(self, classes: tuple[bytes, ...], plain: dict[str, tuple[bytes, ...]]) -> None:
         domain = self._domain
         name = names.parse(self._dn)
-        for start in range(len(name) - 1, 0, -1):
-            above = names.write(name[start:])
-            if len(name) - start > len(names.parse(domain.base_dn)):
-                _make_container(domain, above, name[start][0])
+        _make_above(domain, name)
         if not classes:
             group = "member" in self._values or "groupType" in self._values
             kind = "organizationalUnit" if name[0][0].upper() == "OU" else "user"
@@ -136,13 +134,38 @@ class _Given:
     def join_groups(self) -> None:
         """Membership of groups, when all of them have the members they were given."""
         for group in self._values.get("memberOf", ()):
-            self._change(group.decode(), Change(0, "member", (self._dn.encode(),)))
+            dn = group.decode()
+            _make_group(self._domain, dn)
+            self._change(dn, Change(0, "member", (self._dn.encode(),)))
 
     def _change(self, dn: str, change: Change) -> None:
         try:
             operations.modify(self._domain, Modify(dn, (change,)), _PERMISSIVE, trusted=True)
         except errors.Refused as refusal:
             raise ValueError(f"{self._dn}: {_words(refusal)}") from None
+
+
+def _make_above(domain: Domain, name: names.Name) -> None:
+    """The units and containers above an entry, where they are missing."""
+    for start in range(len(name) - 1, 0, -1):
+        if len(name) - start > len(names.parse(domain.base_dn)):
+            _make_container(domain, names.write(name[start:]), name[start][0])
+
+
+def _make_group(domain: Domain, dn: str) -> None:
+    """A global security group of this DN, unless something is there."""
+    try:
+        domain.tree.resolve(dn)
+    except errors.Refused as refusal:
+        if refusal.code != 32:
+            raise ValueError(f"{dn}: {_words(refusal)}") from None
+        name = names.parse(dn)
+        _make_above(domain, name)
+        given = (("objectClass", (b"group",)), ("sAMAccountName", (name[0][1].encode(),)))
+        try:
+            operations.add(domain, Add(dn, given), trusted=True)
+        except errors.Refused as refused:
+            raise ValueError(f"{dn}: {_words(refused)}") from None
 
 
 def _make_container(domain: Domain, dn: str, kind: str) -> None:

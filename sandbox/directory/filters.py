@@ -21,7 +21,7 @@ from sandbox.directory.messages import (
     Present,
     Substrings,
 )
-from sandbox.directory.schema import Attribute, Flag
+from sandbox.directory.schema import Attribute
 from sandbox.directory.tree import Entry
 from sandbox.directory.values import fold, guid_bytes, sid_bytes
 from sandbox.directory.view import View
@@ -60,7 +60,7 @@ def compile_filter(condition: Filter, view: View) -> Condition:
     if isinstance(condition, Compare) and condition.attribute.lower() == "anr":
         return _anr(condition.value, view)
     attribute = schema.ATTRIBUTES.get(condition.attribute.lower())
-    if attribute is None or Flag.SECRET in attribute.flags:
+    if attribute is None or attribute.secret:
         return _undefined
     if isinstance(condition, Present):
         return lambda entry: bool(view.values(entry, attribute))

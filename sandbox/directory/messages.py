@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from sandbox.directory.ber import (
@@ -217,11 +218,18 @@ def _search(body: Reader) -> Operation:
     body.integer()  # time limit: every search here ends in time
     types_only = body.boolean()
     condition = _filter(body)
-    names = body.enter(SEQUENCE)
+    attributes = _names(body.octets(SEQUENCE))
+    return Search(base, scope, size_limit, types_only, condition, attributes)
+
+
+@lru_cache(maxsize=256)
+def _names(listed: bytes) -> tuple[str, ...]:
+    """The attributes that are asked for: a client asks for the same ones again and again."""
+    names = Reader(listed)
     attributes = []
     while names.more():
         attributes.append(names.text())
-    return Search(base, scope, size_limit, types_only, condition, tuple(attributes))
+    return tuple(attributes)
 
 
 def _filter(body: Reader, depth: int = 0) -> Filter:

@@ -22,6 +22,7 @@ class BadName(ValueError):
     """The text is not a distinguished name."""
 
 
+@lru_cache(maxsize=4096)
 def parse(dn: str) -> Name:
     """The parts of a name; `()` for the empty one. Raises BadName."""
     parts: list[Rdn] = []

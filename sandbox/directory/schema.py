@@ -47,6 +47,8 @@ class Attribute:
     number: int
     partner: str | None = None
     """For links: the attribute at the other end."""
+    secret: bool = False
+    """Whether :attr:`flags` has SECRET: asked for with every value that is shown."""
 
     def key(self, value: bytes) -> Hashable:
         """What two equal values share. Raises ValueError when the value is not of the syntax."""
@@ -282,7 +284,7 @@ def _define(
 ) -> None:
     number = 0x90000 + len(ATTRIBUTES)
     ATTRIBUTES[name.lower()] = Attribute(
-        name, syntax, single, upper, classes, flags, number, partner
+        name, syntax, single, upper, classes, flags, number, partner, Flag.SECRET in flags
     )
 
 

@@ -6,12 +6,13 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sandbox.directory import errors, messages, schema
 from sandbox.directory.ber import INTEGER, SEQUENCE, Malformed, Reader, element, integer, octets
 from sandbox.directory.filters import candidates, compile_filter
 from sandbox.directory.messages import Control, Result, Search
-from sandbox.directory.schema import Attribute, Flag
+from sandbox.directory.schema import Attribute
 from sandbox.directory.tree import Entry
 from sandbox.directory.view import View
 
@@ -54,7 +55,7 @@ def run(
     base = view.tree.resolve(request.base, deleted)
     paging = controls.get(PAGED)
     size, cookie = _read_paging(paging) if paging else (0, b"")
-    chosen = _Choice(request.attributes)
+    chosen = _choice(request.attributes)
     rest: list[bytes]
     if cookie:
         known = pages.waiting.pop(cookie, None)
@@ -141,7 +142,7 @@ class _Choice:
         for text in dict.fromkeys(asked):
             name, *options = text.split(";")
             attribute = schema.ATTRIBUTES.get(name.lower())
-            if attribute is None or Flag.SECRET in attribute.flags:
+            if attribute is None or attribute.secret:
                 continue
             wanted: tuple[int, int | None] | None = None
             for option in options:
@@ -163,6 +164,11 @@ class _Choice:
                 values = view.values(entry, attribute)
                 if values:
                     yield from _ranged(name, values, wanted)
+
+
+@lru_cache(maxsize=256)
+def _choice(asked: tuple[str, ...]) -> _Choice:
+    return _Choice(asked)
 
 
 def _ranged(

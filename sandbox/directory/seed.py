@@ -15,6 +15,7 @@ from sandbox.directory.values import NEVER
 SERVICE_ACCOUNT = "svc-muster"
 PEOPLE = "People"
 LEAVERS = "Leavers"
+GROUPS = "Groups"
 
 _ADMINISTRATOR, _ADMINS, _USERS, _COMPUTERS = 500, 512, 513, 515
 _POLICY = {
@@ -93,6 +94,7 @@ class _Seed:
         self._entry("container", root, "Deleted Objects", {"isDeleted": b"TRUE"})
         self._entry("organizationalunit", root, PEOPLE, critical=False)
         self._entry("organizationalunit", root, LEAVERS, critical=False)
+        self._entry("organizationalunit", root, GROUPS, critical=False)
         services = self._entry("organizationalunit", root, "Service Accounts")
         self._group(users, "Domain Users", _USERS)
         self._group(users, "Domain Computers", _COMPUTERS)

@@ -28,6 +28,7 @@ class Storage:
         # A killed process loses nothing; only a power cut could take the last moments.
         self._connection.execute("pragma synchronous = normal")
         self._connection.executescript(_TABLES)
+        self._facts: dict[str, str] = {}  # as they were written last
 
     def entries(self) -> Iterator[Entry]:
         """Every stored entry."""
@@ -49,41 +50,45 @@ class Storage:
                 run("insert or replace into entry values (?, ?)", (entry.guid, _write(entry)))
             for guid in dropped:
                 run("delete from entry where guid = ?", (guid,))
-            for item in facts.items():
+            for item in facts.items() - self._facts.items():
                 run("insert or replace into fact values (?, ?)", item)
         except BaseException:
             run("rollback")
             raise
         run("commit")
+        self._facts = dict(facts)
 
     def clear(self) -> None:
         """Forget all entries and facts."""
         self._connection.executescript(
             "begin immediate; delete from entry; delete from fact; commit"
         )
+        self._facts = {}
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
 
 
-def _write(entry: Entry) -> str:
-    def plain(value: bytes) -> str | dict[str, str]:
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            return {"b64": base64.b64encode(value).decode()}
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
-    return json.dumps(
+
+def _plain(values: tuple[bytes, ...]) -> list[str | dict[str, str]]:
+    try:
+        return [value.decode() for value in values]
+    except UnicodeDecodeError:
+        return [{"b64": base64.b64encode(value).decode()} for value in values]
+
+
+def _write(entry: Entry) -> str:
+    return _encode(
         {
             "parent": entry.parent.hex() if entry.parent else None,
             "rdn": entry.rdn,
-            "attributes": {n: [plain(v) for v in vs] for n, vs in entry.attributes.items()},
+            "attributes": {name: _plain(values) for name, values in entry.attributes.items()},
             "links": {n: [g.hex() for g in gs] for n, gs in entry.links.items()},
             "secret": entry.secret,
-        },
-        separators=(",", ":"),
-        ensure_ascii=False,
+        }
     )
 
 

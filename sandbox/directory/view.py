@@ -47,7 +47,7 @@ class View:
             return tuple(self.dn(guid).encode() for guid in self.links(entry, attribute))
         stored = entry.attributes.get(name)
         if stored is not None:
-            return () if Flag.SECRET in attribute.flags else stored
+            return () if attribute.secret else stored
         derive = _DERIVED.get(name)
         return derive(self, entry) if derive else ()
 

@@ -32,6 +32,8 @@ class Call:
     """Seconds for which readers shall not see what this call writes."""
     roles: frozenset[str] = frozenset()
     """Application permissions in the caller's token."""
+    base: str = ""
+    """Where the caller has reached Graph: pages of a list go on there."""
 
     @property
     def eventual(self) -> bool:
@@ -104,8 +106,10 @@ class Directory:
 
     def expire(self) -> None:
         """Purge what was deleted 30 days ago."""
-        for entry in self.tenant.deleted(self.today() - KEPT_SECONDS):
-            self.tenant.purge(entry.id)
+        if overdue := self.tenant.deleted(self.today() - KEPT_SECONDS):
+            with self.tenant.transaction():
+                for entry in overdue:
+                    self.tenant.purge(entry.id)
 
     def holder(
         self, kinds: Iterable[Kind], name: str, value: str, but: str | None = None

@@ -8,8 +8,9 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from sandbox.entra import errors, routes, tokens
 from sandbox.entra.directory import Answer, Call, Directory
@@ -116,18 +117,22 @@ class Graph:
             request.headers, origin, directory.tenant.identity, directory.now()
         )
         segments = _segments(request.path.removeprefix("/v1.0"))
+        host = request.headers.get("host", "")
+        base = f"https://{host}/v1.0" if host else directory.base
         if segments == ("$batch",):
             if request.method != "POST":
                 raise routes.not_allowed()
-            return self._batch(_json(request), roles, request_id, client_id)
+            caller = _Caller(roles, base, request_id, client_id)
+            return self._batch(_json(request), caller)
         call = Call(
             request.method,
             segments,
-            dict(parse_qsl(request.query, keep_blank_values=True)),
+            _query(request.query),
             request.headers,
             _json(request) if request.method in ("POST", "PATCH", "PUT") else None,
             lag,
             roles,
+            base,
         )
         return self._call(call)
 
@@ -147,12 +152,13 @@ class Graph:
             decimal=directory.options.decimal_retry_after,
         )
         _require_body(call)
-        with directory.tenant.transaction():
+        tenant = directory.tenant
+        with tenant.undisturbed() if call.method == "GET" else tenant.transaction():
             directory.expire()
             answer = route.handler(directory, call, *values)
         return Answer(answer.status, answer.body, {**quota, **answer.headers})
 
-    def _batch(self, body: Any, roles: frozenset[str], request_id: str, client_id: str) -> Answer:
+    def _batch(self, body: Any, caller: _Caller) -> Answer:
         """POST /$batch: up to 20 calls, answered in any order, each counted by itself."""
         items = _items(body)
         done: dict[str, dict[str, Any]] = {}
@@ -165,28 +171,35 @@ class Graph:
                 waiting.remove(item)
                 if any(done[d]["status"] >= 400 for d in item.depends):
                     error = GraphError(424, "FailedDependency", "Request dependency failed.")
-                    answer = self._error(error, request_id, client_id)
+                    answer = self._error(error, caller.request_id, caller.client_id)
                 else:
-                    answer = self._item(item, roles, request_id, client_id)
+                    answer = self._item(item, caller)
                 done[item.id.lower()] = _item_answer(item.id, answer)
         responses = list(done.values())
         self._shuffle.shuffle(responses)
         return Answer(200, {"responses": responses})
 
-    def _item(self, item: _Item, roles: frozenset[str], request_id: str, client_id: str) -> Answer:
+    def _item(self, item: _Item, caller: _Caller) -> Answer:
         path, _, query = item.url.partition("?")
         segments = _segments(path)
 
         def work(lag: float) -> Answer:
-            query_pairs = dict(parse_qsl(query, keep_blank_values=True))
-            return self._call(
-                Call(item.method, segments, query_pairs, item.headers, item.body, lag, roles)
+            call = Call(
+                item.method,
+                segments,
+                _query(query),
+                item.headers,
+                item.body,
+                lag,
+                caller.roles,
+                caller.base,
             )
+            return self._call(call)
 
         try:
             return self._with_faults(f"{item.method} /v1.0/{path.lstrip('/')}", work)
         except GraphError as error:
-            return self._error(error, request_id, client_id)
+            return self._error(error, caller.request_id, caller.client_id)
 
     # Faults
 
@@ -231,6 +244,16 @@ def _ordered(fault: Fault, operation: str) -> Answer:
     return Answer(
         fault.code, {"error": "temporarily_unavailable", "error_description": text}, headers
     )
+
+
+@dataclass(frozen=True)
+class _Caller:
+    """What the items of a batch have from the batch."""
+
+    roles: frozenset[str]
+    base: str
+    request_id: str
+    client_id: str
 
 
 @dataclass(frozen=True)
@@ -289,6 +312,17 @@ def _item_answer(id: str, answer: Answer) -> dict[str, Any]:
         body = answer.body
         shown["body"] = body.decode() if isinstance(body, bytes) else body
     return shown
+
+
+def _query(text: str) -> dict[str, str]:
+    """The parameters of a URL; of one that comes twice, the last."""
+    return dict(_parameter(pair) for pair in text.split("&") if pair)
+
+
+@lru_cache(maxsize=1024)
+def _parameter(pair: str) -> tuple[str, str]:
+    name, _, value = pair.partition("=")
+    return unquote_plus(name), unquote_plus(value)
 
 
 def _segments(path: str) -> tuple[str, ...]:

@@ -226,8 +226,8 @@ def _check_unique(directory: Directory, document: dict[str, Any], id: str) -> No
 
 def _candidates(directory: Directory, found: Filter | None, after: int) -> Iterable[Entry]:
     entries: Iterable[Entry]
-    if found is not None and found.equals is not None:
-        entries = directory.replica.find("group", *found.equals)
+    if found is not None and found.among is not None:
+        entries = directory.replica.among("group", found.among)
     else:
         entries = directory.replica.each("group", after)
     return (entry for entry in entries if entry.deleted is None)

@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 from sandbox.certificates import Certificates
 from sandbox.entra.directory import Answer
 from sandbox.entra.graph import Drop, Request
-from sandbox.entra.routes import lower
 
 _log = logging.getLogger(__name__)
 _HANDSHAKE_SECONDS = 10
 _IDLE_SECONDS = 120
 _LARGEST_BODY = 4 << 20
+_LONGEST_LINE, _MOST_HEADERS = 65536, 100
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER, no time: closing sends RST
 
 
@@ -132,6 +132,41 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _IDLE_SECONDS
     wbufsize = 1 << 16
     server: _Server
+    raw_requestline: bytes
+    fields: dict[str, str]
+    """The request's headers by lower-case name."""
+
+    def parse_request(self) -> bool:
+        """As the parent (RFC 9112 sections 3 and 5), which would read headers as an e-mail's."""
+        self.command = ""
+        self.request_version, self.close_connection = "HTTP/1.1", True
+        self.requestline = self.raw_requestline.decode("latin-1").rstrip("\r\n")
+        words = self.requestline.split(" ")
+        if len(words) != 3 or words[2] not in ("HTTP/1.1", "HTTP/1.0"):
+            return self._no(400)
+        self.command, self.path, self.request_version = words
+        headers: dict[str, str] = {}
+        while (line := self.rfile.readline(_LONGEST_LINE + 1)) not in (b"\r\n", b"\n", b""):
+            name, colon, value = line.decode("latin-1").partition(":")
+            if len(line) > _LONGEST_LINE or len(headers) >= _MOST_HEADERS:
+                return self._no(431)
+            if not colon or not name or name != name.strip():
+                return self._no(400)
+            headers[name.lower()] = value.strip()
+        self.fields = headers
+        connection = headers.get("connection", "").lower()
+        self.close_connection = connection == "close" or (
+            self.request_version == "HTTP/1.0" and connection != "keep-alive"
+        )
+        if headers.get("expect", "").lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
+        return True
+
+    def _no(self, status: int) -> bool:
+        self._refuse(status)
+        self.wfile.flush()
+        return False
 
     def _serve(self) -> None:
         try:
@@ -156,13 +191,13 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             return None
         parts = urlsplit(self.path)
-        return Request(self.command, parts.path, parts.query, lower(dict(self.headers)), body)
+        return Request(self.command, parts.path, parts.query, self.fields, body)
 
     def _body(self) -> bytes | None:
         """The body; None when it was refused and the answer is out."""
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+        if self.fields.get("transfer-encoding", "").lower() == "chunked":
             return self._chunks()
-        text = self.headers.get("Content-Length", "0")
+        text = self.fields.get("content-length", "0")
         if not text.isdigit():
             return self._refuse(400)
         if int(text) > _LARGEST_BODY:
@@ -201,16 +236,15 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             content = json.dumps(answer.body, ensure_ascii=False).encode()
             headers.setdefault("Content-Type", "application/json; charset=utf-8")
-        self.send_response(answer.status)
-        for name, value in headers.items():
-            self.send_header(name, value)
+        headers |= {"Server": self.version_string(), "Date": self.date_time_string()}
         if answer.status != 204:
-            self.send_header("Content-Length", str(len(content)))
+            headers["Content-Length"] = str(len(content))
         if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
+            headers["Connection"] = "close"
+        phrase = self.responses[answer.status][0] if answer.status in self.responses else ""
+        lines = [f"HTTP/1.1 {answer.status} {phrase}", *(f"{n}: {v}" for n, v in headers.items())]
+        head = "\r\n".join((*lines, "", "")).encode("latin-1", "replace")
+        self.wfile.write(head if self.command == "HEAD" else head + content)
 
     def version_string(self) -> str:
         return "muster-sandbox"

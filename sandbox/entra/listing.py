@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -63,6 +64,8 @@ _SEARCHED = frozenset(
 _EXPAND = re.compile(r"(?P<name>\w+)(\((?P<inner>[^()]*(\([^()]*\))?[^()]*)\))?")
 _CLAUSE = re.compile(r'"(?P<name>\w+):(?P<value>(?:[^"\\]|\\.)*)"')
 _PAGE, _LARGEST = 100, 999
+_EXPANDED_PAGE = 100
+"""With `$expand`, Graph gives no more in one page, whatever `$top` says."""
 
 Expand = Callable[[Entry, str, tuple[str, ...] | None], Any]
 """The value of a relation of an object, or None to leave it out."""
@@ -86,8 +89,20 @@ def shape(call: Call, kind: Kind) -> Shape:
             raise errors.unsupported_query("'$skip' is not supported by the service.")
         if name.startswith("$") and name not in _OPTIONS:
             raise errors.malformed(f"The query parameter '{name}' is not supported.")
+    wanted = _shape(call.query.get("$select", ""), call.query.get("$expand", ""), kind)
+    if "employeeLeaveDateTime" in (wanted.select or ()) and not call.roles & {
+        "User-LifeCycleInfo.Read.All",
+        "User-LifeCycleInfo.ReadWrite.All",
+    }:
+        raise errors.denied()
+    return wanted
+
+
+@lru_cache(maxsize=256)
+def _shape(selected: str, expanded: str, kind: Kind) -> Shape:
+    """A client asks for the same properties again and again."""
     expand: list[tuple[str, tuple[str, ...] | None]] = []
-    if text := call.query.get("$expand"):
+    if text := expanded:
         found = _EXPAND.fullmatch(text.strip())
         if not found:
             raise errors.malformed("Parsing OData Select and Expand failed: Syntax error.")
@@ -97,19 +112,14 @@ def shape(call: Call, kind: Kind) -> Shape:
             raise _no_property(name, kind)
         inner = dict(part.strip().partition("=")[::2] for part in (found["inner"] or "").split(";"))
         expand.append((name, _names(inner["$select"], "user") if "$select" in inner else None))
-    select = _names(call.query["$select"], kind) if call.query.get("$select") else None
-    if "employeeLeaveDateTime" in (select or ()) and not call.roles & {
-        "User-LifeCycleInfo.Read.All",
-        "User-LifeCycleInfo.ReadWrite.All",
-    }:
-        raise errors.denied()
-    return Shape(select, tuple(expand))
+    return Shape(_names(selected, kind) if selected else None, tuple(expand))
 
 
 def show(entry: Entry, wanted: Shape, expand: Expand | None = None) -> dict[str, Any]:
     """The object as JSON, without `@odata.context`."""
-    names = DEFAULTS[entry.kind] if wanted.select is None else wanted.select
-    shown = {name: value_of(entry, name) for name in names}
+    document = entry.document
+    blank = _blank(DEFAULTS[entry.kind] if wanted.select is None else wanted.select, entry.kind)
+    shown = {name: document.get(name, empty) for name, empty in blank}
     for name, select in wanted.expand:
         value = expand(entry, name, select) if expand else None
         if value is not None:
@@ -117,14 +127,17 @@ def show(entry: Entry, wanted: Shape, expand: Expand | None = None) -> dict[str,
     return shown
 
 
-def value_of(entry: Entry, name: str) -> Any:
-    """A property as Graph shows it: null or `[]` when it has no value."""
-    if name in entry.document:
-        return entry.document[name]
-    found = schema.field(TYPES[entry.kind], name)
-    if name == "onPremisesExtensionAttributes" and found is not None:
-        return dict.fromkeys(schema.fields(found.type))
-    return [] if found is not None and found.many else None
+@lru_cache(maxsize=256)
+def _blank(names: tuple[str, ...], kind: Kind) -> tuple[tuple[str, Any], ...]:
+    """Each property with what Graph shows when it has no value: null, `[]`, or nulls in it."""
+    blank: list[tuple[str, Any]] = []
+    for name in names:
+        found = schema.field(TYPES[kind], name)
+        if name == "onPremisesExtensionAttributes" and found is not None:
+            blank.append((name, dict.fromkeys(schema.fields(found.type))))
+        else:
+            blank.append((name, [] if found is not None and found.many else None))
+    return tuple(blank)
 
 
 def member(entry: Entry, select: tuple[str, ...] | None = None) -> dict[str, Any]:
@@ -134,9 +147,13 @@ def member(entry: Entry, select: tuple[str, ...] | None = None) -> dict[str, Any
 
 def context(directory: Directory, name: str, wanted: Shape, *, one: bool) -> str:
     """`@odata.context` of an answer."""
+    return f"{directory.base}/$metadata#{name}{_columns(wanted)}" + ("/$entity" if one else "")
+
+
+@lru_cache(maxsize=256)
+def _columns(wanted: Shape) -> str:
     parts = list(wanted.select or ()) + [f"{name}()" for name, _ in wanted.expand]
-    columns = f"({','.join(parts)})" if parts else ""
-    return f"{directory.base}/$metadata#{name}{columns}" + ("/$entity" if one else "")
+    return f"({','.join(parts)})" if parts else ""
 
 
 def answer_created(directory: Directory, entry: Entry) -> Answer:
@@ -166,7 +183,7 @@ def answer_page(
 ) -> Answer:
     """200 with a page of objects. `source(filter, after)` gives candidates in order of creation."""
     wanted = shape(call, kind)
-    top = _top(call)
+    top = min(_top(call), _EXPANDED_PAGE if wanted.expand else _LARGEST)
     tests, parsed = _tests(call, kind)
     order = _order(call, parsed)
     after = _after(call)
@@ -200,7 +217,9 @@ def answer_page(
     if more:
         query = dict(call.query) | {"$skiptoken": _token(token)}
         path = "/".join(quote(segment, safe="$@.'!~-_") for segment in call.segments)
-        body["@odata.nextLink"] = f"{directory.base}/{path}?{urlencode(query, safe='$')}"
+        body["@odata.nextLink"] = (
+            f"{call.base or directory.base}/{path}?{urlencode(query, safe='$')}"
+        )
     body["value"] = [render(entry, wanted) for entry in page]
     return Answer(200, body)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sandbox.entra.tenant import Sku
+
 ROLES = frozenset(
     {
         "User.ReadWrite.All",
@@ -12,11 +14,20 @@ ROLES = frozenset(
         "User-LifeCycleInfo.ReadWrite.All",
         "Group.ReadWrite.All",
         "GroupMember.ReadWrite.All",
+        "LicenseAssignment.ReadWrite.All",
         "Domain.Read.All",
         "Organization.Read.All",
     }
 )
 """The application permissions of the sandbox's app registration, unless set otherwise."""
+
+
+SKUS = (
+    Sku("6fd2c87f-b296-42f0-b197-1e91e994b900", "ENTERPRISEPACK", 250_000),
+    Sku("efccb6f7-5641-4e0e-bd10-b4976e1bf68e", "EMS", 250_000),
+    Sku("c5928f49-12ba-48f7-ada3-0d743a3601d5", "VISIOCLIENT", 10),
+)
+"""Licences that a new tenant has: two for everybody, one with few seats."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,9 @@ class Options:
     deleted_hold_names: bool = False
     """False, as documented: a deleted user's UPN is free at once. True: user name and
     addresses stay taken until the user is purged (seen in the field)."""
+
+    skus: tuple[Sku, ...] = SKUS
+    """Licences that the tenant begins with, and begins anew with at a reset."""
 
     def __post_init__(self) -> None:
         if not self.domains or any(domain != domain.lower() for domain in self.domains):

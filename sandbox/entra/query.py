@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from sandbox.entra import errors, schema
 from sandbox.entra.errors import GraphError
-from sandbox.entra.tenant import INDEXED, fold
+from sandbox.entra.tenant import INDEXED, address, fold
 
 Test: TypeAlias = Callable[[Mapping[str, Any]], bool]
 
@@ -66,8 +66,9 @@ class Filter:
     test: Test
     advanced: str | None = None
     """The operator that needs them, as the error names it."""
-    equals: tuple[str, str] | None = None
-    """An indexed property and the value it must have: where to look first."""
+    among: tuple[tuple[str, str], ...] | None = None
+    """Indexed properties and their values, of which an object must have one: where to look.
+    None: everywhere."""
 
 
 @dataclass(frozen=True)
@@ -165,10 +166,11 @@ class _Parser:
         self._types_fit(expected, literal, operator)
         if operator == "ne":
             advanced = "ne"
-        equals = None
-        if operator == "eq" and path in INDEXED and isinstance(literal.value, str):
-            equals = (path, literal.value)
-        return Filter(lambda d: _compare(getter(d), operator, literal), advanced, equals)
+        among = None
+        known = path in INDEXED or path in self._variables
+        if operator == "eq" and known and isinstance(literal.value, str):
+            among = ((path, literal.value),)
+        return Filter(lambda d: _compare(getter(d), operator, literal), advanced, among)
 
     def _call(self, word: str) -> Filter:
         path, _, name = word.rpartition("/")
@@ -211,7 +213,14 @@ class _Parser:
             items = getter(document) or ()
             return any(inner.test({**document, variable: item}) for item in items)
 
-        return Filter(test, inner.advanced)
+        among = None
+        if (
+            inner.among is not None
+            and path in INDEXED
+            and {n for n, _ in inner.among} == {variable}
+        ):
+            among = tuple((path, address(value)) for _, value in inner.among)
+        return Filter(test, inner.advanced, among)
 
     def _path(self, path: str) -> tuple[Callable[[Mapping[str, Any]], Any], Any, str | None]:
         """How to get the value, its type where known, and whether it is an advanced query."""
@@ -316,7 +325,7 @@ def _both(left: Filter, right: Filter) -> Filter:
     return Filter(
         lambda document: left.test(document) and right.test(document),
         left.advanced or right.advanced,
-        left.equals or right.equals,
+        left.among or right.among,
     )
 
 
@@ -324,6 +333,7 @@ def _either(left: Filter, right: Filter) -> Filter:
     return Filter(
         lambda document: left.test(document) or right.test(document),
         left.advanced or right.advanced,
+        (*left.among, *right.among) if left.among and right.among else None,
     )
 
 

@@ -6,7 +6,7 @@ sandbox does the same. Names are unique at once, as in Entra.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sandbox.entra.tenant import Entry, Kind, Relation, Tenant
@@ -57,15 +57,22 @@ class Replica:
 
     def find(self, kind: Kind, name: str, value: str) -> list[Entry]:
         """Candidates by an indexed property; those held back are all among them."""
+        if not self._before:
+            return self._tenant.find(kind, name, value)
         found = {e.id: e for e in self._tenant.find(kind, name, value)}
         found.update({id: b.entry for id, b in self._live().items() if b.entry})
         seen = (self.get(id) for id in found)
         return sorted((e for e in seen if e is not None and e.kind == kind), key=lambda e: e.number)
 
+    def among(self, kind: Kind, clues: Iterable[tuple[str, str]]) -> list[Entry]:
+        """Candidates by any of several indexed properties, in order of creation."""
+        found = {e.id: e for name, value in clues for e in self.find(kind, name, value)}
+        return sorted(found.values(), key=lambda entry: entry.number)
+
     def each(self, kind: Kind, after: int = 0) -> Iterator[Entry]:
         """All objects of a kind as readers see them, in order of creation."""
         for entry in self._tenant.each(kind, after):
-            seen = self.get(entry.id)
+            seen = self.get(entry.id) if entry.id in self._before else entry
             if seen is not None:
                 yield seen
 
@@ -73,7 +80,8 @@ class Replica:
         """Live objects that `source` points to, as readers see them."""
         before = self._held(source)
         if before is None:
-            return [e for e in self._tenant.targets(source, relation) if self.get(e.id)]
+            found = self._tenant.targets(source, relation)
+            return [e for e in found if self.get(e.id)] if self._before else found
         entries = (self._tenant.get(id) for id in before.targets[relation])
         return [e for e in entries if e is not None and e.deleted is None]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.entra import deleted, groups, users
+from sandbox.entra import deleted, groups, licenses, users
 from sandbox.entra.directory import Answer, Call, Directory
 from sandbox.entra.errors import GraphError, malformed
 
@@ -23,6 +23,13 @@ _GROUP_READ = frozenset(
 _GROUP_WRITE = frozenset({"Group.ReadWrite.All", "Directory.ReadWrite.All"})
 _MEMBER_WRITE = frozenset({"GroupMember.ReadWrite.All", "Group.ReadWrite.All"})
 _DOMAINS = frozenset({"Domain.Read.All", "Domain.ReadWrite.All", "Directory.Read.All"})
+_LICENSE_READ = frozenset(
+    {"LicenseAssignment.Read.All", "LicenseAssignment.ReadWrite.All", "Organization.Read.All"}
+    | {"Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+)
+_LICENSE_WRITE = frozenset(
+    {"LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}
+)
 _ORGANIZATION = (
     frozenset({"Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"})
     | _USER_READ
@@ -92,6 +99,9 @@ _ROUTES = [
     _route("GET", "users/*/memberOf", users.memberships, _USER_READ | _GROUP_READ),
     _route("POST", "users/*/revokeSignInSessions", users.revoke_sessions, _REVOKE),
     _route("POST", "users/*/microsoft.graph.revokeSignInSessions", users.revoke_sessions, _REVOKE),
+    _route("POST", "users/*/assignLicense", licenses.assign, _LICENSE_WRITE),
+    _route("POST", "users/*/microsoft.graph.assignLicense", licenses.assign, _LICENSE_WRITE),
+    _route("GET", "subscribedSkus", licenses.page, _LICENSE_READ),
     _route("GET", "groups", groups.page, _GROUP_READ),
     _route("POST", "groups", groups.create, _GROUP_WRITE),
     _route("GET", "groups/$count", groups.count, _GROUP_READ),
@@ -110,6 +120,9 @@ _ROUTES = [
     _route("GET", "domains", domains, _DOMAINS),
 ]
 _FIRST = frozenset(route.pattern[0] for route in _ROUTES)
+_BY_SHAPE: dict[tuple[str, int], list[Route]] = {}
+for _one in _ROUTES:
+    _BY_SHAPE.setdefault((_one.pattern[0], len(_one.pattern)), []).append(_one)
 
 
 def find(method: str, segments: tuple[str, ...]) -> tuple[Route, tuple[str, ...]]:
@@ -125,8 +138,9 @@ def find(method: str, segments: tuple[str, ...]) -> tuple[Route, tuple[str, ...]
         if method != "GET":
             raise not_allowed()
         return _route("GET", "", groups.members, _GROUP_READ), (segments[1], segments[3])
+    alike = _BY_SHAPE.get((segments[0] if segments else "", len(segments)), ())
     fitting = [
-        (route, values) for route in _ROUTES if (values := _values(route, segments)) is not None
+        (route, values) for route in alike if (values := _values(route, segments)) is not None
     ]
     for route, values in fitting:
         if route.method == method:
@@ -140,8 +154,6 @@ def find(method: str, segments: tuple[str, ...]) -> tuple[Route, tuple[str, ...]
 
 
 def _values(route: Route, segments: tuple[str, ...]) -> tuple[str, ...] | None:
-    if len(route.pattern) != len(segments):
-        return None
     values: list[str] = []
     for wanted, given in zip(route.pattern, segments, strict=True):
         if wanted == "*":

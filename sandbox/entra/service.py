@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from sandbox import certificates
-from sandbox.entra import rules, schema
+from sandbox.entra import licenses, rules, schema
 from sandbox.entra.directory import Answer, Directory
 from sandbox.entra.errors import GraphError
 from sandbox.entra.graph import Graph, Request
 from sandbox.entra.listener import Listener
 from sandbox.entra.options import Options
 from sandbox.entra.replica import Replica
-from sandbox.entra.tenant import Entry, Tenant
+from sandbox.entra.tenant import Entry, Sku, Tenant
 from sandbox.entra.throttle import Throttle
 from sandbox.faults import Fault, Faults
 from store.clocks import machine_now
@@ -72,6 +72,7 @@ class SandboxEntra:
             return
         pems = certificates.ensure(self._tls, self._machine())
         tenant = Tenant(self._folder / "entra.sqlite")
+        _buy(tenant, (sku for sku in self._options.skus if tenant.sku(sku.id) is None))
         replica = Replica(tenant, self._machine)
         directory = Directory(tenant, replica, self._options, self._business, self._machine)
         throttle = Throttle(self._machine)
@@ -133,6 +134,7 @@ class SandboxEntra:
         with self._on.tenant.transaction():
             self._on.tenant.clear()
             self._on.directory.replica.clear()
+            _buy(self._on.tenant, self._options.skus)
         self._use(self._options)
         self.set_faults(())
 
@@ -153,20 +155,26 @@ class SandboxEntra:
         A user with a known id or user name is replaced. Read-only properties are taken too
         (`onPremisesSyncEnabled`); `manager` is an id, a user name or an object with `id`;
         `groups` are names or objects with `displayName` and whatever a group that has to be
-        made shall have; `roles` are
+        made shall have; `licenses` are names of licences the tenant has; `roles` are
         directory roles, which make the account privileged; without `accountEnabled` it is
-        true. All or none: raises ValueError with the reason.
+        true. `{"skuPartNumber": name, "seats": number}` is no user but a licence, bought or
+        changed, with `skuId` if wanted. All or none: raises ValueError with the reason.
         """
         with self._on.tenant.transaction():
-            pairs = [(self._put_user(dict(user)), user) for user in users]
+            people = [dict(one) for one in users]
+            for sku in (one for one in people if "skuPartNumber" in one):
+                _buy(self._on.tenant, [self._sku(sku)])
+            pairs = [(self._put_user(u), u) for u in people if "skuPartNumber" not in u]
             for entry, user in pairs:
                 self._put_links(entry, user.get("manager"), user.get("groups"))
 
     def dump(self) -> list[dict[str, Any]]:
         """All live users with all their properties, `manager` (id, userPrincipalName,
-        displayName) or null, `groups` (id, displayName) and, where there are some, `roles`."""
+        displayName) or null, `groups` (id, displayName), `licenses` (names of those given
+        directly) and, where there are some, `roles`."""
         tenant = self._on.tenant
         with tenant.transaction():
+            names = {sku.id: sku.name for sku in tenant.skus()}
             return [
                 dict(entry.document)
                 | {
@@ -178,6 +186,7 @@ class SandboxEntra:
                         None,
                     ),
                     "groups": [_brief(g) for g in tenant.sources(entry.id, "member")],
+                    "licenses": [names.get(id, id) for id in licenses.direct(entry.document)],
                 }
                 | ({"roles": list(entry.roles)} if entry.roles else {})
                 for entry in tenant.each("user")
@@ -203,9 +212,11 @@ class SandboxEntra:
 
     def _put_user(self, user: dict[str, Any]) -> Entry:
         directory, tenant = self._on.directory, self._on.tenant
-        manager_and_groups = ("manager", "groups", "roles")
+        ours = ("manager", "groups", "licenses", "roles")
         roles = user.get("roles") or []
-        own = {k: v for k, v in user.items() if k not in manager_and_groups}
+        own = {k: v for k, v in user.items() if k not in ours}
+        if user.get("licenses") and "assignedLicenses" not in own:
+            own |= self._licensed(user["licenses"])
         try:
             body = schema.checked("User", own)
             upn = body.get("userPrincipalName")
@@ -236,6 +247,31 @@ class SandboxEntra:
         if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
             raise ValueError("roles: must be a list of names")
         return tenant.put(Entry(id, "user", document, None, tuple(roles)))
+
+    def _licensed(self, names: Any) -> dict[str, Any]:
+        """The properties of a user with these licences."""
+        known = {sku.name: sku.id for sku in self._on.tenant.skus()}
+        if not isinstance(names, list) or not all(name in known for name in names):
+            raise ValueError("licenses: must be names of licences that the tenant has")
+        stamp = self._on.directory.stamp()
+        return {
+            "assignedLicenses": [{"skuId": known[n], "disabledPlans": []} for n in names],
+            "licenseAssignmentStates": [licenses.state(known[n], [], stamp) for n in names],
+        }
+
+    def _sku(self, wanted: Mapping[str, Any]) -> Sku:
+        name, seats = wanted["skuPartNumber"], wanted.get("seats")
+        if not isinstance(name, str) or not name:
+            raise ValueError("skuPartNumber: must be a name")
+        if not isinstance(seats, int) or isinstance(seats, bool) or seats < 0:
+            raise ValueError("seats: must be a number")
+        if unknown := set(wanted) - {"skuPartNumber", "skuId", "seats"}:
+            raise ValueError(f"{min(unknown)}: a licence has skuPartNumber, skuId and seats")
+        there = next((sku.id for sku in self._on.tenant.skus() if sku.name == name), None)
+        id = str(wanted.get("skuId") or there or uuid.uuid5(uuid.NAMESPACE_OID, name)).lower()
+        if not _GUID.fullmatch(id):
+            raise ValueError("skuId: must be a GUID")
+        return Sku(id, name, seats)
 
     def _put_links(self, entry: Entry, manager: Any, groups: Any) -> None:
         tenant = self._on.tenant
@@ -287,6 +323,11 @@ class _Running:
     graph: Graph
     listener: Listener
     ca_file: str
+
+
+def _buy(tenant: Tenant, skus: Iterable[Sku]) -> None:
+    for sku in skus:
+        tenant.buy(sku)
 
 
 def _brief(entry: Entry, *names: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The tenant's memory: one SQLite file with users, groups, links and the app's secret.
 
 Documents are kept as Graph would show them in full. Beside them lie the values that
-Graph looks up or keeps unique, folded as Graph compares them.
+Graph looks up or keeps unique, folded as Graph compares them. Objects that were asked for
+a moment ago, and all that are in the recycle bin, are kept in memory too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import threading
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -33,6 +34,8 @@ INDEXED = frozenset(
         "userPrincipalName",
     }
 )
+
+_MOST_KNOWN = 4096
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -56,6 +59,16 @@ CREATE TABLE IF NOT EXISTS link (
     PRIMARY KEY (source, relation, target)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS link_target ON link (target, relation);
+CREATE TABLE IF NOT EXISTS sku (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, seats INTEGER NOT NULL,
+    consumed INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS seat_taken AFTER INSERT ON property
+    WHEN new.name = 'assignedLicenses'
+    BEGIN UPDATE sku SET consumed = consumed + 1 WHERE id = new.value; END;
+CREATE TRIGGER IF NOT EXISTS seat_given_back AFTER DELETE ON property
+    WHEN old.name = 'assignedLicenses'
+    BEGIN UPDATE sku SET consumed = consumed - 1 WHERE id = old.value; END;
 """
 
 
@@ -72,6 +85,19 @@ class Entry:
     """Directory roles (`User Administrator`): make the account privileged."""
     number: int = field(default=0, compare=False)
     """Order of creation, for paging."""
+
+
+@dataclass(frozen=True)
+class Sku:
+    """A licence that the tenant has bought."""
+
+    id: str
+    """skuId, lower case."""
+    name: str
+    """skuPartNumber: `ENTERPRISEPACK`."""
+    seats: int
+    consumed: int = 0
+    """Seats taken by users that are not deleted."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +127,8 @@ class Tenant:
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(_SCHEMA)
+        self._known: dict[str, Entry] = {}
+        self._gone = self._read_gone()
         self.identity = self._identity()
 
     def close(self) -> None:
@@ -120,45 +148,68 @@ class Tenant:
                 self._depth -= 1
                 if self._depth == 0:
                     self._connection.execute("ROLLBACK")
+                    self._known.clear()
+                    self._gone = self._read_gone()
                 raise
             self._depth -= 1
             if self._depth == 0:
                 self._connection.execute("COMMIT")
 
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Holds off other threads while something is read."""
+        with self._lock:
+            yield
+
     def clear(self) -> None:
         """Forget all objects; tenant, app and secret stay."""
         with self.transaction():
-            for table in ("object", "property", "link"):
+            for table in ("object", "property", "link", "sku"):
                 self._connection.execute(f"DELETE FROM {table}")
+            self._known.clear()
+            self._gone.clear()
 
     # Objects
 
     def get(self, id: str) -> Entry | None:
-        """The object with this id, deleted or not."""
-        rows = self._rows("SELECT * FROM object WHERE id = ?", (id.lower(),))
-        return _entry(rows[0]) if rows else None
+        """The object with this id, deleted or not. Its document must not be changed."""
+        with self._lock:
+            known = self._known.get(id)
+            if known is not None:
+                return known
+            rows = self._rows("SELECT * FROM object WHERE id = ?", (id.lower(),))
+            return self._keep(_entry(rows[0])) if rows else None
 
     def find(self, kind: Kind, name: str, value: str) -> list[Entry]:
         """Objects, deleted ones too, whose indexed property has this value."""
-        # CROSS JOIN keeps SQLite from walking all objects to save itself the sorting.
         rows = self._rows(
-            "SELECT o.* FROM property p CROSS JOIN object o ON o.id = p.id"
-            " WHERE p.name = ? AND p.value = ? AND o.kind = ? ORDER BY o.number",
-            (name, fold(value), kind),
+            "SELECT id FROM property WHERE name = ? AND value = ?", (name, fold(value))
         )
-        return [_entry(row) for row in rows]
+        return [entry for entry in self._all(rows) if entry.kind == kind]
+
+    def _all(self, rows: Iterable[tuple[Any, ...]]) -> list[Entry]:
+        """The objects with these ids, in order of creation."""
+        found = (self.get(id) for (id,) in rows)
+        return sorted((e for e in found if e is not None), key=lambda entry: entry.number)
+
+    def _keep(self, entry: Entry) -> Entry:
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[entry.id] = entry
+        return entry
 
     def each(self, kind: Kind, after: int = 0) -> Iterator[Entry]:
         """All objects of a kind, deleted ones too, in order of creation after `after`."""
+        limit = 128  # a page is seldom more
         while True:
             rows = self._rows(
-                "SELECT * FROM object WHERE kind = ? AND number > ? ORDER BY number LIMIT 500",
-                (kind, after),
+                "SELECT * FROM object WHERE kind = ? AND number > ? ORDER BY number LIMIT ?",
+                (kind, after, limit),
             )
             yield from (_entry(row) for row in rows)
-            if len(rows) < 500:
+            if len(rows) < limit:
                 return
-            after = int(rows[-1][0])
+            after, limit = int(rows[-1][0]), 1024
 
     def count(self, kind: Kind) -> int:
         """How many objects of a kind are stored, deleted ones too."""
@@ -167,10 +218,11 @@ class Tenant:
     def put(self, entry: Entry) -> Entry:
         """Insert or replace by id."""
         with self.transaction():
-            self._connection.execute(
+            before = self.get(entry.id)
+            [(number,)] = self._connection.execute(
                 "INSERT INTO object (id, kind, document, deleted, roles) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (id) DO UPDATE SET document = excluded.document,"
-                " deleted = excluded.deleted, roles = excluded.roles",
+                " deleted = excluded.deleted, roles = excluded.roles RETURNING number",
                 (
                     entry.id,
                     entry.kind,
@@ -178,22 +230,36 @@ class Tenant:
                     entry.deleted,
                     json.dumps(entry.roles),
                 ),
+            ).fetchall()
+            was = set(_indexed(before)) if before is not None else set()
+            now = set(_indexed(entry))
+            self._connection.executemany(
+                "DELETE FROM property WHERE name = ? AND value = ? AND id = ?",
+                [(*item, entry.id) for item in was - now],
             )
-            self._connection.execute("DELETE FROM property WHERE id = ?", (entry.id,))
             self._connection.executemany(
                 "INSERT OR IGNORE INTO property (name, value, id) VALUES (?, ?, ?)",
-                [(name, value, entry.id) for name, value in _indexed(entry.document)],
+                [(*item, entry.id) for item in now - was],
             )
-        return entry
+            saved = self._keep(replace(entry, number=int(number)))
+            self._gone.pop(entry.id, None)
+            if entry.deleted is not None:
+                self._gone[entry.id] = saved
+        return saved
 
     def deleted(self, before: float | None = None) -> list[Entry]:
         """Soft-deleted objects in order of creation; `before`: deleted at or before then."""
-        rows = self._rows(
-            "SELECT * FROM object WHERE deleted IS NOT NULL AND deleted <= ifnull(?, deleted)"
-            " ORDER BY number",
-            (before,),
-        )
-        return [_entry(row) for row in rows]
+        with self._lock:
+            found = [
+                entry
+                for entry in self._gone.values()
+                if before is None or (entry.deleted is not None and entry.deleted <= before)
+            ]
+        return sorted(found, key=lambda entry: entry.number)
+
+    def _read_gone(self) -> dict[str, Entry]:
+        rows = self._rows("SELECT * FROM object WHERE deleted IS NOT NULL")
+        return {entry.id: entry for entry in map(_entry, rows)}
 
     def purge(self, id: str) -> None:
         """Remove an object and all its links for good."""
@@ -201,6 +267,8 @@ class Tenant:
             self._connection.execute("DELETE FROM object WHERE id = ?", (id,))
             self._connection.execute("DELETE FROM property WHERE id = ?", (id,))
             self._connection.execute("DELETE FROM link WHERE source = ? OR target = ?", (id, id))
+            self._known.pop(id, None)
+            self._gone.pop(id, None)
 
     # Links
 
@@ -235,13 +303,32 @@ class Tenant:
                 (source, relation, target),
             )
 
+    # Licences
+
+    def skus(self) -> list[Sku]:
+        """All licences, by name."""
+        rows = self._rows("SELECT id, name, seats, consumed FROM sku ORDER BY name")
+        return [Sku(*row) for row in rows]
+
+    def sku(self, id: str) -> Sku | None:
+        """The licence with this id."""
+        rows = self._rows("SELECT id, name, seats, consumed FROM sku WHERE id = ?", (id,))
+        return Sku(*rows[0]) if rows else None
+
+    def buy(self, sku: Sku) -> None:
+        """A new licence, or other seats and another name of one that is there."""
+        with self.transaction():
+            self._connection.execute(
+                "INSERT INTO sku (id, name, seats) VALUES (?, ?, ?) ON CONFLICT (id)"
+                " DO UPDATE SET name = excluded.name, seats = excluded.seats",
+                (sku.id, sku.name, sku.seats),
+            )
+
     def _linked(self, here: str, there: str, id: str, relation: Relation) -> list[Entry]:
         rows = self._rows(
-            f"SELECT o.* FROM link l CROSS JOIN object o ON o.id = l.{there}"
-            f" WHERE l.{here} = ? AND l.relation = ? AND o.deleted IS NULL ORDER BY o.number",
-            (id, relation),
+            f"SELECT {there} FROM link WHERE {here} = ? AND relation = ?", (id, relation)
         )
-        return [_entry(row) for row in rows]
+        return [entry for entry in self._all(rows) if entry.deleted is None]
 
     def _rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
@@ -272,9 +359,12 @@ def address(proxy: str) -> str:
     return rest if colon and prefix.lower() == "smtp" else proxy
 
 
-def _indexed(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _indexed(entry: Entry) -> Iterator[tuple[str, str]]:
     for name in INDEXED:
-        value = document.get(name)
+        value = entry.document.get(name)
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, str):
                 yield name, fold(address(item) if name == "proxyAddresses" else item)
+    if entry.deleted is None:
+        for license in entry.document.get("assignedLicenses") or ():
+            yield "assignedLicenses", str(license["skuId"])

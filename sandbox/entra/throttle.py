@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sandbox.entra.errors import GraphError, by_status
 
-_COSTS = {"users": 2, "members": 3, "memberOf": 2}
+_COSTS = {"users": 2, "members": 3, "memberOf": 2, "subscribedSkus": 3}
 _SMALL, _MEDIUM, _LARGE = 3500, 5000, 8000
 
 
@@ -121,8 +121,8 @@ class Throttle:
 def units(segments: tuple[str, ...], query: Mapping[str, str]) -> int:
     """What a GET costs in resource units, never below 1."""
     cost = 1
-    if segments == ("users",):
-        cost = _COSTS["users"]
+    if len(segments) == 1:
+        cost = _COSTS.get(segments[0], 1)
     elif len(segments) == 3 and segments[2] in ("members", "memberOf"):
         cost = _COSTS[segments[2]]
     if "$select" in query:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import requests
 
@@ -36,6 +37,7 @@ class EntraWorld:
     domain = "norhaven.example"
     notices_changes = False
     reads_before_create = 1
+    license = "EMS"
 
     def __init__(self, sandbox: SandboxEntra, folder: Path) -> None:
         self._sandbox = sandbox
@@ -102,6 +104,70 @@ class EntraWorld:
     def protect(self, anchor: str) -> None:
         [user] = [each for each in self._sandbox.dump() if each["id"] == anchor]
         self._sandbox.put([{**user, "onPremisesSyncEnabled": True}])
+
+    def take_name(self, login: str) -> str:
+        principal = f"{login}@{self.domain}"
+        self._sandbox.put([{"userPrincipalName": principal, "mailNickname": login}])
+        [user] = [each for each in self._sandbox.dump() if each["userPrincipalName"] == principal]
+        return str(user["id"])
+
+    def populate(self, count: int) -> set[str]:
+        run = uuid4().hex[:8]
+        self._sandbox.put(
+            {"userPrincipalName": f"crowd-{run}-{number}@{self.domain}"} for number in range(count)
+        )
+        return {
+            user["id"]
+            for user in self._sandbox.dump()
+            if user["userPrincipalName"].startswith(f"crowd-{run}-")
+        }
+
+    def add_group(self, name: str) -> str:
+        return self._new_group(name)
+
+    def _new_group(self, name: str, **more: Any) -> str:
+        body = {
+            "displayName": name,
+            "mailEnabled": False,
+            "mailNickname": f"m{uuid4().hex[:12]}",
+            "securityEnabled": True,
+            **more,
+        }
+        url = f"{self._settings['graph']}/groups"
+        answer = self._http.post(url, json=body, timeout=10)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def delete_group(self, anchor: str) -> None:
+        url = f"{self._settings['graph']}/groups/{anchor}"
+        assert self._http.delete(url, timeout=10).status_code == 204
+
+    def strange_groups(self) -> list[str]:
+        """One that finds its members itself, and one each that AD, Exchange and a role own."""
+        name = f"strange-{uuid4().hex[:8]}"
+        dynamic = self._new_group(
+            f"{name}-dynamic",
+            groupTypes=["DynamicMembership"],
+            membershipRule='user.department -eq "Sales"',
+            membershipRuleProcessingState="On",
+        )
+        seen = [
+            {"displayName": f"{name}-synced", "onPremisesSyncEnabled": True},
+            {"displayName": f"{name}-mail", "mailEnabled": True},
+            {"displayName": f"{name}-role", "isAssignableToRole": True},
+            {"displayName": f"{name}-list", "mailEnabled": True, "securityEnabled": False},
+        ]
+        self._sandbox.put([{"userPrincipalName": f"{name}@{self.domain}", "groups": seen}])
+        return [dynamic, f"{name}-dynamic", *(group["displayName"] for group in seen)]
+
+    def given(self, anchor: str) -> set[str]:
+        groups = self._ask("GET", f"{anchor}/memberOf?$select=id").json()["value"]
+        user = self._ask("GET", f"{anchor}?$select=licenseAssignmentStates").json()
+        return {group["id"] for group in groups} | {
+            state["skuId"]
+            for state in user["licenseAssignmentStates"]
+            if state["assignedByGroup"] is None
+        }
 
     def direct(self, **changes: Any) -> Target:
         target = EntraId(replace(self.config, **changes))

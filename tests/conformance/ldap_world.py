@@ -91,6 +91,18 @@ class LdapWorld:
     def protect(self, anchor: str) -> None:
         self.admin.modify(f"<GUID={anchor}>", adminCount="1")
 
+    def take_name(self, login: str) -> str:
+        principal = f"{login}@{self.domain}"
+        return self._guid(
+            self.admin.add_user(
+                self.people,
+                f"Other {login}",
+                sAMAccountName=login,
+                userPrincipalName=principal,
+                userAccountControl=514,
+            )
+        )
+
     def populate(self, count: int) -> set[str]:
         for number in range(count):
             self.admin.add_user(self.people, f"Crowd {number}", userAccountControl=514)

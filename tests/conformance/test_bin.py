@@ -125,11 +125,11 @@ def test_restoring_when_somebody_else_has_the_name_now(world: World) -> None:
     who = person(world)
     account = who.hire()
     applied(world.target.apply(account, Step("delete")))
-    other = dataclasses.replace(person(world), login=who.login).hire()
+    other = world.take_name(who.login)
     step = dataclasses.replace(restoring(who, account), name=world.people and f"{who.name} (2)")
     outcome = world.target.apply(None, step)
     if outcome.result == "applied":
-        seen, others = world.sees(account.anchor), world.sees(other.anchor)
+        seen, others = world.sees(account.anchor), world.sees(other)
         name = world.words.user_principal_name
         assert seen.attributes[name].casefold() != others.attributes[name].casefold()
         assert not seen.enabled

@@ -77,6 +77,10 @@ class World(Protocol):
         """Make the account a privileged one."""
         ...
 
+    def take_name(self, login: str) -> str:
+        """Somebody makes an account of this name; returns its anchor."""
+        ...
+
     def populate(self, count: int) -> set[str]:
         """Put so many more people there; returns their anchors."""
         ...

@@ -66,12 +66,6 @@ def test_empty_names_cannot_be_written() -> None:
             values.common_name(empty)
 
 
-def test_filters_are_escaped() -> None:
-    assert values.equals("cn", "a*(b)\\") == "(cn=a\\2a\\28b\\29\\5c)"
-    assert values.equals("cn", " a b ") == "(cn=\\20a b\\20)"
-    assert values.equals("cn", "  ") == "(cn=\\20\\20)"
-
-
 @given(
     TEXT.map(lambda t: t[:30]).filter(str.strip),
     st.sampled_from(["OU=People,DC=x", "CN=a\\,b,DC=x", "DC=x"]),

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.active_directory.config import Config
 from adapters.active_directory.connection import Answer, Entry, Lost, Session
+from adapters.active_directory.requests import INSERT, REMOVE
 from adapters.active_directory.writes import Writer
 from adapters.target import Account, Outcome, Step, TargetDown
 
@@ -130,4 +131,4 @@ def test_enable_is_compare_and_swap() -> None:
     script = Script(OK)
     assert play(script, ACCOUNT, Step("enable")) == Outcome("applied")
     swap = script.asked[0][1]["userAccountControl"]
-    assert swap == [("MODIFY_DELETE", [b"514"]), ("MODIFY_ADD", [b"512"])]
+    assert swap == [(REMOVE, [b"514"]), (INSERT, [b"512"])]

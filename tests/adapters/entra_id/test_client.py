@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from adapters.entra_id import Config, EntraId
-from adapters.entra_id.client import Body, Credential, Graph, Pace
+from adapters.entra_id.client import Credential, Graph, Pace
+from adapters.entra_id.users import Users
 from tests.adapters.entra_id.conftest import SignedIn
 from tests.adapters.entra_id.wire import ANA, Wire, user
 
@@ -58,8 +59,7 @@ def test_bodies_go_out_as_they_are(config: Config, monkeypatch: pytest.MonkeyPat
 
     async def work() -> None:
         graph = Graph(config, httpx.MockTransport(answer))
-        item = graph.client.users.by_user_id(ANA)
-        await graph.send(item.to_patch_request_information(Body(body)))
+        await Users(graph).patch(ANA, body)
         await graph.close()
 
     asyncio.run(work())

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
 import httpx
+
+from adapters.entra_id import EntraId
 
 ANA = "11111111-2222-4333-8444-555555555555"
 BEN = "99999999-8888-4777-8666-555555555555"
@@ -24,11 +29,39 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
 
 
+class Gate:
+    """Holds back one answer: `reached` is set when it is asked for."""
+
+    def __init__(self, method: str, path: str) -> None:
+        self._method, self._path = method, path
+        self._opened = threading.Event()
+        self.reached = threading.Event()
+
+    def is_for(self, request: httpx.Request) -> bool:
+        """Whether it is this one's."""
+        return request.method == self._method and self._path in unquote(str(request.url))
+
+    async def pass_later(self, answer: httpx.Response) -> httpx.Response:
+        """The answer, when the gate is open."""
+        self.reached.set()
+        while not self._opened.is_set():
+            await asyncio.sleep(0.001)
+        return answer
+
+    def open(self) -> None:
+        """Let the answer pass."""
+        self._opened.set()
+
+
 class Wire:
     """`answer(...)` says what comes next; an unexpected request fails the test."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.batches: list[int] = []
+        """How many requests came together, for each `$batch`."""
+        self._envelopes: list[tuple[str, str, httpx.Response | Exception]] = []
+        self._gate: Gate | None = None
         self._script: list[tuple[str, str, httpx.Response | Exception]] = []
 
     def answer(
@@ -39,27 +72,76 @@ class Wire:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
         error: Exception | None = None,
+        raw: bool = False,
     ) -> Wire:
-        """Once, for the next request with this method whose decoded path matches `path`."""
+        """Once, for the next request with this method whose decoded path matches `path`.
+        `raw`: for the next `$batch` itself, not for one in it."""
         response = httpx.Response(
             status,
             headers=headers,
             **({"text": body} if isinstance(body, str) else {} if body is None else {"json": body}),
         )
-        self._script.append((method, path, error or response))
+        (self._envelopes if raw else self._script).append((method, path, error or response))
         return self
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        url = unquote(str(request.url)).partition("/v1.0")[2]
+    def hold(self, method: str, path: str, body: Any) -> Gate:
+        """As :meth:`answer`, but not before the gate is opened."""
+        self.answer(method, path, body)
+        self._gate = Gate(method, path)
+        return self._gate
+
+    def waiting(self, entra: EntraId, count: int) -> None:
+        """Wait until so many requests of the adapter wait for a batch."""
+        deadline = time.monotonic() + 5
+        while (graph := entra._open.graph if entra._open else None) is not None:
+            if len(graph._batches._waiting) == count:
+                return
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response | Awaitable[httpx.Response]:
+        answer = self._answer(request)
+        gate = self._gate
+        if gate is not None and gate.is_for(request):
+            self._gate = None
+            return gate.pass_later(answer)
+        return answer
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        url = str(request.url).partition("/v1.0")[2]
         body = json.loads(request.content) if request.content else None
-        self.requests.append(Request(request.method, url, body, request.headers))
-        for index, (method, path, answer) in enumerate(self._script):
-            if method == request.method and re.search(path, url):
+        if url == "/$batch" and self._envelopes:
+            return _given(self._envelopes.pop(0)[2])
+        if url != "/$batch":
+            return self._next(request.method, url, body, request.headers)
+        self.batches.append(len(body["requests"]))
+        responses = [
+            {
+                "id": item["id"],
+                "status": found.status_code,
+                "headers": dict(found.headers),
+                "body": found.json() if found.content else None,
+            }
+            for item in body["requests"]
+            for found in [
+                self._next(
+                    item["method"],
+                    item["url"],
+                    item.get("body"),
+                    dict(request.headers) | item.get("headers", {}),
+                )
+            ]
+        ]
+        return httpx.Response(200, json={"responses": responses[::-1]})
+
+    def _next(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> httpx.Response:
+        url = unquote(url)
+        self.requests.append(Request(method, url, body, headers))
+        for index, (wanted, path, answer) in enumerate(self._script):
+            if wanted == method and re.search(path, url):
                 del self._script[index]
-                if isinstance(answer, Exception):
-                    raise answer
-                return answer
-        raise AssertionError(f"unexpected {request.method} {url}")
+                return _given(answer)
+        raise AssertionError(f"unexpected {method} {url}")
 
     @property
     def writes(self) -> list[tuple[str, str, Any]]:
@@ -68,6 +150,13 @@ class Wire:
     def finish(self) -> None:
         """Everything scripted was asked for."""
         assert self._script == []
+        assert self._envelopes == []
+
+
+def _given(answer: httpx.Response | Exception) -> httpx.Response:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def problem(

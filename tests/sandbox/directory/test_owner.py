@@ -87,6 +87,17 @@ def test_put_makes_accounts_that_were_there_before(
     assert Client(directory, ada, "pw").bind().code == 0
 
 
+def test_put_makes_the_groups_that_somebody_is_in(directory: SandboxDirectory) -> None:
+    dns = [f"CN=Nurses,OU=Wards,OU=Groups,{BASE}", f"CN=Night,{PEOPLE}"]
+    directory.put([{"dn": f"CN=Ada,{PEOPLE}", "attributes": {"memberOf": dns}}])
+    found = dumped(directory)
+    assert sorted(found[f"CN=Ada,{PEOPLE}"]["memberOf"]) == sorted(dns)
+    assert {found[dn]["sAMAccountName"] for dn in dns} == {"Nurses", "Night"}
+    wrong = {"dn": f"CN=Bo,{PEOPLE}", "attributes": {"memberOf": ["CN=x,DC=elsewhere"]}}
+    with pytest.raises(ValueError, match="elsewhere"):
+        directory.put([wrong])
+
+
 def test_put_changes_what_is_there(directory: SandboxDirectory, client: Client) -> None:
     dn = client.person(title="Nurse", company="Norhaven")
     directory.put([{"dn": dn.upper(), "attributes": {"title": "Cook", "company": None}}])
