@@ -72,12 +72,21 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def load_inbounds(settings: Settings) -> dict[str, Inbound]:
-    """The inbound mapping of every source that has one. Raises MappingError."""
-    return {
+    """The inbound mapping of every source that has one. Raises MappingError, and
+    SettingsError where `people.authority` does not go with them."""
+    from provisioning.merging import authority_problem
+
+    inbounds = {
         name: load_inbound(source.mapping, settings.mapping_folders)
         for name, source in settings.sources.items()
         if source.mapping
     }
+    facts = {rule.rule.name for inbound in inbounds.values() for rule in inbound.rules}
+    if found := authority_problem(settings.people, facts):
+        fact, problem, remedy = found
+        where = str(settings.path or "")
+        raise SettingsError(where, f"people.authority.{fact} {problem}", remedy)
+    return inbounds
 
 
 def load_outbounds(settings: Settings) -> dict[str, Outbound]:

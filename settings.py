@@ -29,7 +29,7 @@ from target_settings import KINDS
 from yaml_lines import YamlDocument, YamlError, read_yaml
 
 DEFAULT_PORT = 8080
-SHARED_KEYS = ("employeeNumber", "workerId")
+SHARED_KEYS = ("employeeNumber", "workerId", "universalId")
 
 
 class SettingsError(Exception):
@@ -170,6 +170,7 @@ class _FileSchema(Schema):
 
 class _SourcePolicySchema(Schema):
     shared_keys = _SourceSchema().fields["shared_keys"]
+    timezone = _SourceSchema().fields["timezone"]
 
 
 class _PolicySchema(Schema):
@@ -251,10 +252,12 @@ def override(settings: Settings, changes: Mapping[str, Any]) -> Settings:
             raise SettingsError(
                 "", f"sources.{name} is not a source", f"Known: {', '.join(sources)}."
             )
-        shared = policy.get("shared_keys", sources[name].shared_keys)
-        sources[name] = replace(sources[name], shared_keys=tuple(shared))
+        shared = tuple(policy.get("shared_keys", sources[name].shared_keys))
+        zone = policy.get("timezone", sources[name].timezone)
+        sources[name] = replace(sources[name], shared_keys=shared, timezone=zone)
     names = given.get("names", {})
     people = settings.people.overridden(given.get("people", {}), given.get("leavers", {}))
+    people = replace(people, sources={name: one.timezone for name, one in sources.items()})
     for fact, stranger in people.strangers():
         raise SettingsError("", *_not_a_source(fact, stranger, settings.sources))
     return replace(

@@ -11,14 +11,11 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     ColumnElement,
     Connection,
     Row,
-    String,
     and_,
     case,
-    cast,
     exists,
     func,
     not_,
@@ -28,6 +25,7 @@ from sqlalchemy import (
 )
 
 from console.wording import awaited_person, display_name, waits_for
+from provisioning.people import fact as people_fact
 from store import journal as store_journal
 from store.clocks import iso
 from store.tables import account, name, pair, person, person_key, resource
@@ -322,7 +320,7 @@ def _mentions(connection: Connection, text: str) -> ColumnElement[bool]:
     """People in whose name, keys or accounts the text occurs, whatever its case."""
     # SQLite folds the case of ASCII letters only, hence the usual spellings beside.
     spellings = sorted({text, text.lower(), text.upper(), text.title()})
-    columns: list[ColumnElement[str]] = [_fact(connection, fact) for fact in _SEARCHED]
+    columns: list[ColumnElement[str]] = [people_fact(connection, fact) for fact in _SEARCHED]
     return or_(
         person.c.id == text,
         *(column.icontains(s, autoescape=True) for column in columns for s in spellings),
@@ -335,13 +333,6 @@ def _mentions(connection: Connection, text: str) -> ColumnElement[bool]:
             or_(*(account.c.hint.icontains(s, autoescape=True) for s in spellings)),
         ),
     )
-
-
-def _fact(connection: Connection, fact: str) -> ColumnElement[str]:
-    if connection.dialect.name == "sqlite":
-        return cast(func.json_extract(person.c.facts, f"$.{fact}"), String)
-    found: ColumnElement[str] = cast(person.c.facts, JSON)[fact].as_string()
-    return found
 
 
 def _resources(id: str) -> Any:

@@ -7,9 +7,11 @@ what all of them say together may turn out differently as time passes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from policy_settings import LIFECYCLE, People
 from provisioning.lifecycle import (
@@ -150,6 +152,30 @@ def was_out(life_at: Callable[[float], Lifecycle], since: float | None, now: flo
     if since is None or since >= now or not life_at(since).enabled:
         return False
     return any(not life.enabled for _, life in turns(life_at, since, now))
+
+
+def authority_problem(policy: People, facts: Collection[str]) -> tuple[str, str, str] | None:
+    """What is wrong with `people.authority`, given the facts that inbound mappings know:
+    (fact, problem, remedy) of the first mistake."""
+    for fact, words in policy.authority.items():
+        if fact == LIFECYCLE:
+            if any(word.until is not None for word in words):
+                return fact, "has an end", f"{LIFECYCLE} takes source names only."
+            continue
+        if fact in BLOCK:
+            return fact, f"is a part of {LIFECYCLE}", f"Give the sources under {LIFECYCLE}."
+        if fact not in facts:
+            near = difflib.get_close_matches(fact, facts, 1)
+            said = f"Did you mean {near[0]}?" if near else "See docs/mappings.md."
+            return fact, "is no fact that a mapping knows", said
+        for word in words:
+            known = word.until is None or word.until in facts or midnight_of(word.until, UTC)
+            if not known:
+                return fact, f"has the end {word.until}", "Give a day, YYYY-MM-DD, or a date fact."
+    return None
+
+
+UTC = ZoneInfo("UTC")
 
 
 def _ordered(

@@ -12,7 +12,19 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    String,
+    and_,
+    cast,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from mappings.our_functions import guid_key
 from policy_settings import People
@@ -233,6 +245,24 @@ def refresh(tx: Connection, who: str, policy: People, now: float) -> None:
 def reference_edge(scope: str, value: str) -> str:
     """The edge a pair waits on until somebody with this key appears in this source."""
     return f"manager-ref:{scope}:{fold(value)}"
+
+
+def fact(connection: Connection, name: str) -> ColumnElement[str]:
+    """A fact of the person's row as an SQL expression: text, or NULL."""
+    if connection.dialect.name == "sqlite":
+        return cast(func.json_extract(person.c.facts, f"$.{name}"), String)
+    found: ColumnElement[str] = cast(person.c.facts, JSON)[name].as_string()
+    return found
+
+
+def reports(tx: Connection, who: str) -> list[str]:
+    """The people whose manager reference may mean this person. Reads everybody's facts: for
+    what happens rarely."""
+    known = set(tx.execute(select(resource.c.id).where(resource.c.person == who)).scalars())
+    known |= set(tx.execute(select(person_key.c.value).where(person_key.c.person == who)).scalars())
+    said = func.lower(fact(tx, "manager"))
+    means = or_(said.in_(known), func.replace(said, "-", "").in_(known))
+    return list(tx.execute(select(person.c.id).where(means)).scalars())
 
 
 def search(connection: Connection, text: str) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
 from adapters.target import Grant, Link, Outcome, Step
-from provisioning import claims, names, obligations, pairs
+from provisioning import claims, names, obligations, pairs, people
 from provisioning.claims import Claim
 from provisioning.plan import Drift, plain
 from provisioning.snapshot import account_edge
@@ -147,7 +147,10 @@ class Recorder:
             "gone_at": None,
         }
         ours = self._of(account_table)
-        before = tx.execute(select(account_table.c.anchor).where(*ours)).scalar()
+        row = tx.execute(select(account_table).where(*ours)).one_or_none()
+        before = row.anchor if row is not None else None
+        if row is not None and row.gone_at is not None:
+            self._ask_reports(tx, now)  # a link to what was deleted had vanished
         if before is None:
             whose = {"person": self._claim.person, "target": self._claim.target}
             tx.execute(insert(account_table).values(**whose, **values))
@@ -158,6 +161,10 @@ class Recorder:
             tx.execute(update(account_table).where(*ours).values(**values))
         names.keep(tx, self._claim.person)
         pairs.resolved(tx, account_edge(self._claim.person, self._claim.target), now)
+
+    def _ask_reports(self, tx: Connection, now: float) -> None:
+        for report in people.reports(tx, self._claim.person):
+            pairs.ask(tx, report, [self._claim.target], pairs.Lane.CHANGE, now)
 
     def _done(self, tx: Connection, view: View, plan_id: str, step: Step, outcome: Outcome) -> None:
         """What a step that took effect, or was refused, makes of what we know."""
@@ -230,6 +237,7 @@ class Recorder:
 
     def back(self, tx: Connection) -> None:
         """Somebody brought the account back."""
+        self._ask_reports(tx, machine_now())
         tx.execute(update(account_table).where(*self._of(account_table)).values(gone_at=None))
         names.keep(tx, self._claim.person)
 

@@ -22,8 +22,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from mappings.documents import MappingError, account_name_rules
+from mappings.documents import MappingError, account_name_rules, load_inbound
 from provisioning import pairs, rest
+from provisioning.merging import authority_problem
 from sandbox.control import SandboxDown
 from sandbox.faults import Fault
 from settings import Settings, SettingsError, override
@@ -387,7 +388,17 @@ def _instant(value: object) -> float:
 def _check_policy(settings: Settings, changes: Mapping[str, Any]) -> None:
     """Raises Wrong naming the key."""
     try:
-        account_name_rules(override(settings, changes).account_name, "names")
+        found = override(settings, changes)
+        account_name_rules(found.account_name, "names")
+        documents = [
+            load_inbound(source.mapping, settings.mapping_folders)
+            for source in settings.sources.values()
+            if source.mapping and found.people.authority
+        ]
+        facts = {rule.rule.name for document in documents for rule in document.rules}
+        if mistake := authority_problem(found.people, facts):
+            fact, problem, remedy = mistake
+            raise Wrong(f"people.authority.{fact} {problem}. {remedy}")
     except SettingsError as error:
         raise Wrong(str(error)) from None
     except MappingError as error:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import settings
-from policy_settings import Breakers
+from policy_settings import Breakers, Leavers, People, Retention, Word
+from provisioning.merging import authority_problem
 from settings import Secret, SettingsError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -126,6 +128,55 @@ def test_policy_may_be_overridden_and_nothing_else_changes(tmp_path: Path) -> No
     assert settings.override(read, {}) == read
 
 
+def test_policy_on_people_and_time(tmp_path: Path) -> None:
+    read = loaded(tmp_path, EXAMPLE)
+    assert read.people.locations["gothenburg"] == "Europe/Stockholm"
+    assert list(read.people.sources) == ["workday", "successfactors"]
+    assert read.people.sources["workday"] == "Europe/Berlin"
+    assert read.people.authority == {"phone": (Word("successfactors"), Word("workday"))}
+    assert read.people.leavers == Leavers()
+    assert read.retention == Retention()
+    until = EXAMPLE.replace(
+        "    phone: [successfactors, workday]",
+        "    title: [{source: successfactors, until: 2026-04-01}, workday]",
+    )
+    words = (Word("successfactors", "2026-04-01"), Word("workday"))
+    assert loaded(tmp_path, until).people.authority == {"title": words}
+    stranger = EXAMPLE.replace("[successfactors, workday]", "[moon]")
+    line = line_of(stranger, "phone: [moon]")
+    assert complaint(tmp_path, stranger) == (
+        f"{tmp_path}/muster.yaml:{line}: people.authority.phone names moon, which is not a source. "
+        "Known: workday, successfactors."
+    )
+    changed = settings.override(
+        read,
+        {
+            "people": {"authority": {"mail": ["workday"]}},
+            "leavers": {"delete_after_days": 90},
+            "sources": {"successfactors": {"timezone": "Asia/Tokyo"}},
+        },
+    )
+    assert changed.people.authority == {"mail": (Word("workday"),)}
+    assert changed.people.leavers == Leavers(delete_after_days=90)
+    assert changed.people.sources["successfactors"] == "Asia/Tokyo"
+    assert changed.people.locations == read.people.locations
+
+
+@pytest.mark.parametrize(
+    ("authority", "problem"),
+    [
+        ({"emial": (Word("workday"),)}, "is no fact that a mapping knows"),
+        ({"hireDate": (Word("workday"),)}, "is a part of lifecycle"),
+        ({"lifecycle": (Word("workday", "hireDate"),)}, "has an end"),
+        ({"mail": (Word("workday", "tomorrow"),)}, "has the end tomorrow"),
+        ({"mail": (Word("workday", "2026-04-01"), Word("workday", "hireDate"))}, None),
+    ],
+)
+def test_authority_goes_with_the_mappings(authority: Any, problem: str | None) -> None:
+    found = authority_problem(People(authority=authority), ["mail", "hireDate"])
+    assert (found and found[1]) == problem
+
+
 def test_limits_of_the_breakers(tmp_path: Path) -> None:
     assert loaded(tmp_path, EXAMPLE).breakers == Breakers()
     text = EXAMPLE.replace("  kinds: {}", "  kinds: {clear: {count: 50}}")
@@ -146,6 +197,17 @@ def test_limits_of_the_breakers(tmp_path: Path) -> None:
         ({"people": {"pre_hire_days": -1}}, "people.pre_hire_days"),
         ({"people": {"timezone": "Mars/Olympus"}}, "people.timezone"),
         ({"people": None}, "people"),
+        ({"people": {"on_leave": "maybe"}}, "people.on_leave"),
+        ({"people": {"locations": {"BER": "Berlin"}}}, "people.locations.BER"),
+        ({"people": {"authority": {"mail": "workday"}}}, "people.authority.mail"),
+        ({"people": {"authority": {"mail": []}}}, "people.authority.mail"),
+        ({"people": {"authority": {"mail": [{"until": "hireDate"}]}}}, "people.authority.mail"),
+        ({"people": {"authority": {"mail": ["moon"]}}}, "people.authority.mail"),
+        ({"leavers": {"delete_after_days": -1}}, "leavers.delete_after_days"),
+        ({"leavers": {"move_after_days": 9, "delete_after_days": 3}}, "leavers.delete_after_days"),
+        ({"leavers": {"eat_after_days": 1}}, "leavers.eat_after_days"),
+        ({"names": {"hold_days": -1}}, "names.hold_days"),
+        ({"sources": {"workday": {"timezone": "Berlin"}}}, "sources.workday.timezone"),
         ({"names": {"account_name": "x"}}, "names.account_name"),
         ({"breakers": {"cuont": 1}}, "breakers.cuont"),
         ({"breakers": {"count": "10"}}, "breakers.count"),

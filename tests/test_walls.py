@@ -49,8 +49,8 @@ WEB_SIDE = ("sandbox/endpoints.py",)
 """The one part of the sandbox that is no directory: it speaks HTTP and knows the house."""
 PURE = tuple(f"provisioning/{name}.py" for name in ("dated", "lifecycle", "merging", "plan"))
 PURE_MAY_IMPORT = {
-    "__future__", "adapters", "collections", "dataclasses", "datetime", "enum", "functools",
-    "hashlib", "itertools", "json", "mappings", "math", "operator", "policy_settings",
+    "__future__", "adapters", "collections", "dataclasses", "datetime", "difflib", "enum",
+    "functools", "hashlib", "itertools", "json", "mappings", "math", "operator", "policy_settings",
     "provisioning", "re", "store", "types", "typing", "unicodedata", "zoneinfo",
 }  # fmt: skip
 CLOCK_CALLS = {"time", "time_ns", "now", "utcnow", "today"}

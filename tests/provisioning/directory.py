@@ -133,7 +133,8 @@ class Directory:
         now = self.accounts.get(account.anchor)
         if step.kind == "delete":
             if now is not None:
-                self.bin[now.anchor] = self.accounts.pop(now.anchor)
+                self.bin[now.anchor] = replace(self.accounts.pop(now.anchor), references={})
+                self._unlink(now.anchor)
                 self.given.pop(now.anchor, None)
             return Outcome("applied")
         if now is None:
@@ -161,6 +162,13 @@ class Directory:
             now = replace(now, references={k: v for k, v in links.items() if v is not None})
         self.accounts[now.anchor] = now
         return Outcome("applied", link=Link(now.anchor, now.hint))
+
+    def _unlink(self, gone: str) -> None:
+        """Links to what is deleted vanish."""
+        for anchor, account in self.accounts.items():
+            if gone in account.references.values():
+                kept = {k: v for k, v in account.references.items() if v != gone}
+                self.accounts[anchor] = replace(account, references=kept)
 
     def _restore(self, step: Step) -> Outcome:
         lost = self.bin.get(step.anchor or "")

@@ -387,3 +387,19 @@ def test_names_are_held_until_the_last_account_is_gone(tmp_path: Path) -> None:
     assert held() == {None}
     house.settle()
     assert held() == {house.now + 365 * DAY}
+
+
+def test_reports_find_their_manager_again_after_the_managers_return(house: House) -> None:
+    house.policy(leavers=Leavers(delete_after_days=0))
+    id = house.push(optician(userName="anna"))
+    house.push(worker("E2", "Mia", "Boss", manager="e1"))
+    house.settle()
+    house.withdraw(id)
+    house.settle()
+    assert house.ad.one(employeeID="E2").references == {}
+    house.policy(leavers=Leavers())
+    house.push(optician(userName="anna"))
+    house.settle()
+    assert house.ad.one(employeeID="E2").references == {
+        "manager": house.ad.one(employeeID="E1").anchor
+    }
