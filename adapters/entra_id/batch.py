@@ -51,6 +51,7 @@ class Reply:
 class Batches:
     """Gathers requests of one event loop.
 
+    heed(write)               raises TargetDown while Graph has asked us to wait
     deliver(request, write)   sends one HTTP request and raises as `Graph.send`
     meaning(reply, write)     what an item with a status from 400 up means
     """
@@ -58,10 +59,12 @@ class Batches:
     def __init__(
         self,
         base_url: str,
+        heed: Callable[[bool], None],
         deliver: Callable[[RequestInformation, bool], Awaitable[dict[str, Any]]],
         meaning: Callable[[Reply, bool], Exception],
     ) -> None:
         self._base_url = base_url
+        self._heed = heed
         self._deliver = deliver
         self._meaning = meaning
         self._waiting: list[Parcel] = []
@@ -88,12 +91,23 @@ class Batches:
             self._timer.cancel()
             self._timer = None
         while self._waiting and len(self._under_way) < UNDER_WAY:
-            parcels = [p for p in self._waiting[:MOST] if not p.answer.done()]
+            parcels = [p for p in self._waiting[:MOST] if self._may_go(p)]
             del self._waiting[:MOST]
             if parcels:
                 task = asyncio.get_running_loop().create_task(self._carry(parcels))
                 self._under_way.add(task)
                 task.add_done_callback(self._arrived)
+
+    def _may_go(self, parcel: Parcel) -> bool:
+        """Whether somebody still waits for it, and Graph does not want us to wait."""
+        if parcel.answer.done():
+            return False
+        try:
+            self._heed(parcel.write)
+        except TargetDown as error:
+            _settle(parcel, error=error)
+            return False
+        return True
 
     def _arrived(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)

@@ -182,7 +182,7 @@ class Graph:
         self._pace = Pace(config.writes_per_second)
         self._shut: dict[bool, float] = {}
         self._most_patience = sum(config.patience)
-        self._batches = Batches(self.base_url, self._deliver, self._meaning)
+        self._batches = Batches(self.base_url, self._heed, self._deliver, self._meaning)
         self.client = GraphServiceClient(request_adapter=adapter)
 
     async def send(self, request: RequestInformation) -> dict[str, Any]:
