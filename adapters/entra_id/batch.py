@@ -25,6 +25,9 @@ TOGETHER_SECONDS = 0.005
 UNDER_WAY = 16
 """HTTP requests at once, as many as there are connections."""
 
+_UNOPENED = frozenset({400, 404, 405, 413})
+"""Statuses that refuse the envelope: nothing in it was looked at."""
+
 _HEADERS = ("consistencylevel", "content-type")
 """What an item says for itself; all else is the envelope's."""
 
@@ -137,8 +140,11 @@ class Batches:
         write = any(parcel.write for parcel in parcels)
         try:
             answer = await self._deliver(self._envelope(parcels), write)
-        except GraphError:  # of the envelope: nothing in it was looked at
-            await asyncio.gather(*(self._single(parcel) for parcel in parcels))
+        except GraphError as error:
+            if error.status in _UNOPENED:
+                await asyncio.gather(*(self._single(parcel) for parcel in parcels))
+            for parcel in parcels:
+                _settle(parcel, error=error)
             return
         except Lost:
             for parcel in parcels:

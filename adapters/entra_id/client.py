@@ -181,7 +181,7 @@ class Graph:
         self._adapter = adapter
         self._pace = Pace(config.writes_per_second)
         self._shut: dict[bool, float] = {}
-        self._most_patience = sum(config.patience)
+        self._most_patience = config.answer_timeout
         self._batches = Batches(self.base_url, self._heed, self._deliver, self._meaning)
         self.client = GraphServiceClient(request_adapter=adapter)
 
@@ -200,7 +200,7 @@ class Graph:
 
     async def patiently(self, request: Callable[[], RequestInformation]) -> dict[str, Any]:
         """As :meth:`send`, for reads: where Graph says when to come back, we do. For as long as
-        `Config.patience` in all."""
+        `Config.answer_timeout` in all."""
         left = self._most_patience
         while True:
             try:
