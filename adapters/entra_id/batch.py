@@ -22,8 +22,8 @@ from adapters.target import TargetDown
 MOST = 20
 TOGETHER_SECONDS = 0.005
 """How long a request waits for others while one is under way: little beside Graph's answer."""
-UNDER_WAY = 16
-"""HTTP requests at once, as many as there are connections."""
+UNDER_WAY = 4
+"""HTTP requests at once. Four full ones are more than Graph lets an application write."""
 
 _UNOPENED = frozenset({400, 404, 405, 413})
 """Statuses that refuse the envelope: nothing in it was looked at."""

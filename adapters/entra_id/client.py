@@ -304,7 +304,7 @@ class Graph:
 
 def _transport(config: Config) -> httpx.AsyncHTTPTransport:
     tls = ssl.create_default_context(cafile=str(config.ca_file)) if config.ca_file else True
-    limits = httpx.Limits(max_connections=16, keepalive_expiry=60)
+    limits = httpx.Limits(max_connections=8, keepalive_expiry=60)
     return httpx.AsyncHTTPTransport(verify=tls, limits=limits, proxy=config.proxy)
 
 
