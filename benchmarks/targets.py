@@ -135,7 +135,7 @@ def measure(there: Place, people: int, crowd: int) -> None:
         assert outcome.result == "applied", outcome
 
     numbers = range(1, people + 1)
-    report(there, "hire (6 looks, 3 writes)", hire, numbers)
+    report(there, "hire (looks, create, link, enable)", hire, numbers)
     report(there, "read by link", read, numbers)
     report(there, "modify one attribute", modify, numbers)
     group = target.find_grant("group", EVERYBODY)
