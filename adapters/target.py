@@ -87,7 +87,8 @@ class Step:
     create   name, container, attributes: makes the account *disabled*, with a
              password that nobody knows, so that `enable` may follow
     restore  anchor, name, container: brings it back from the recycle bin, *disabled*,
-             with whatever the target kept of it; as `create`, it has no account yet
+             with whatever the target kept of it; as `create`, it has no account yet.
+             attributes: names to come back under if its own are taken, where it can
     disable  / enable: the one bit, leaving all others as they are
     revoke   / grant: takes or gives `given`; done already is success
     move     name and container as they should be (rename and move are one write)

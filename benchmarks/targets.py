@@ -31,6 +31,7 @@ from adapters.target import Account, Link, NameKind, Step, Target, Value
 from benchmarks.push_to_account import resident
 
 THREADS = 8
+EVERYBODY, MEMBERS = "Everybody", 5000
 NAMES: tuple[NameKind, ...] = ("accountName", "userPrincipalName", "mail")
 
 
@@ -134,9 +135,18 @@ def measure(there: Place, people: int, crowd: int) -> None:
         assert outcome.result == "applied", outcome
 
     numbers = range(1, people + 1)
-    report(there, "hire (6 looks, 3 writes)", hire, numbers)
+    report(there, "hire (looks, create, link, enable)", hire, numbers)
     report(there, "read by link", read, numbers)
     report(there, "modify one attribute", modify, numbers)
+    group = target.find_grant("group", EVERYBODY)
+    assert group is not None
+
+    def grant(number: int) -> None:
+        account = Account(links[number].anchor, "", True, {})
+        outcome = target.apply(account, Step("grant", given=group))
+        assert outcome.result == "applied", outcome
+
+    report(there, "into a group of everybody", grant, numbers)
     anchors = [link.anchor for link in links.values()]
     chunks = [anchors[start : start + 100] for start in range(0, len(anchors), 100)]
 
@@ -225,6 +235,7 @@ def serve(name: str, folder: str, crowd: int) -> None:
     sandbox: Any = (SandboxDirectory if name == "directory" else SandboxEntra)(Path(folder))
     sandbox.start()
     settings = dict(sandbox.settings())
+    crowd = max(crowd, 1)  # somebody must be in the group
     for start in range(0, crowd, 1000):
         numbers = range(start, min(start + 1000, crowd))
         sandbox.put([_there_before(name, number, settings) for number in numbers])
@@ -238,9 +249,17 @@ def _there_before(name: str, number: int, settings: dict[str, Any]) -> dict[str,
     facts = {"displayName": f"Crowd {number}", "mail": f"{login}@norhaven.example"}
     if name == "entra":
         principal = f"{login}@norhaven.example"
-        return {"userPrincipalName": principal, "employeeId": login, "mailNickname": login, **facts}
+        names = {"userPrincipalName": principal, "employeeId": login, "mailNickname": login}
+        return {**names, **facts, "groups": [EVERYBODY] if number < MEMBERS else []}
     ou = f"OU=Unit {number % 100},{settings['people_ou']}"
-    attributes = {"sAMAccountName": login, "employeeID": login, "userAccountControl": 512, **facts}
+    attributes: dict[str, Any] = {
+        "sAMAccountName": login,
+        "employeeID": login,
+        "userAccountControl": 512,
+        **facts,
+    }
+    if number < MEMBERS:
+        attributes["memberOf"] = [f"CN={EVERYBODY},OU=Groups,{settings['base_dn']}"]
     return {"dn": f"CN=Crowd {number},{ou}", "attributes": attributes}
 
 

@@ -53,7 +53,7 @@ def restore(session: Session, config: Config, step: Step, written: Progress) -> 
     if entry.all("adminCount") == [b"1"]:
         return refused(protected("adminCount=1"))
     try:
-        dn = f"{values.common_name(step.name or '')},{step.container}"
+        dn = values.dn(step.name or "", step.container or "")
     except values.Unwritable:
         return refused(errors.unwritable("cn"))
     if _name_is_taken(session, config, entry):

@@ -122,6 +122,12 @@ def common_name(name: str) -> str:
     return f"CN={escape_rdn(name)}"
 
 
+def dn(name: str, container: str) -> str:
+    """The DN of what is called `name` there. Raises Unwritable."""
+    _bytes(container)
+    return f"{common_name(name)},{container}"
+
+
 def guid(raw: bytes) -> str:
     """objectGUID as lower-case text with dashes (little-endian first three fields)."""
     return str(UUID(bytes_le=raw))

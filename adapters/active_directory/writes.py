@@ -86,7 +86,7 @@ class Writer:
         if _lacks_required(step, left_out):
             return Outcome("refused", left_out)
         try:
-            dn = f"{values.common_name(step.name or '')},{step.container}"
+            dn = values.dn(step.name or "", step.container or "")
         except values.Unwritable:
             return refused(errors.unwritable("cn"))
         present = {name: value for name, value in encoded.items() if value}
@@ -205,19 +205,18 @@ class Writer:
     def _move(self, session: Session, account: Account, step: Step, written: Progress) -> Outcome:
         """Rename and move in one write; the new superior is always sent, because Samba
         does not find `<GUID=...>` without it."""
+        name, superior = step.name or account.name or "", step.container or account.container or ""
         try:
-            rdn = values.common_name(step.name or account.name or "")
+            rdn, dn = values.common_name(name), values.dn(name, superior)
         except values.Unwritable:
             return refused(errors.unwritable("cn"))
         address = values.by_guid(account.anchor)
-        superior = step.container or account.container or ""
         answer = settled(session.modify_dn(address, rdn, superior))
         if answer.result != 0:
             return refused(self._refusal(session, step, answer))
         written.any = True
         there = look(session, address)
-        dn = there.dn if there else f"{rdn},{superior}"
-        return Outcome("applied", (), Link(account.anchor, dn))
+        return Outcome("applied", (), Link(account.anchor, there.dn if there else dn))
 
     def _refer(self, session: Session, account: Account, step: Step) -> Outcome:
         attribute = step.attribute or ""

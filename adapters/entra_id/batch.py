@@ -22,8 +22,11 @@ from adapters.target import TargetDown
 MOST = 20
 TOGETHER_SECONDS = 0.005
 """How long a request waits for others while one is under way: little beside Graph's answer."""
-UNDER_WAY = 16
-"""HTTP requests at once, as many as there are connections."""
+UNDER_WAY = 4
+"""HTTP requests at once. Four full ones are more than Graph lets an application write."""
+
+_UNOPENED = frozenset({400, 404, 405, 413})
+"""Statuses that refuse the envelope: nothing in it was looked at."""
 
 _HEADERS = ("consistencylevel", "content-type")
 """What an item says for itself; all else is the envelope's."""
@@ -51,6 +54,7 @@ class Reply:
 class Batches:
     """Gathers requests of one event loop.
 
+    heed(write)               raises TargetDown while Graph has asked us to wait
     deliver(request, write)   sends one HTTP request and raises as `Graph.send`
     meaning(reply, write)     what an item with a status from 400 up means
     """
@@ -58,10 +62,12 @@ class Batches:
     def __init__(
         self,
         base_url: str,
+        heed: Callable[[bool], None],
         deliver: Callable[[RequestInformation, bool], Awaitable[dict[str, Any]]],
         meaning: Callable[[Reply, bool], Exception],
     ) -> None:
         self._base_url = base_url
+        self._heed = heed
         self._deliver = deliver
         self._meaning = meaning
         self._waiting: list[Parcel] = []
@@ -88,12 +94,23 @@ class Batches:
             self._timer.cancel()
             self._timer = None
         while self._waiting and len(self._under_way) < UNDER_WAY:
-            parcels = [p for p in self._waiting[:MOST] if not p.answer.done()]
+            parcels = [p for p in self._waiting[:MOST] if self._may_go(p)]
             del self._waiting[:MOST]
             if parcels:
                 task = asyncio.get_running_loop().create_task(self._carry(parcels))
                 self._under_way.add(task)
                 task.add_done_callback(self._arrived)
+
+    def _may_go(self, parcel: Parcel) -> bool:
+        """Whether somebody still waits for it, and Graph does not want us to wait."""
+        if parcel.answer.done():
+            return False
+        try:
+            self._heed(parcel.write)
+        except TargetDown as error:
+            _settle(parcel, error=error)
+            return False
+        return True
 
     def _arrived(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
@@ -123,8 +140,11 @@ class Batches:
         write = any(parcel.write for parcel in parcels)
         try:
             answer = await self._deliver(self._envelope(parcels), write)
-        except GraphError:  # of the envelope: nothing in it was looked at
-            await asyncio.gather(*(self._single(parcel) for parcel in parcels))
+        except GraphError as error:
+            if error.status in _UNOPENED:
+                await asyncio.gather(*(self._single(parcel) for parcel in parcels))
+            for parcel in parcels:
+                _settle(parcel, error=error)
             return
         except Lost:
             for parcel in parcels:

@@ -181,8 +181,8 @@ class Graph:
         self._adapter = adapter
         self._pace = Pace(config.writes_per_second)
         self._shut: dict[bool, float] = {}
-        self._most_patience = sum(config.patience)
-        self._batches = Batches(self.base_url, self._deliver, self._meaning)
+        self._most_patience = config.answer_timeout
+        self._batches = Batches(self.base_url, self._heed, self._deliver, self._meaning)
         self.client = GraphServiceClient(request_adapter=adapter)
 
     async def send(self, request: RequestInformation) -> dict[str, Any]:
@@ -200,7 +200,7 @@ class Graph:
 
     async def patiently(self, request: Callable[[], RequestInformation]) -> dict[str, Any]:
         """As :meth:`send`, for reads: where Graph says when to come back, we do. For as long as
-        `Config.patience` in all."""
+        `Config.answer_timeout` in all."""
         left = self._most_patience
         while True:
             try:
@@ -304,7 +304,7 @@ class Graph:
 
 def _transport(config: Config) -> httpx.AsyncHTTPTransport:
     tls = ssl.create_default_context(cafile=str(config.ca_file)) if config.ca_file else True
-    limits = httpx.Limits(max_connections=16, keepalive_expiry=60)
+    limits = httpx.Limits(max_connections=8, keepalive_expiry=60)
     return httpx.AsyncHTTPTransport(verify=tls, limits=limits, proxy=config.proxy)
 
 

@@ -139,7 +139,7 @@ def _meaning(
     if "password" in error.message.lower():
         return (
             "config",
-            "the tenant's password policy refuses a random password of 32 characters",
+            "the tenant's password policy refuses a random password of 44 characters",
             "Look at the tenant's password policy.",
         )
     if named is not None:

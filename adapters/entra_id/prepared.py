@@ -21,6 +21,7 @@ from kiota_abstractions.serialization import Parsable, ParseNode, SerializationW
 
 _UNRESERVED = "-._~"
 """What a value may hold as it is (RFC 6570 section 3.2.1, RFC 3986 section 2.3)."""
+_ESCAPES = {code: quote(chr(code), safe=_UNRESERVED) for code in range(128)}
 
 
 class Body(Parsable):
@@ -66,7 +67,7 @@ class Prepared:
         form = self._form or self._make()
         url = form.pieces[0]
         for place, piece in zip(form.places, form.pieces[1:], strict=True):
-            url += quote(values[place], safe=_UNRESERVED) + piece
+            url += _escaped(values[place]) + piece
         request = RequestInformation(form.method)
         request.url = url
         for name, value in form.headers.items():
@@ -91,6 +92,10 @@ class Prepared:
             {n: ",".join(found) for n, found in headers if n.lower() != "content-type"},
         )
         return form
+
+
+def _escaped(value: str) -> str:
+    return value.translate(_ESCAPES) if value.isascii() else quote(value, safe=_UNRESERVED)
 
 
 def built(builder: Any, query: Any, eventual: bool = False) -> RequestInformation:

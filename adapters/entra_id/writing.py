@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import string
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -232,12 +231,8 @@ async def _disable(attempt: Attempt, account: Account) -> Outcome:
 
 
 def password() -> str:
-    """32 random characters of all four kinds (Entra wants three of them, 8 to 256 long)."""
-    kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-_.!#%+=")
-    characters = [secrets.choice(kind) for kind in kinds]
-    characters += [secrets.choice("".join(kinds)) for _ in range(28)]
-    secrets.SystemRandom().shuffle(characters)
-    return "".join(characters)
+    """44 characters, 40 of them random, of all four kinds (Entra wants three, 8 to 256 long)."""
+    return f"Aa1-{secrets.token_urlsafe(30)}"
 
 
 def _refused(refusal: Refusal) -> Outcome:

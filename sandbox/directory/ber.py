@@ -20,9 +20,10 @@ class Malformed(ValueError):
     """The bytes are not what the protocol says."""
 
 
-def element(tag: int, *content: bytes) -> bytes:
+def element(tag: int, body: bytes, *more: bytes) -> bytes:
     """One element: tag, length, content."""
-    body = content[0] if len(content) == 1 else b"".join(content)
+    if more:
+        body = body + b"".join(more)
     size = len(body)
     if size < 0x80:
         return bytes((tag, size)) + body
@@ -39,7 +40,8 @@ def integer(value: int, tag: int = INTEGER) -> bytes:
 
 def octets(value: bytes, tag: int = OCTETS) -> bytes:
     """An OCTET STRING."""
-    return element(tag, value)
+    size = len(value)
+    return bytes((tag, size)) + value if size < 0x80 else element(tag, value)
 
 
 def text(value: str, tag: int = OCTETS) -> bytes:

@@ -174,16 +174,15 @@ class Edit:
     def _linked(
         self, attribute: Attribute, held: tuple[bytes, ...], targets: list[bytes]
     ) -> tuple[bytes, ...]:
-        known = set(held)
-        fresh = []
+        known = _Held(self._domain, attribute.name, self._entry.guid, held)
+        fresh: list[bytes] = []
         for target in targets:
-            if target in known or self._is_primary(attribute, target):
+            if target in known or target in fresh or self._is_primary(attribute, target):
                 if self._permissive:
                     continue
                 if attribute.name == "member":
                     raise errors.update(68, 0x562, 6005)
                 raise errors.attribute(20, 0x2083, 1006, attribute.name, attribute.number)
-            known.add(target)
             fresh.append(target)
         return (*held, *fresh)
 
@@ -195,7 +194,8 @@ class Edit:
                 raise errors.attribute(16, 0x2085, 1001, attribute.name, attribute.number)
             return ()
         unwanted = set(targets)
-        if not unwanted <= set(held) and not self._permissive:
+        known = _Held(self._domain, attribute.name, self._entry.guid, held)
+        if not all(target in known for target in unwanted) and not self._permissive:
             if attribute.name == "member":
                 raise errors.service(0x561)
             raise errors.attribute(16, 0x2085, 1001, attribute.name, attribute.number)
@@ -208,3 +208,19 @@ class Edit:
             return False
         rid = int.from_bytes(sid[-_PRIMARY_RID:], "little")
         return self._domain.tree.entries[target].number("primaryGroupID") == rid
+
+
+class _Held:
+    """The links that an entry has, some of them perhaps by an earlier change of the same
+    operation. Groups are large: the tree knows who is in without a look at all members."""
+
+    def __init__(self, domain: Domain, name: str, source: bytes, held: tuple[bytes, ...]) -> None:
+        stored = domain.tree.entries.get(source)
+        same = stored is not None and stored.links.get(name, ()) is held
+        self._known = None if same else set(held)
+        self._tree, self._name, self._source = domain.tree, name, source
+
+    def __contains__(self, target: object) -> bool:
+        if self._known is not None:
+            return target in self._known
+        return isinstance(target, bytes) and self._tree.linked(self._name, self._source, target)

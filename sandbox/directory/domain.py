@@ -87,7 +87,7 @@ class Domain:
             entry.attributes["uSNChanged"] = number
             entry.attributes["whenChanged"] = (stamp,)
         facts = {"usn": str(usn), "rid": str(self._rid), "sid": self.sid.hex()}
-        self._storage.save([*written, *unnoticed], dropped, facts)
+        self._storage.save([*written, *unnoticed], dropped, facts, self.tree.entries)
         self.usn = usn
         for entry in (*unnoticed, *written):
             self.tree.put(entry)

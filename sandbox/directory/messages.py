@@ -364,9 +364,13 @@ _ANSWERS: dict[type, int] = {
 
 def write_result(number: int, request: Operation, result: Result, extra: bytes = b"") -> bytes:
     """The answer that ends `request`. `extra`: encoded fields after the common ones."""
-    return _envelope(
-        number, element(_ANSWERS[type(request)], _result(result), extra), result.controls
-    )
+    return _envelope(number, _answer(_ANSWERS[type(request)], result, extra), result.controls)
+
+
+@lru_cache(maxsize=256)
+def _answer(tag: int, result: Result, extra: bytes) -> bytes:
+    """Most answers only say that it was done."""
+    return element(tag, _result(result), extra)
 
 
 def write_disconnection(code: int, why: str) -> bytes:
@@ -378,10 +382,15 @@ def write_disconnection(code: int, why: str) -> bytes:
 def write_entry(number: int, dn: str, attributes: Iterable[tuple[str, Sequence[bytes]]]) -> bytes:
     """One entry of a search's answer."""
     listed = [
-        element(SEQUENCE, text(name), element(SET, b"".join(map(octets, values))))
+        element(SEQUENCE, _name(name) + element(SET, b"".join([octets(v) for v in values])))
         for name, values in attributes
     ]
-    return _envelope(number, element(0x64, text(dn), element(SEQUENCE, b"".join(listed))), ())
+    return _envelope(number, element(0x64, text(dn) + element(SEQUENCE, b"".join(listed))), ())
+
+
+@lru_cache(maxsize=1024)
+def _name(name: str) -> bytes:
+    return text(name)
 
 
 def write_reference(number: int, url: str) -> bytes:

@@ -7,7 +7,7 @@ readers an old state (replication lag).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from sandbox.directory import errors, names, schema
@@ -124,6 +124,10 @@ class Tree:
         index = self._index.get(attribute)
         return None if index is None else index.get(key, ())
 
+    def linked(self, forward: str, source: bytes, target: bytes) -> bool:
+        """Whether `source` links to `target`."""
+        return source in self._back.get((forward, target), ())
+
     def sources(self, forward: str, guid: bytes) -> tuple[bytes, ...]:
         """Who links to this entry by `forward`."""
         return tuple(self._back.get((forward, guid), ()))
@@ -186,7 +190,8 @@ class Tree:
     def put(self, entry: Entry) -> None:
         """Take an entry in, in the place of its former self."""
         former = self.entries.get(entry.guid)
-        self._forget_place(former)
+        if former is not None and former.parent is not None:
+            del self._below[former.parent][rdn_key(former.rdn)]
         self.entries[entry.guid] = entry
         if entry.parent is None:
             name = names.parse(entry.rdn[1])
@@ -195,53 +200,57 @@ class Tree:
         else:
             self._below.setdefault(entry.parent, {})[rdn_key(entry.rdn)] = entry.guid
         self._relink(entry.guid, former.links if former else {}, entry.links)
-        if not entry.deleted:
-            for attribute, value in _keys(entry):
-                index = self._index[attribute]
-                index[value] = (*index.get(value, ()), entry.guid)
+        self._index_again(entry.guid, former, entry)
 
     def drop(self, guid: bytes) -> None:
         """Forget an entry that has no children."""
         former = self.entries[guid]
-        self._forget_place(former)
-        self._relink(guid, former.links, {})
-        del self.entries[guid]
-
-    def _forget_place(self, former: Entry | None) -> None:
-        if former is None:
-            return
         if former.parent is not None:
             del self._below[former.parent][rdn_key(former.rdn)]
-        if not former.deleted:
-            for attribute, value in _keys(former):
-                index = self._index[attribute]
-                rest = tuple(other for other in index[value] if other != former.guid)
+        self._relink(guid, former.links, {})
+        self._index_again(guid, former, None)
+        del self.entries[guid]
+
+    def _index_again(self, guid: bytes, former: Entry | None, entry: Entry | None) -> None:
+        """Tombstones are not found by their values."""
+        old = former.attributes if former is not None and not former.deleted else {}
+        new = entry.attributes if entry is not None and not entry.deleted else {}
+        for attribute in _INDEXED:
+            before, after = old.get(attribute.name, ()), new.get(attribute.name, ())
+            if before is after:
+                continue
+            index = self._index[attribute.name]
+            for key in {attribute.key(value) for value in before}:
+                rest = tuple(other for other in index[key] if other != guid)
                 if rest:
-                    index[value] = rest
+                    index[key] = rest
                 else:
-                    del index[value]
+                    del index[key]
+            for key in {attribute.key(value) for value in after}:
+                index[key] = (*index.get(key, ()), guid)
 
     def _relink(
         self, guid: bytes, former: dict[str, tuple[bytes, ...]], links: dict[str, tuple[bytes, ...]]
     ) -> None:
         for forward in former.keys() | links.keys():
-            before, after = former.get(forward, ()), links.get(forward, ())
-            if before is after:
-                continue
-            gone, fresh = set(before), set(after)
-            for target in gone - fresh:
+            gone, fresh = difference(former.get(forward, ()), links.get(forward, ()))
+            for target in gone:
                 sources = self._back[forward, target]
                 del sources[guid]
                 if not sources:
                     del self._back[forward, target]
-            for target in fresh - gone:
+            for target in fresh:
                 self._back.setdefault((forward, target), {})[guid] = None
 
 
-def _keys(entry: Entry) -> Iterator[tuple[str, object]]:
-    """What an entry is found by: every value of every indexed attribute, once."""
-    for attribute in _INDEXED:
-        values = entry.attributes.get(attribute.name)
-        if values:
-            for key in {attribute.key(value) for value in values}:
-                yield attribute.name, key
+def difference(
+    before: tuple[bytes, ...], after: tuple[bytes, ...]
+) -> tuple[Iterable[bytes], Iterable[bytes]]:
+    """Which links went and which came. Members mostly come one by one, at the end."""
+    if before is after:
+        return (), ()
+    size = len(before)
+    if after[:size] == before:
+        return (), after[size:]
+    gone, fresh = set(before), set(after)
+    return gone - fresh, [target for target in after if target not in gone]

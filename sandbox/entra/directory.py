@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,11 +99,16 @@ class Directory:
 
     def save(self, entry: Entry, call: Call) -> Entry:
         """Write an object; with `call.lag`, readers see it later."""
-        before = self.replica.snapshot(entry.id)
-        saved = self.tenant.put(entry)
-        if call.lag:
-            self.replica.hold_back(entry.id, before, call.lag)
-        return saved
+        with self.lagging(entry.id, call):
+            return self.tenant.put(entry)
+
+    @contextmanager
+    def lagging(self, id: str, call: Call) -> Iterator[None]:
+        """What is written to an object inside, readers see later if the call lags."""
+        before = self.replica.snapshot(id) if call.lag else None
+        yield
+        if before is not None:
+            self.replica.hold_back(id, before, call.lag)
 
     def expire(self) -> None:
         """Purge what was deleted 30 days ago."""

@@ -158,10 +158,8 @@ def remove_member(directory: Directory, call: Call, id: str, member_id: str) -> 
     _writable_members(group)
     if not directory.tenant.linked(group.id, "member", member_id.lower()):
         raise errors.not_found(member_id)
-    before = directory.replica.snapshot(group.id)
-    directory.tenant.unlink(group.id, "member", member_id.lower())
-    if call.lag:
-        directory.replica.hold_back(group.id, before, call.lag)
+    with directory.lagging(group.id, call):
+        directory.tenant.unlink(group.id, "member", member_id.lower())
     return Answer(204)
 
 
@@ -209,10 +207,8 @@ def _writable_members(group: Entry) -> None:
 def _link(directory: Directory, call: Call, group: Entry, targets: list[Entry]) -> None:
     if any(directory.tenant.linked(group.id, "member", target.id) for target in targets):
         raise bad_request(_ADDED)
-    before = directory.replica.snapshot(group.id)
-    directory.tenant.link(group.id, "member", [target.id for target in targets])
-    if call.lag:
-        directory.replica.hold_back(group.id, before, call.lag)
+    with directory.lagging(group.id, call):
+        directory.tenant.link(group.id, "member", [target.id for target in targets])
 
 
 def _check_unique(directory: Directory, document: dict[str, Any], id: str) -> None:

@@ -140,11 +140,9 @@ def set_manager(directory: Directory, call: Call, key: str) -> Answer:
     entry = directory.user(key, write=True)
     _refuse_synced(entry, {"manager"})
     target = directory.referenced(call.body)
-    before = directory.replica.snapshot(entry.id)
-    directory.tenant.unlink(entry.id, "manager")
-    directory.tenant.link(entry.id, "manager", [target.id])
-    if call.lag:
-        directory.replica.hold_back(entry.id, before, call.lag)
+    with directory.lagging(entry.id, call):
+        directory.tenant.unlink(entry.id, "manager")
+        directory.tenant.link(entry.id, "manager", [target.id])
     return Answer(204)
 
 
@@ -154,10 +152,8 @@ def unset_manager(directory: Directory, call: Call, key: str) -> Answer:
     _refuse_synced(entry, {"manager"})
     if not directory.tenant.targets(entry.id, "manager"):
         raise errors.not_found("manager")
-    before = directory.replica.snapshot(entry.id)
-    directory.tenant.unlink(entry.id, "manager")
-    if call.lag:
-        directory.replica.hold_back(entry.id, before, call.lag)
+    with directory.lagging(entry.id, call):
+        directory.tenant.unlink(entry.id, "manager")
     return Answer(204)
 
 

@@ -206,6 +206,21 @@ def test_a_value_that_is_no_text_is_refused(world: World) -> None:
         refused(world.target.apply(account, Step("modify", {world.words.title: bad})), "value")
 
 
+def test_a_place_that_is_no_text_is_refused(world: World) -> None:
+    if world.people is None:
+        pytest.skip("this target has no containers")
+    who = person(world)
+    odd = "OU=\ud800," + world.people
+    refused(world.target.apply(None, dataclasses.replace(who.create(), container=odd)), "value")
+    account = who.hire()
+    steps = [Step("move", name=who.name, container=odd), Step("move", name="\ud800")]
+    for step in steps:
+        refused(world.target.apply(account, step), "value")
+    applied(world.target.apply(account, Step("delete")))
+    back = Step("restore", anchor=account.anchor, name=who.name, container=odd)
+    refused(world.target.apply(None, back), "value")
+
+
 def test_disable_and_enable_keep_what_others_set(world: World) -> None:
     who = person(world)
     account = who.hire()

@@ -188,6 +188,25 @@ def test_restored_although_somebody_took_the_old_name(
     assert again.hint == "ana2@norhaven.example"
 
 
+@pytest.mark.parametrize("given", [None, "ana2@norhaven.example"])
+def test_a_restore_finds_another_name(
+    entra: EntraId, tenant: SandboxEntra, given: str | None
+) -> None:
+    account = hire(entra)
+    entra.apply(account, Step("enable"))
+    entra.apply(account, Step("delete"))
+    tenant.put([{"userPrincipalName": NEW["userPrincipalName"], "employeeId": "2"}])
+    names: dict[str, Value | None] = {} if given is None else {"userPrincipalName": given}
+    outcome = entra.apply(None, Step("restore", names, anchor=account.anchor))
+    assert outcome.result == "applied"
+    assert outcome.link is not None
+    [back] = [user for user in tenant.dump() if user["id"] == account.anchor]
+    own = account.anchor.replace("-", "")
+    assert back["userPrincipalName"] == (given or f"{own}@norhaven.example")
+    assert outcome.link.hint == back["userPrincipalName"]
+    assert back["accountEnabled"] is False
+
+
 def test_a_name_in_the_bin_is_not_given_to_somebody_else(
     entra: EntraId, tenant: SandboxEntra, config: Config
 ) -> None:

@@ -61,7 +61,7 @@ def test_a_new_account_is_disabled_with_a_password_nobody_knows(entra: EntraId, 
     ((_, _, body),) = wire.writes
     secret = body.pop("passwordProfile")
     assert secret["forceChangePasswordNextSignIn"] is True
-    assert len(secret["password"]) == 32
+    assert len(secret["password"]) == 44
     assert body == {
         **NEW,
         "accountEnabled": False,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import ldap3
 import pytest
 
 from sandbox.directory import SandboxDirectory
@@ -190,6 +193,59 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
         assert client.entry(eva)["uSNChanged"] > [b"%d" % usn]
     finally:
         second.stop()
+
+
+def test_a_file_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    """Links lay in the documents then."""
+    directory = SandboxDirectory(tmp_path)
+    dns = [f"CN=Ada,{PEOPLE}", f"CN=Bo,{PEOPLE}"]
+    directory.put([{"dn": dn} for dn in dns])
+    directory.put([{"dn": f"CN=Nurses,{PEOPLE}", "attributes": {"member": dns}}])
+    before = directory.dump()
+    directory.stop()
+    file = sqlite3.connect(tmp_path / "directory.sqlite", isolation_level=None)
+    links: dict[bytes, dict[str, list[str]]] = {}
+    for source, name, target in file.execute("select source, name, target from link").fetchall():
+        links.setdefault(source, {}).setdefault(name, []).append(target.hex())
+    for guid, text in file.execute("select guid, document from entry").fetchall():
+        document = json.dumps({**json.loads(text), "links": links.get(guid, {})})
+        file.execute("update entry set document = ? where guid = ?", (document, guid))
+    file.execute("drop table link")
+    file.execute("pragma user_version = 0")
+    file.close()
+    again = SandboxDirectory(tmp_path)
+    assert again.dump() == before
+    again.stop()
+    assert SandboxDirectory(tmp_path).dump() == before
+
+
+def test_members_come_and_go_and_survive_a_restart(tmp_path: Path) -> None:
+    directory = SandboxDirectory(tmp_path)
+    directory.start()
+    client = Client(directory)
+    client.bind()
+    group, people = client.group(), [client.person(f"P {number}") for number in range(6)]
+    for dn in people:
+        assert client.insert(group, member=dn).code == 0
+    assert client.insert(group, member=people[0]).code == 68
+    assert client.remove(group, member=people[1]).code == 0
+    assert client.remove(group, member=people[1]).code == 53
+    assert (
+        client.modify(
+            group,
+            {"member": [(ldap3.MODIFY_DELETE, [people[2]]), (ldap3.MODIFY_ADD, [people[1]])]},
+        ).code
+        == 0
+    )
+    both = [(ldap3.MODIFY_ADD, [people[2]]), (ldap3.MODIFY_ADD, [people[2]])]
+    assert client.modify(group, {"member": both}).code == 68
+    client.delete(people[3])
+    wanted = {people[0], people[1], people[4], people[5]}
+    assert {dn.decode() for dn in client.entry(group)["member"]} == wanted
+    client.close()
+    directory.stop()
+    [shown] = [one for one in SandboxDirectory(tmp_path).dump() if one["dn"] == group]
+    assert set(shown["attributes"]["member"]) == wanted
 
 
 def test_acknowledged_writes_survive_a_killed_process(tmp_path: Path) -> None:
