@@ -333,6 +333,9 @@ class _Look:
             raise _Again
         if kind == "protected":
             raise _Stop(self._held(text, stage, view.life.valid_until))
+        if kind == "reference" and step.kind == "grant" and step.given is not None:
+            self._viewer.catalogue.forget(step.given)
+            raise _Again  # a group was made anew under its name, or there is none now
         if step.kind in ("grant", "revoke"):
             return said  # somebody without a group can still work, and be shut out
         if kind in ("value", "reference") and step.kind in ("modify", "refer"):

@@ -45,6 +45,10 @@ class Catalogue:
                 rules.setdefault(grant, gift.rule)
         return rules
 
+    def forget(self, grant: Grant) -> None:
+        """It is not there any more: what its name means now is asked again."""
+        self._known = {key: one for key, one in self._known.items() if one[1] != grant}
+
     def _ask(self, target: str, kind: GrantKind, name: str) -> Grant | None:
         key, now = (target, kind, name.casefold()), machine_now()
         until, grant = self._known.get(key, (0.0, None))

@@ -83,7 +83,7 @@ class Viewer:
         self._settings = settings
         self.targets = targets
         self._outbounds = outbounds
-        self._catalogue = Catalogue(targets)
+        self.catalogue = Catalogue(targets)
 
     @property
     def settings(self) -> Settings:
@@ -266,7 +266,7 @@ class Viewer:
         """What rules give now, each with its rule: nothing to who has left."""
         if life.left:
             return {}
-        return self._catalogue.found(target, evaluation.gifts, problems, evaluation.unsure)
+        return self.catalogue.found(target, evaluation.gifts, problems, evaluation.unsure)
 
     def match_attribute(self, target: str) -> str:
         """The attribute by which accounts of a target are found."""

@@ -110,7 +110,7 @@ async def give(attempt: Attempt, groups: Groups, account: Account, step: Step) -
         return await _license(attempt, groups, account, anchor, on)
     write = groups.add if on else groups.remove
     try:
-        await attempt.write(partial(write, anchor, account.anchor), account.anchor)
+        await attempt.write(partial(write, anchor, account.anchor), account.anchor, anchor)
     except GraphError as error:
         if error.already_member if on else error.status == 404:
             return Outcome("applied")

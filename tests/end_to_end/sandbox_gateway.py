@@ -23,13 +23,17 @@ from tests.end_to_end.gateway import ROOT, free_port, processes_of, wait_for
 class SandboxGateway:
     """A gateway as a newcomer starts it, used through SCIM and the sandbox's HTTP contract."""
 
-    def __init__(self, *, samba: bool = False) -> None:
+    def __init__(self, *, samba: bool = False, mappings: Mapping[str, str] | None = None) -> None:
         self.samba = samba
         self.folder = Path(tempfile.mkdtemp(prefix="muster-"))
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self._words = ["run", "--port", str(self.port), *(["--samba"] if samba else [])]
         self._http = requests.Session()
+        folder = self.folder / "data" / "mappings"
+        folder.mkdir(parents=True)
+        for name, text in (mappings or {}).items():
+            (folder / name).write_text(text)
         self.process: subprocess.Popen[bytes] | None = None
         self.about: dict[str, Any] = {}
 
@@ -135,6 +139,22 @@ class SandboxGateway:
         """The only Entra user with this employee number."""
         (found,) = [u for u in self.accounts()["entra"] if u.get("employeeId") == number]
         return found
+
+    def purge(self, id: str) -> None:
+        """Remove a user from Entra's recycle bin, as its administrator."""
+        place = self.about["entra"]
+        login = {
+            "grant_type": "client_credentials",
+            "client_id": place["client_id"],
+            "client_secret": place["client_secret"],
+            "scope": "https://graph.microsoft.com/.default",
+        }
+        tokens = f"{place['authority']}/{place['tenant_id']}/oauth2/v2.0/token"
+        told = self._http.post(tokens, data=login, verify=place["ca_file"], timeout=30)
+        bin = f"{place['graph']}/directory/deletedItems/{id}"
+        headers = {"Authorization": f"Bearer {told.json()['access_token']}"}
+        answer = self._http.delete(bin, headers=headers, verify=place["ca_file"], timeout=30)
+        assert answer.status_code == 204, answer.text
 
     def ad(self, number: str) -> dict[str, Any]:
         """The only embedded AD account with this employee number: `{"dn", "attributes"}`."""

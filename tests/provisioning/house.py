@@ -214,7 +214,8 @@ def worker(
     number: str, given: str = "Anna", family: str = "Lindqvist", **more: Any
 ) -> dict[str, Any]:
     """A Workday-shaped document; keyword arguments go into the worker extension."""
-    core = {k: more.pop(k) for k in ("active", "title", "userName", "emails") if k in more}
+    core_names = ("active", "title", "userName", "emails", "timezone")
+    core = {name: more.pop(name) for name in core_names if name in more}
     manager = more.pop("manager", None)
     return {
         "externalId": number,

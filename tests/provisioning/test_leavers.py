@@ -403,3 +403,18 @@ def test_reports_find_their_manager_again_after_the_managers_return(house: House
     assert house.ad.one(employeeID="E2").references == {
         "manager": house.ad.one(employeeID="E1").anchor
     }
+
+
+def test_a_group_made_anew_under_its_name_is_found_again(house: House) -> None:
+    house.push(optician())
+    house.settle()
+    old = house.ad.known.pop(("group", "optics"))
+    house.ad.fault = lambda step: (
+        Refusal("reference", "32", "there is no such group", "make it")
+        if step.kind == "grant" and step.given == old
+        else None
+    )
+    house.ad.offer("group", "optics")
+    house.push(optician("E2", given="Zoe"))
+    house.settle()
+    assert given(house, "E2") == ["e5", "optics", "staff"]

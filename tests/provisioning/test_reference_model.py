@@ -336,6 +336,8 @@ class Model(RuleBasedStateMachine):
             for name, wanted in self._wanted(target, number).items():
                 found = self._found(target, account, name)
                 allowed = was.values.get(name, {None}) if isinstance(wanted, Kept) else {wanted}
+                if name == "manager" and isinstance(wanted, Kept):
+                    allowed = allowed | {None}  # a link to what was deleted is gone
                 assert found in allowed, (target, number, name, found, allowed)
                 was.values[name] = {found}
             self._compare_names(account)
