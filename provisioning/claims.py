@@ -104,10 +104,14 @@ class Result:
 def answers(tx: Connection, claim: Claim) -> dict[str, int]:
     """Which reasons to look the look under `claim` deals with: those counted above `seen`,
     up to `noted`. For the journal."""
-    seen = tx.execute(
-        select(pair.c.seen).where(pair.c.person == claim.person, pair.c.target == claim.target)
-    ).scalar_one()
+    whose = {"of_person": claim.person, "of_target": claim.target}
+    seen = tx.execute(_SEEN, whose).scalar_one()
     return {"seen": int(seen), "noted": claim.noted}
+
+
+_SEEN = select(pair.c.seen).where(
+    pair.c.person == bindparam("of_person"), pair.c.target == bindparam("of_target")
+)
 
 
 # -- claiming ----------------------------------------------------------------------------

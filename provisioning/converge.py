@@ -87,10 +87,9 @@ class Converger:
         `approved` is the digest of the one plan that may be carried out. Raises Moved when
         another one is needed, and LeaseLost.
         """
-        settings = self.viewer.settings
-        recorder = Recorder(claim, self._business.now, settings.hold_days)
-        look = _Look(self, claim, lease, recorder, approved)
-        began = self._business.now()
+        settings, now = self.viewer.settings, self._business.now()
+        recorder = Recorder(claim, now, settings.hold_days)
+        look = _Look(self, claim, lease, recorder, settings, now, approved)
         try:
             result = look.result()
         except Exception:
@@ -98,7 +97,7 @@ class Converger:
                 with contextlib.suppress(Unknown):
                     look.write(lambda tx: None)
             raise
-        result = replace(_give_up(result, claim, recorder), at_business=began)
+        result = replace(_give_up(result, claim, recorder), at_business=now)
         return replace(result, record=look.flush) if recorder.waiting else result
 
 
@@ -123,11 +122,14 @@ class _Look:
         claim: Claim,
         lease: Lease,
         recorder: Recorder,
+        settings: Settings,
+        now: float,
         approved: str | None,
     ) -> None:
         self._database = house._database
         self._target = house._targets[claim.target]
-        self._business = house._business
+        self._settings = settings
+        self._now = now
         self._viewer = house.viewer
         self._sessions = claim.target in house._with_sessions
         self._claim = claim
@@ -141,7 +143,7 @@ class _Look:
         try:
             for _ in range(_LOOKS):
                 view = self._viewer.view(
-                    self._claim.person, self._claim.target, self._business.now()
+                    self._claim.person, self._claim.target, self._now, settings=self._settings
                 )
                 stage, until = view.life.stage, view.life.valid_until
                 try:
@@ -195,7 +197,7 @@ class _Look:
         look_at = view.life.valid_until
         if held is not None:
             problems.insert(0, held)
-            after = self._business.now() + view.limits.window  # by then fewer may be counted
+            after = self._now + view.limits.window  # by then fewer may be counted
             look_at = after if look_at is None else min(look_at, after)
         return Result(
             "finish" if held is None else "hold",
@@ -213,7 +215,7 @@ class _Look:
             raise Moved
 
     def _still(self, edge: str) -> Callable[[Connection], bool]:
-        policy, now = self._viewer.settings.people, self._business.now()
+        policy, now = self._settings.people, self._now
 
         def still_waiting(connection: Connection) -> bool:
             whose = (self._claim.person, self._claim.target)
@@ -228,7 +230,7 @@ class _Look:
         """What the look found out about the person and the account, before any step."""
         snapshot, actual, recorder = view.snapshot, view.actual, self._recorder
         if snapshot.outdated:
-            policy, now = self._viewer.settings.people, self._business.now()
+            policy, now = self._settings.people, self._now
             self.write(lambda tx: people.refresh(tx, self._claim.person, policy, now))
         if view.vanished:
             recorder.later(recorder.gone)
@@ -261,7 +263,7 @@ class _Look:
         recorder, target = self._recorder, self._claim.target
 
         def work(tx: Connection) -> tuple[View, str | None]:
-            now = self._business.now()
+            now = self._now
             judged = breakers.weigh(tx, view, target, now)
             breakers.record(tx, judged, self._claim.person, target, now)
             allowed = replace(view, plan=replace(view.plan, steps=judged.plan.steps))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, String, and_, bindparam, delete, insert, select, update
 
 from store.database import Database
 from store.tables import name as table
@@ -101,18 +101,17 @@ def reserve(
 
 def hold(tx: Connection, person: str, until: float) -> None:
     """The person has no account any more: nobody gets the names before business time `until`."""
-    tx.execute(update(table).where(table.c.person == person).values(held_until=until))
+    tx.execute(_HOLD, {"the_person": person, "until": until})
 
 
 def keep(tx: Connection, person: str) -> None:
     """The person has an account: the names are theirs as long as that is so."""
-    theirs = (table.c.person == person) & table.c.held_until.is_not(None)
-    tx.execute(update(table).where(theirs).values(held_until=None))
+    tx.execute(_KEEP, {"the_person": person})
 
 
 def burn(tx: Connection, kind: str, value: str) -> None:
     """A target says that this name is somebody else's: nobody of ours gets it."""
-    tx.execute(delete(table).where(table.c.kind == kind, table.c.folded == folded(value)))
+    tx.execute(_DROP, _key(kind, value))
     _insert(tx, None, kind, value)
 
 
@@ -121,8 +120,7 @@ def _take(tx: Connection, person: str, kind: str, value: str, once: bool, now: f
     given = _given_meanwhile(tx, person, kind, value, once, now)
     if given is not None or _row(tx, kind, value, now) is not None:
         return given
-    over = (table.c.kind == kind) & (table.c.folded == folded(value))
-    tx.execute(delete(table).where(over))  # somebody's who is gone for long enough
+    tx.execute(_DROP, _key(kind, value))  # somebody's who is gone for long enough
     _insert(tx, person, kind, value)
     _use(tx, person, kind, value)
     return value
@@ -151,39 +149,45 @@ def _given_meanwhile(
     return given
 
 
+_person: Any = bindparam("the_person", type_=String)
+_kind: Any = bindparam("the_kind")
+_of_key = and_(table.c.kind == _kind, table.c.folded == bindparam("the_folded"))
+_mine = and_(table.c.person == _person, table.c.kind == _kind)
+_HOLD = update(table).where(table.c.person == _person).values(held_until=bindparam("until"))
+_KEEP = (
+    update(table)
+    .where(table.c.person == _person, table.c.held_until.is_not(None))
+    .values(held_until=None)
+)
+_DROP = delete(table).where(_of_key)
+_IN_USE = select(table.c.value).where(_mine, table.c.current)
+_NOT_IN_USE = update(table).where(_mine).values(current=False)
+_USE = update(table).where(_mine, _of_key).values(current=True, value=bindparam("the_value"))
+_INSERT = insert(table)
+_ROW = select(table.c.person, table.c.current, table.c.value, table.c.held_until).where(_of_key)
+
+
+def _key(kind: str, value: str) -> dict[str, Any]:
+    return {"the_kind": kind, "the_folded": folded(value)}
+
+
 def _in_use(connection: Connection, person: str, kind: str) -> str | None:
-    return connection.execute(
-        select(table.c.value).where(table.c.person == person, table.c.kind == kind, table.c.current)
-    ).scalar()
+    return connection.execute(_IN_USE, {"the_person": person, "the_kind": kind}).scalar()
 
 
 def _use(tx: Connection, person: str, kind: str, value: str) -> None:
     """Make `value` the name in use; an earlier one stays reserved for this person."""
-    mine = (table.c.person == person) & (table.c.kind == kind)
-    tx.execute(update(table).where(mine).values(current=False))
-    tx.execute(
-        update(table).where(mine, table.c.folded == folded(value)).values(current=True, value=value)
-    )
+    tx.execute(_NOT_IN_USE, {"the_person": person, "the_kind": kind})
+    tx.execute(_USE, {"the_person": person, "the_value": value, **_key(kind, value)})
 
 
 def _insert(tx: Connection, person: str | None, kind: str, value: str) -> None:
-    tx.execute(
-        insert(table).values(
-            kind=kind,
-            folded=folded(value),
-            value=value,
-            person=person,
-            current=person is not None,
-        )
-    )
+    row = {"kind": kind, "folded": folded(value), "value": value, "person": person}
+    tx.execute(_INSERT, {**row, "current": person is not None})
 
 
 def _row(connection: Connection, kind: str, value: str, now: float) -> Any:
     """Whose the name is; None when it is free."""
-    row = connection.execute(
-        select(table.c.person, table.c.current, table.c.value, table.c.held_until).where(
-            table.c.kind == kind, table.c.folded == folded(value)
-        )
-    ).one_or_none()
+    row = connection.execute(_ROW, _key(kind, value)).one_or_none()
     over = row is not None and row.held_until is not None and row.held_until <= now
     return None if over else row

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from adapters.target import Account, Ambiguous, NameKind, Target, TargetDown, TargetRefused
 from mappings.documents import Outbound, account_name_rules
@@ -22,6 +22,11 @@ from provisioning.snapshot import Snapshot
 from settings import Settings
 from store.database import Database
 from store.tables import account as account_table
+
+_LINKED = select(account_table.c.anchor).where(
+    account_table.c.person == bindparam("the_person"),
+    account_table.c.target == bindparam("the_target"),
+)
 
 
 class Naming:
@@ -160,12 +165,8 @@ class Naming:
     def _anchors(self, target: str) -> set[str]:
         """This person's account there: by its key, and by the link as it is now."""
         with self._database.read() as connection:
-            linked = connection.execute(
-                select(account_table.c.anchor).where(
-                    account_table.c.person == self._snapshot.person,
-                    account_table.c.target == target,
-                )
-            ).scalar()
+            whose = {"the_person": self._snapshot.person, "the_target": target}
+            linked = connection.execute(_LINKED, whose).scalar()
         keyed = self._own[target].anchor if target in self._own else None
         return {anchor for anchor in (linked, keyed) if anchor}
 

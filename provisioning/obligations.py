@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, update
 
 from settings import Settings
 from store.tables import obligation
@@ -22,42 +22,25 @@ def with_sessions(settings: Settings) -> list[str]:
     return [name for name, target in settings.targets.items() if target.kind == "entra_id"]
 
 
+_whose = and_(
+    obligation.c.person == bindparam("the_person"),
+    obligation.c.target == bindparam("the_target"),
+    obligation.c.kind == END_SESSIONS,
+)
+_AGAIN = update(obligation).where(_whose).values(since_business=bindparam("since"), done=None)
+_OWE = insert(obligation)
+_DONE = update(obligation).where(_whose, obligation.c.done.is_(None)).values(done=bindparam("at"))
+
+
 def owe(tx: Connection, person: str, targets: Iterable[str], business_now: float) -> None:
     """From now on the person's sessions in these targets have to be ended."""
     for target in targets:
-        again = tx.execute(
-            update(obligation)
-            .where(*_whose(person, target))
-            .values(since_business=business_now, done=None)
-        )
-        if not again.rowcount:
-            tx.execute(
-                insert(obligation).values(
-                    person=person, target=target, kind=END_SESSIONS, since_business=business_now
-                )
-            )
-
-
-def owed(connection: Connection, person: str, target: str) -> bool:
-    """Whether sessions in this target are still to be ended."""
-    found = connection.execute(
-        select(obligation.c.kind).where(*_whose(person, target), obligation.c.done.is_(None))
-    )
-    return found.first() is not None
+        ours = {"the_person": person, "the_target": target, "since": business_now}
+        if not tx.execute(_AGAIN, ours).rowcount:
+            row = {"person": person, "target": target, "kind": END_SESSIONS}
+            tx.execute(_OWE, {**row, "since_business": business_now})
 
 
 def done(tx: Connection, person: str, target: str, now: float) -> None:
     """They were ended, or there is nothing to end (a new account)."""
-    tx.execute(
-        update(obligation)
-        .where(*_whose(person, target), obligation.c.done.is_(None))
-        .values(done=now)
-    )
-
-
-def _whose(person: str, target: str) -> tuple[ColumnElement[bool], ...]:
-    return (
-        obligation.c.person == person,
-        obligation.c.target == target,
-        obligation.c.kind == END_SESSIONS,
-    )
+    tx.execute(_DONE, {"the_person": person, "the_target": target, "at": now})

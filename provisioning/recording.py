@@ -12,7 +12,18 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    String,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from adapters.target import Grant, Link, Outcome, Step
 from provisioning import claims, names, obligations, pairs, people
@@ -31,15 +42,33 @@ AT_ONCE = frozenset({"create", "restore", "disable", "delete"})
 
 Work = Callable[[Connection], None]
 
+_OURS = and_(
+    account_table.c.person == bindparam("of_person"),
+    account_table.c.target == bindparam("of_target"),
+)
+_LINKED = select(account_table.c.anchor, account_table.c.gone_at).where(_OURS)
+_LINK = insert(account_table)
+_APPLIED = update(account_table).where(_OURS).values(applied=bindparam("values"))
+_WRITTEN = (
+    update(account_table)
+    .where(_OURS)
+    .values(
+        plan=bindparam("by_plan"),
+        applied_at=bindparam("at"),
+        hint=func.coalesce(bindparam("new_hint", type_=String), account_table.c.hint),
+    )
+)
+
 
 class Recorder:
-    """For one claim. `business_now` is asked when something is written."""
+    """For one claim, at business time `now`."""
 
-    def __init__(self, claim: Claim, business_now: Callable[[], float], hold_days: float) -> None:
+    def __init__(self, claim: Claim, now: float, hold_days: float) -> None:
         self._claim = claim
-        self._business_now = business_now
+        self._now = now
         self._hold = hold_days * 86400
         self._pending: list[Work] = []
+        self._whose = {"of_person": claim.person, "of_target": claim.target}
 
     def later(self, work: Work) -> None:
         """Keep `work` for the next transaction."""
@@ -81,7 +110,7 @@ class Recorder:
             body=body,
             values=values,
             now=machine_now(),
-            business_now=self._business_now(),
+            business_now=self._now,
         )
 
     def plan(self, tx: Connection, view: View, plan_id: str) -> None:
@@ -147,13 +176,13 @@ class Recorder:
             "gone_at": None,
         }
         ours = self._of(account_table)
-        row = tx.execute(select(account_table).where(*ours)).one_or_none()
+        row = tx.execute(_LINKED, self._whose).one_or_none()
         before = row.anchor if row is not None else None
         if row is not None and row.gone_at is not None:
             self._ask_reports(tx, now)  # a link to what was deleted had vanished
         if before is None:
             whose = {"person": self._claim.person, "target": self._claim.target}
-            tx.execute(insert(account_table).values(**whose, **values))
+            tx.execute(_LINK, {**whose, **values})
         else:
             if before != link.anchor:
                 values["applied"] = "{}"
@@ -178,10 +207,9 @@ class Recorder:
             obligations.done(tx, self._claim.person, self._claim.target, machine_now())
         if step.kind == "delete":
             self.gone(tx)
-        changes: dict[str, Any] = {"plan": plan_id, "applied_at": machine_now()}
-        if outcome.link is not None and outcome.link.hint:
-            changes["hint"] = outcome.link.hint
-        tx.execute(update(account_table).where(*self._of(account_table)).values(**changes))
+        hint = outcome.link.hint if outcome.link is not None else None
+        written = {"by_plan": plan_id, "at": machine_now(), "new_hint": hint or None}
+        tx.execute(_WRITTEN, self._whose | written)
 
     def _given(self, tx: Connection, step: Step, outcome: Outcome) -> None:
         """A grant is written down before it is given, and struck out when it was refused or
@@ -220,7 +248,7 @@ class Recorder:
 
     def gone(self, tx: Connection) -> None:
         """The account is deleted. Its names stay taken for a while (state.md 2)."""
-        now = self._business_now()
+        now = self._now
         tx.execute(
             update(account_table).where(*self._of(account_table)).values(gone_at=now, applied="{}")
         )
@@ -244,7 +272,7 @@ class Recorder:
     def applied(self, tx: Connection, values: Mapping[str, Any]) -> None:
         """What the account holds now is what was last applied."""
         text = json.dumps(values, ensure_ascii=False, sort_keys=True)
-        tx.execute(update(account_table).where(*self._of(account_table)).values(applied=text))
+        tx.execute(_APPLIED, self._whose | {"values": text})
 
     def drift(
         self, tx: Connection, found: Collection[Drift], values: Mapping[str, Any], plan_id: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, String, bindparam, select
 
 from adapters.target import Grant, Link
 from policy_settings import People
@@ -22,6 +22,35 @@ from store.tables import obligation, pair, person_key, resource
 from store.tables import person as person_table
 
 MANAGER = "manager"
+
+
+_ids: Any = bindparam("ids", expanding=True)
+_target: Any = bindparam("the_target", type_=String)
+_PERSONS = select(person_table).where(person_table.c.id.in_(_ids))
+_ACCOUNTS = select(account_table).where(
+    account_table.c.person.in_(_ids), account_table.c.target == _target
+)
+_NAMES = select(name_table.c.person, name_table.c.kind, name_table.c.value).where(
+    name_table.c.person.in_(_ids), name_table.c.current
+)
+_GRANTS = select(grant_table).where(grant_table.c.person.in_(_ids), grant_table.c.target == _target)
+_PAIRS = select(
+    pair.c.person, pair.c.parked, pair.c.drift, pair.c.state, pair.c.looked_business
+).where(pair.c.person.in_(_ids), pair.c.target == _target)
+_OWED = select(obligation.c.person).where(
+    obligation.c.person.in_(_ids),
+    obligation.c.target == _target,
+    obligation.c.kind == END_SESSIONS,
+    obligation.c.done.is_(None),
+)
+_BY_ID = select(resource.c.id, resource.c.source, resource.c.person).where(
+    resource.c.id.in_(_ids), resource.c.person.is_not(None)
+)
+_BY_KEY = select(person_key.c.scope, person_key.c.value, person_key.c.person).where(
+    person_key.c.value.in_(bindparam("keys", expanding=True)),
+    person_key.c.scope.in_(bindparam("scopes", expanding=True)),
+)
+_KNOWN = select(person_table.c.id).where(person_table.c.id == bindparam("the_person"))
 
 
 class Unknown(Exception):
@@ -95,12 +124,7 @@ def read_snapshots(
     connection: Connection, persons: Collection[str], target: str, policy: People, now: float
 ) -> dict[str, Snapshot]:
     """The same for some hundred people in a handful of queries; whoever is unknown is missing."""
-    rows = {
-        row.id: row
-        for row in connection.execute(
-            select(person_table).where(person_table.c.id.in_(list(persons)))
-        )
-    }
+    rows = {row.id: row for row in connection.execute(_PERSONS, {"ids": list(persons)})}
     ids = list(rows)
     said = {id: _said(connection, row, policy, now) for id, row in rows.items()}
     managers = _managers(connection, {id: s for id, s in said.items() if s.facts.get(MANAGER)})
@@ -173,20 +197,12 @@ def _managers(connection: Connection, said: Mapping[str, _Said]) -> dict[str, st
     references = {reference for _, reference in wanted.values()}
     by_id = {
         (row.source, row.id): row.person
-        for row in connection.execute(
-            select(resource.c.id, resource.c.source, resource.c.person).where(
-                resource.c.id.in_(references), resource.c.person.is_not(None)
-            )
-        )
+        for row in connection.execute(_BY_ID, {"ids": list(references)})
     }
-    scopes = {people.SHARED, *(source for source, _ in wanted.values())}
+    scopes = [people.SHARED, *{source for source, _ in wanted.values()}]
     by_key: dict[tuple[str, str], set[str]] = {}
-    folded = {folded for reference in references if (folded := people.fold(reference))}
-    for row in connection.execute(
-        select(person_key.c.scope, person_key.c.value, person_key.c.person).where(
-            person_key.c.value.in_(folded), person_key.c.scope.in_(scopes)
-        )
-    ):
+    folded = [folded for reference in references if (folded := people.fold(reference))]
+    for row in connection.execute(_BY_KEY, {"keys": folded, "scopes": scopes}):
         by_key.setdefault((row.scope, row.value), set()).add(row.person)
     found = {}
     for id, (source, reference) in wanted.items():
@@ -200,65 +216,36 @@ def _managers(connection: Connection, said: Mapping[str, _Said]) -> dict[str, st
 
 
 def _accounts(connection: Connection, persons: Iterable[str], target: str) -> dict[str, Row[Any]]:
-    rows = connection.execute(
-        select(account_table).where(
-            account_table.c.person.in_(list(persons)), account_table.c.target == target
-        )
-    )
+    rows = connection.execute(_ACCOUNTS, {"ids": list(persons), "the_target": target})
     return {row.person: row for row in rows}
 
 
-def _names(connection: Connection, persons: Collection[str]) -> dict[str, dict[str, str]]:
-    rows = connection.execute(
-        select(name_table.c.person, name_table.c.kind, name_table.c.value).where(
-            name_table.c.person.in_(persons), name_table.c.current
-        )
-    )
+def _names(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    for row in rows:
+    for row in connection.execute(_NAMES, {"ids": ids}):
         found.setdefault(row.person, {})[row.kind] = row.value
     return found
 
 
-def _grants(
-    connection: Connection, persons: Collection[str], target: str
-) -> dict[str, dict[Grant, str]]:
-    rows = connection.execute(
-        select(grant_table).where(grant_table.c.person.in_(persons), grant_table.c.target == target)
-    )
+def _grants(connection: Connection, ids: Sequence[str], target: str) -> dict[str, dict[Grant, str]]:
     found: dict[str, dict[Grant, str]] = {}
-    for row in rows:
+    for row in connection.execute(_GRANTS, {"ids": ids, "the_target": target}):
         found.setdefault(row.person, {})[Grant(row.kind, row.value)] = row.rule
     return found
 
 
-def _pairs(connection: Connection, persons: Collection[str], target: str) -> dict[str, Any]:
-    rows = connection.execute(
-        select(
-            pair.c.person, pair.c.parked, pair.c.drift, pair.c.state, pair.c.looked_business
-        ).where(pair.c.person.in_(persons), pair.c.target == target)
-    )
+def _pairs(connection: Connection, ids: Sequence[str], target: str) -> dict[str, Any]:
+    rows = connection.execute(_PAIRS, {"ids": ids, "the_target": target})
     return {row.person: row for row in rows}
 
 
-def _owed(connection: Connection, persons: Collection[str], target: str) -> set[str]:
-    rows = connection.execute(
-        select(obligation.c.person).where(
-            and_(
-                obligation.c.person.in_(persons),
-                obligation.c.target == target,
-                obligation.c.kind == END_SESSIONS,
-                obligation.c.done.is_(None),
-            )
-        )
-    )
-    return set(rows.scalars())
+def _owed(connection: Connection, ids: Sequence[str], target: str) -> set[str]:
+    return set(connection.execute(_OWED, {"ids": ids, "the_target": target}).scalars())
 
 
 def is_known(connection: Connection, person: str) -> bool:
     """Whether there still is such a person."""
-    found = select(func.count()).select_from(person_table).where(person_table.c.id == person)
-    return bool(connection.execute(found).scalar_one())
+    return connection.execute(_KNOWN, {"the_person": person}).first() is not None
 
 
 def manager_fact(snapshot: Snapshot) -> dict[str, str | None]:

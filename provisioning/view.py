@@ -90,13 +90,21 @@ class Viewer:
         """Those in force now."""
         return self._settings()
 
-    def view(self, person: str, target: str, now: float, *, keep_names: bool = True) -> View:
+    def view(
+        self,
+        person: str,
+        target: str,
+        now: float,
+        *,
+        keep_names: bool = True,
+        settings: Settings | None = None,
+    ) -> View:
         """The account as it is and should be at business time `now`.
 
         `keep_names=False` reserves nothing (dry run). Raises Held, Unknown, TargetDown and
         TargetRefused.
         """
-        settings = self._settings()
+        settings = settings or self._settings()
         with self._database.read() as connection:
             snapshot = read_snapshot(connection, person, target, settings.people, now)
         return self.view_of(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,11 @@ from store.wakeup import Changes, changes
 _BEAT = 1.0
 """Seconds between two looks at the dates and at back-offs that are over."""
 _NAPS = 5
+_SPACING = 0.05
+_BUSY_SPACING = 0.5
+"""Seconds at least from one look at the dates to the next, and while there is work."""
+_BELIEVED = 0.1
+"""Seconds for which a lease that was seen in the database is taken to be there."""
 _DRAIN = 8.0
 """Seconds a look may still take after the worker was told to stop."""
 _HOUR = 3600.0
@@ -52,12 +58,17 @@ class Lease:
         self._db = db
         self._clock = clock
         self._lost = False
+        self._held = -_BELIEVED
 
     def check(self) -> None:
         """Raises LeaseLost unless the pair is still leased to this claim. Call it before
-        every write step; reads the database."""
+        every write step. What was read a moment ago is not read again."""
+        now = time.monotonic()
+        if not self._lost and now < self._held + _BELIEVED:
+            return
         if self._lost or not claims.holds(self._db, self.claim, self._clock()):
             raise LeaseLost
+        self._held = now
 
     def lose(self) -> None:
         """Let every later `check` fail."""
@@ -86,6 +97,9 @@ class Worker:
         self._db = db
         self._epoch = epoch
         self._chores = chores
+        self._known_epoch: str | None = None
+        self._chored: float | None = None
+        """Machine time at which the chores were done last."""
         self._look = look
         self._business = business
         self._threads = threads
@@ -125,20 +139,19 @@ class Worker:
 
     def _watch(self, stop: threading.Event) -> None:
         feed: Changes | None = None
-        epoch: str | None = None
-        done: float | None = None
+        ticked = -_SPACING
         try:
             while not stop.is_set():
                 try:
                     feed = feed or changes(self._db)
-                    if (found := self._epoch()) != epoch:
-                        epoch = found
-                        self._pauses.forget()
-                    if done is None or not done <= machine_now() < done + _HOUR:
-                        done = machine_now()
-                        self._chores()
-                    pairs.tick(self._db, self._business.now(), machine_now())
                     self._wake()
+                    # Under load something is committed all the time: dates need no such hurry.
+                    spacing = _BUSY_SPACING if self._leases else _SPACING
+                    if time.monotonic() < ticked + spacing:
+                        feed.wait(_SPACING)
+                        continue
+                    self._look_around()
+                    ticked = time.monotonic()
                     _wait(feed, stop)
                 except Exception as error:  # a database that is away must not end the worker
                     _log.error("cannot watch the database", **_where(error))
@@ -149,6 +162,16 @@ class Worker:
         finally:
             if feed is not None:
                 feed.close()
+
+    def _look_around(self) -> None:
+        if (found := self._epoch()) != self._known_epoch:
+            self._known_epoch = found
+            self._pauses.forget()
+        if self._chored is None or not self._chored <= machine_now() < self._chored + _HOUR:
+            self._chored = machine_now()
+            self._chores()
+        if pairs.tick(self._db, self._business.now(), machine_now()):
+            self._wake()
 
     def _wake(self) -> None:
         with self._work:

@@ -96,12 +96,12 @@ def append(
     }
     previous = _sqlite_head(tx) if tx.dialect.name == "sqlite" else _postgres_head(tx)
     entry["hash"] = _chained(previous, entry)
-    seq = tx.execute(insert(journal).returning(journal.c.seq), entry).scalar_one()
+    seq = tx.execute(_INSERT, entry).scalar_one()
     if tx.dialect.name != "sqlite":
         tx.execute(_REMEMBER, {"hash": entry["hash"]})
     if values is not None:
         beside = {"seq": seq, "person": person, "salt": salt, "body": _canonical(values)}
-        tx.execute(insert(journal_values), beside)
+        tx.execute(_BESIDE, beside)
     return int(seq)
 
 
@@ -234,6 +234,8 @@ def erase(tx: Connection, person: str, now: float, business_now: float) -> int:
     return count
 
 
+_INSERT = insert(journal).returning(journal.c.seq)
+_BESIDE = insert(journal_values)
 _HEAD = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
 _WITH_VALUES = select(
     journal, journal_values.c.salt, journal_values.c.body.label("values_body")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from store.clocks import BusinessClock
@@ -15,9 +15,12 @@ from store.wakeup import notify
 _BUSINESS_NOW = "business_now"
 
 
+_GET = select(setting.c.value).where(setting.c.name == bindparam("the_name"))
+
+
 def get(connection: Connection, name: str) -> str | None:
     """The value kept under `name`, or None."""
-    return connection.execute(select(setting.c.value).where(setting.c.name == name)).scalar()
+    return connection.execute(_GET, {"the_name": name}).scalar()
 
 
 def put(tx: Connection, name: str, value: str) -> None:
