@@ -250,6 +250,7 @@ def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None =
             threads=THREADS,
             epoch=epoch(settings, database),
             chores=chores,
+            prepare=converger.prepare,
         ).run(ended)
     finally:
         for target in targets.values():

@@ -6,7 +6,8 @@ Nothing else than the approved plan is done: where another one is needed by now,
 from __future__ import annotations
 
 from provisioning import claims
-from provisioning.converge import Converger, Moved
+from provisioning.converge import Converger
+from provisioning.looking import Moved
 from provisioning.worker import Lease, LeaseLost
 from store import journal
 from store.clocks import machine_now

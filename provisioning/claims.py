@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -150,13 +150,14 @@ _NEXT = (
     .where(pair.c.target == bindparam("head_target"), pair.c.lane == bindparam("head_lane"))
     .where(pair.c.due <= _now, _free)
     .order_by(pair.c.due)
-    .limit(1)
+    .limit(bindparam("most", type_=Integer))
     .with_for_update(skip_locked=True)  # SQLite has one writer at a time and leaves this out
 )
 _CLAIM = (
     update(pair)
     .where(pair.c.target == bindparam("head_target"))
-    .where(pair.c.person == _NEXT.scalar_subquery())
+    # A table expression, because PostgreSQL may work out a plain subquery several times.
+    .where(pair.c.person.in_(select(_NEXT.cte("next").c.person)))
     .values(lease_until=bindparam("until"), lease_token=bindparam("token"))
     .returning(
         pair.c.person,
@@ -172,7 +173,21 @@ _CLAIM = (
 def claim(
     db: Database, now: float, skip_targets: Collection[str] = (), lease: float = LEASE
 ) -> Claim | None:
-    """Lease the next due pair (by lane, then by due), or None when there is none.
+    """Lease the next due pair (by lane, then by due), or None when there is none."""
+    found = claim_some(db, now, 1, skip_targets, lease=lease)
+    return found[0] if found else None
+
+
+def claim_some(
+    db: Database,
+    now: float,
+    most: int,
+    skip_targets: Collection[str] = (),
+    one_of: Collection[str] = (),
+    lease: float = LEASE,
+) -> list[Claim]:
+    """Lease up to `most` of the next due pairs of one target and lane; of a target in
+    `one_of` a single one.
 
     Looks before it writes, so that an idle worker never takes SQLite's write lock.
     """
@@ -186,18 +201,22 @@ def claim(
         token = secrets.token_hex(16)
         values = {"now": now, "head_target": target, "head_lane": lane}
         values |= {"until": now + lease, "token": token}
-        row = db.write(partial(_take, values), isolation=SINGLE)
-        if row is not None:
-            return Claim(
-                row.person,
-                row.target,
-                row.asked,
-                token,
-                row.attempts,
-                row.lane,
-                row.failing_since,
-            )
-    return None
+        values |= {"most": 1 if target in one_of else most}
+        rows = db.write(partial(_take, values), isolation=SINGLE)
+        if rows:
+            return [
+                Claim(
+                    row.person,
+                    row.target,
+                    row.asked,
+                    token,
+                    row.attempts,
+                    row.lane,
+                    row.failing_since,
+                )
+                for row in rows
+            ]
+    return []
 
 
 def claim_one(
@@ -217,8 +236,8 @@ def claim_one(
     return Claim(person, target, row.asked, token, row.attempts, row.lane, row.failing_since)
 
 
-def _take(values: dict[str, Any], tx: Connection) -> Row[Any] | None:
-    return tx.execute(_CLAIM, values).first()
+def _take(values: dict[str, Any], tx: Connection) -> Sequence[Row[Any]]:
+    return tx.execute(_CLAIM, values).all()
 
 
 def renew(db: Database, claim: Claim, now: float, lease: float = LEASE) -> bool:
@@ -268,6 +287,21 @@ def finish(db: Database, claim: Claim, result: Result, now: float) -> bool:
     False, and nothing stored but `result.record`, when the lease has gone to somebody else.
     A pair that was asked again since the claim stays due, whatever the result.
     """
+    return finish_all(db, [(claim, result)], now)[0]
+
+
+def finish_all(db: Database, ended: Sequence[tuple[Claim, Result]], now: float) -> list[bool]:
+    """The same for several looks in one transaction."""
+
+    def work(tx: Connection) -> list[bool]:
+        return [_finish(tx, claim, result, now) for claim, result in ended]
+
+    if any(result.record or (result.waits_on and result.still_waiting) for _, result in ended):
+        return db.write(work)  # serializable: a resolver and this must not miss each other
+    return db.write(work, isolation=SINGLE)
+
+
+def _finish(tx: Connection, claim: Claim, result: Result, now: float) -> bool:
     values = _whose(claim) | {"noted": claim.noted, "now": now, "why": result.problem}
     statement = _FINISH
     if result.kind == "retry":
@@ -290,18 +324,11 @@ def finish(db: Database, claim: Claim, result: Result, now: float) -> bool:
             "resolved": False,
             "business": result.at_business,
         }
-    asking = result.still_waiting if result.waits_on is not None else None
-
-    def work(tx: Connection) -> bool:
-        if result.record is not None:
-            result.record(tx)
-        if asking is not None:
-            values["resolved"] = not asking(tx)
-        return tx.execute(statement, values).rowcount == 1
-
-    if asking is None and result.record is None:
-        return db.write(work, isolation=SINGLE)
-    return db.write(work)  # serializable: a resolver and this must not miss each other
+    if result.record is not None:
+        result.record(tx)
+    if result.waits_on is not None and result.still_waiting is not None:
+        values["resolved"] = not result.still_waiting(tx)
+    return tx.execute(statement, values).rowcount == 1
 
 
 def _fenced(db: Database, statement: Executable, values: dict[str, Any]) -> bool:

@@ -11,9 +11,10 @@ import fcntl
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,6 +34,8 @@ _BUSY_SPACING = 0.5
 """Seconds at least from one look at the dates to the next, and while there is work."""
 _BELIEVED = 0.1
 """Seconds for which a lease that was seen in the database is taken to be there."""
+_BATCH = 8
+"""Pairs that one thread takes at once from a long line."""
 _DRAIN = 8.0
 """Seconds a look may still take after the worker was told to stop."""
 _HOUR = 3600.0
@@ -82,21 +85,28 @@ class Worker:
     LeaseLost; whatever else it raises becomes a retry. `lease` is in seconds. When `epoch`
     says something new, a sandbox was emptied and no target is known to be down. `chores`
     is called at the start and once an hour.
+
+    Where many pairs are due, up to `batch` of one target are claimed together; what
+    `prepare` makes of them, if it is not None, is the third argument of `look`.
     """
 
     def __init__(
         self,
         db: Database,
-        look: Callable[[Claim, Lease], Result],
+        look: Callable[..., Result],
         business: BusinessClock,
         threads: int = 4,
         lease: float = claims.LEASE,
         epoch: Callable[[], str | None] = lambda: None,
         chores: Callable[[], object] = lambda: None,
+        prepare: Callable[[Sequence[Claim]], Any] = lambda taken: None,
+        batch: int = _BATCH,
     ) -> None:
         self._db = db
         self._epoch = epoch
         self._chores = chores
+        self._prepare = prepare
+        self._batch = batch
         self._known_epoch: str | None = None
         self._chored: float | None = None
         """Machine time at which the chores were done last."""
@@ -108,7 +118,7 @@ class Worker:
         self._stopping = threading.Event()
         self._work = threading.Condition()
         self._maybe_work = True
-        self._leases: dict[str, Lease] = {}
+        self._leases: dict[tuple[str, str], Lease] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then let the looks under way finish (at most 8 s).
@@ -186,56 +196,77 @@ class Worker:
     # -- looking -----------------------------------------------------------------------
 
     def _claim_and_look(self) -> None:
+        most = 1
         while not self._stopping.is_set():
             try:
-                taken = self._claim()
-                if taken is None:
+                taken, probing = self._claim(most)
+                # A long line is taken in growing pieces, a short one by all threads.
+                most = min(most * 2, self._batch) if len(taken) == most else 1
+                if not taken:
                     self._sleep()
                     continue
                 self._wake()  # there may be more for the next thread
-                self._look_at(*taken)
+                self._look_at(taken, probing)
             except Exception as error:  # the database is away; the leases run out
                 _log.error("cannot claim or finish", **_where(error))
                 self._stopping.wait(_AFTER_ERROR)
 
-    def _claim(self) -> tuple[Claim, bool] | None:
-        """The next claim, and whether it tries out a target that was down."""
+    def _claim(self, most: int) -> tuple[list[Claim], bool]:
+        """The next claims, all of one target, and whether they try out one that was down."""
         now = machine_now()
         skip, trying = self._pauses.enter(now)
         unused = trying
         try:
-            claim = claims.claim(self._db, now, skip, self._lease)
-            if claim is None:
-                return None
-            unused = trying - {claim.target}
-            return claim, claim.target in trying
+            taken = claims.claim_some(self._db, now, most, skip, trying, self._lease)
+            if not taken:
+                return [], False
+            unused = trying - {taken[0].target}
+            return taken, taken[0].target in trying
         finally:
             self._pauses.leave(unused)
 
-    def _look_at(self, claim: Claim, probe: bool) -> None:
-        lease = self._leases[claim.token] = Lease(self._db, claim)
+    def _look_at(self, taken: list[Claim], probe: bool) -> None:
+        """Look at each, and finish all that came to an end at once."""
+        leases = [Lease(self._db, claim) for claim in taken]
+        for claim, lease in zip(taken, leases, strict=True):
+            self._leases[claim.person, claim.target] = lease
+        ended: list[tuple[Claim, Result]] = []
         heard = False
         try:
-            result = self._outcome(claim, lease)
-            if result is None:
-                return
-            heard = True
-            if result.target_down:
-                if self._pauses.down(claim.target, machine_now(), probe, result.retry_after):
-                    _log.warning("target is down", target=claim.target)
-            elif self._pauses.up(claim.target):
-                _log.info("target is back", target=claim.target)
-                self._wake()
-            if not claims.finish(self._db, claim, result, machine_now()):
-                _log.warning("lease lost before the finish", person=claim.person)
+            prepared = self._prepare(taken) if len(taken) > 1 else None
+            for claim, lease in zip(taken, leases, strict=True):
+                if heard and (ended[-1][1].target_down or self._stopping.is_set()):
+                    claims.release(self._db, claim)  # somebody else's, or for another time
+                    continue
+                result = self._outcome(claim, lease, prepared)
+                if result is not None:
+                    heard = True
+                    ended.append((claim, result))
+                    self._listen(claim.target, result, probe)
+            finished = claims.finish_all(self._db, ended, machine_now()) if ended else []
+            for (claim, _), stored in zip(ended, finished, strict=True):
+                if not stored:
+                    _log.warning("lease lost before the finish", person=claim.person)
         finally:
-            del self._leases[claim.token]
+            for claim in taken:
+                del self._leases[claim.person, claim.target]
             if probe and not heard:
-                self._pauses.leave(frozenset({claim.target}))
+                self._pauses.leave(frozenset({taken[0].target}))
 
-    def _outcome(self, claim: Claim, lease: Lease) -> Result | None:
+    def _listen(self, target: str, result: Result, probe: bool) -> None:
+        """What a result says about the target."""
+        if result.target_down:
+            if self._pauses.down(target, machine_now(), probe, result.retry_after):
+                _log.warning("target is down", target=target)
+        elif self._pauses.up(target):
+            _log.info("target is back", target=target)
+            self._wake()
+
+    def _outcome(self, claim: Claim, lease: Lease, prepared: Any) -> Result | None:
         try:
-            return self._look(claim, lease)
+            if prepared is None:
+                return self._look(claim, lease)
+            return self._look(claim, lease, prepared)
         except LeaseLost:
             _log.warning("lease lost during the look", person=claim.person, target=claim.target)
             claims.release(self._db, claim)

@@ -383,15 +383,15 @@ def test_a_worker_outlives_a_database_that_goes_away(
 
     people(1)
     away = threading.Event()
-    claim = claims.claim
+    claim_some = claims.claim_some
 
-    def broken(*args: Any, **options: Any) -> Claim | None:
+    def broken(*args: Any, **options: Any) -> list[Claim]:
         if away.is_set():
             raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
-        return claim(*args, **options)
+        return claim_some(*args, **options)
 
     monkeypatch.setattr(worker, "_AFTER_ERROR", 0.05)
-    monkeypatch.setattr(claims, "claim", broken)
+    monkeypatch.setattr(claims, "claim_some", broken)
     away.set()
     with capture_logs() as logs, running(db, lambda claim, lease: Result("finish")):
         push(db, "p0")

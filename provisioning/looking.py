@@ -1,0 +1,427 @@
+"""One claim on its way from due to its result: look, plan, apply, judge.
+
+The only place that calls `Target.apply`. A crash at any point is healed by looking
+again: what a lost create left behind is found by its key and linked.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from sqlalchemy import Connection, select
+
+from adapters.target import (
+    Account,
+    Link,
+    Outcome,
+    Refusal,
+    Step,
+    Target,
+    TargetDown,
+    TargetRefused,
+)
+from provisioning import breakers, names, obligations, people
+from provisioning.claims import Claim, Result
+from provisioning.names import ACCOUNT_NAME
+from provisioning.plan import Plan, digest, known_of, remembered
+from provisioning.recording import AT_ONCE, Recorder
+from provisioning.snapshot import Snapshot, Unknown, is_known, read_snapshot, waits_on
+from provisioning.view import Held, View, Viewer
+from provisioning.worker import Lease
+from settings import Settings
+from store.database import Database
+from store.tables import account as account_table
+
+T = TypeVar("T")
+
+_LOOKS = 6
+"""Looks within one claim: each burnt name, lost answer or race needs another one."""
+
+_CONFIG_RETRY = 60.0
+"""Seconds until we ask again after a refusal that only an operator can resolve."""
+
+
+class Moved(Exception):
+    """The plan is not any more the one that was approved: nothing was written."""
+
+
+class _Again(Exception):
+    """The world changed under us: look again before anything else is written."""
+
+
+class _Stop(Exception):
+    """No further step of this plan; `result` says what becomes of the pair."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.kind)
+        self.result = result
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was read for several looks at once, at business time `now`."""
+
+    now: float
+    settings: Settings
+    snapshots: Mapping[str, Snapshot]
+    accounts: Mapping[str, Account]
+    read_at: float
+    """`time.monotonic()`."""
+
+    def view(self, viewer: Viewer, claim: Claim, target: Target) -> View | None:
+        """The first view of a pair whose account was read; None: look anew."""
+        snapshot = self.snapshots.get(claim.person)
+        link = snapshot.link if snapshot is not None else None
+        if snapshot is None or link is None or link.anchor not in self.accounts:
+            return None
+
+        def read(where: Link | None, match: tuple[str, str] | None) -> Account | None:
+            return self.accounts[link.anchor] if where == link else target.read(where, match)
+
+        return viewer.view_of(
+            snapshot, self.settings, claim.target, self.now, read, keep_names=True
+        )
+
+
+class Look:
+    """One claim on its way from due to its result."""
+
+    def __init__(
+        self,
+        database: Database,
+        target: Target,
+        viewer: Viewer,
+        claim: Claim,
+        lease: Lease,
+        settings: Settings,
+        now: float,
+        approved: str | None = None,
+        prepared: Prepared | None = None,
+    ) -> None:
+        """At business time `now`. `approved` is the digest of the one plan that may be
+        carried out; `prepared` holds what was read beforehand."""
+        self._database = database
+        self._target = target
+        self._settings = settings
+        self._now = now
+        self._viewer = viewer
+        self._sessions = claim.target in obligations.with_sessions(settings)
+        self._claim = claim
+        self._lease = lease
+        self._approved = approved
+        self._prepared = prepared
+        self.recorder = self._recorder = Recorder(claim, now, settings.hold_days)
+        """What is to be written together with the end of the look."""
+
+    def _view(self) -> View:
+        """The account as it is and should be; what was read beforehand counts once."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is not None:
+            view = prepared.view(self._viewer, self._claim, self._target)
+            if view is not None:
+                return view
+        return self._viewer.view(
+            self._claim.person, self._claim.target, self._now, settings=self._settings
+        )
+
+    def result(self) -> Result:
+        stage: str | None = None
+        until: float | None = None
+        try:
+            for _ in range(_LOOKS):
+                view = self._view()
+                stage, until = view.life.stage, view.life.valid_until
+                try:
+                    return self._converge(view)
+                except _Again:
+                    continue
+                except _Stop as stop:
+                    return replace(stop.result, look_at=until)
+            why = "the account kept changing while we looked"
+            return Result("retry", problem=why, state=stage, look_at=until)
+        except Unknown:
+            return Result("finish")
+        except Held as held:
+            self._refuse(approved=None)
+            return self._held(str(held), held.life.stage, held.life.valid_until)
+        except TargetDown as down:
+            return Result(
+                "retry",
+                problem=_sentence(str(down), down.remedy),
+                retry_after=down.retry_after,
+                target_down=True,
+                state=stage,
+                look_at=until,
+            )
+        except TargetRefused as refused:
+            return Result(
+                "retry",
+                problem=_sentence(refused.refusal.message, refused.refusal.remedy),
+                retry_after=_CONFIG_RETRY,
+                target_down=refused.refusal.kind in ("config", "rights"),
+                state=stage,
+                look_at=until,
+            )
+
+    def _converge(self, view: View) -> Result:
+        plan_id = str(uuid.uuid4())
+        self._refuse(digest(view.plan.steps))
+        self._notice(view, plan_id)
+        problems = list(view.problems)
+        wished = view.plan
+        held: str | None = None
+        done: list[tuple[Step, frozenset[str]]] = []
+        if wished.steps:
+            self._lease.check()
+            view, held = self._decide(view, plan_id)
+            done = self._carry_out(view, plan_id, problems)
+        self._remember(view, wished, done, plan_id)
+        if watched := [d.attribute for d in wished.drift if d.what == "watched"]:
+            problems.append("differs but is only watched: " + ", ".join(watched))
+        edge = view.waits_on if view.desired.exists or view.actual else None
+        look_at = view.life.valid_until
+        if held is not None:
+            problems.insert(0, held)
+            after = self._now + view.limits.window  # by then fewer may be counted
+            look_at = after if look_at is None else min(look_at, after)
+        return Result(
+            "finish" if held is None else "hold",
+            look_at=look_at,
+            waits_on=edge,
+            held=held,
+            still_waiting=self._still(edge) if edge else None,
+            problem="; ".join(dict.fromkeys(problems)) or None,
+            state=view.life.stage,
+        )
+
+    def _refuse(self, approved: str | None) -> None:
+        """Raises Moved unless the plan found is the one that was approved, if any was."""
+        if self._approved is not None and self._approved != approved:
+            raise Moved
+
+    def _still(self, edge: str) -> Callable[[Connection], bool]:
+        policy, now = self._settings.people, self._now
+
+        def still_waiting(connection: Connection) -> bool:
+            whose = (self._claim.person, self._claim.target)
+            snapshot = read_snapshot(connection, *whose, policy, now)
+            return waits_on(snapshot, self._claim.target) == edge
+
+        return still_waiting
+
+    # -- before the first step -------------------------------------------------------------
+
+    def _notice(self, view: View, plan_id: str) -> None:
+        """What the look found out about the person and the account, before any step."""
+        snapshot, actual, recorder = view.snapshot, view.actual, self._recorder
+        if snapshot.outdated:
+            policy, now = self._settings.people, self._now
+            self.write(lambda tx: people.refresh(tx, self._claim.person, policy, now))
+        if view.vanished:
+            recorder.later(recorder.gone)
+            body = {"what": "gone", "stage": view.life.stage}
+            recorder.later(lambda tx: recorder.append(tx, "outcome", plan_id, body))
+        if actual is None:
+            return
+        if snapshot.link is None or snapshot.link.anchor != actual.anchor:
+            self._adopt(actual, plan_id)
+        elif snapshot.gone_at is not None and view.life.exists:
+            recorder.later(recorder.back)
+        lost = frozenset(snapshot.grants) - view.given.actual if view.grants_read else frozenset()
+        if lost := lost - view.desired.grants:
+            recorder.later(lambda tx: recorder.strike(tx, lost))
+
+    def _adopt(self, actual: Account, plan_id: str) -> None:
+        """An account with this person's key is there already: link it, do not duplicate it."""
+        link, recorder = Link(actual.anchor, actual.hint), self._recorder
+        attribute = self._viewer.match_attribute(self._claim.target)
+
+        def work(tx: Connection) -> None:
+            recorder.link(tx, link, plan_id, f"found by {attribute}")
+            body = {"what": "linked"}
+            recorder.append(tx, "outcome", plan_id, body, {"hint": actual.hint})
+
+        self.write(work)
+
+    def _decide(self, view: View, plan_id: str) -> tuple[View, str | None]:
+        """What the breakers let through, journaled and counted; and why the rest is held."""
+        recorder, target = self._recorder, self._claim.target
+
+        def work(tx: Connection) -> tuple[View, str | None]:
+            now = self._now
+            judged = breakers.weigh(tx, view, target, now)
+            breakers.record(tx, judged, self._claim.person, target, now)
+            allowed = replace(view, plan=replace(view.plan, steps=judged.plan.steps))
+            if judged.why is not None:
+                body = {"why": judged.why, "stage": view.life.stage, "breaker": judged.held}
+                recorder.append(tx, "case", plan_id, body)
+            if allowed.plan.steps:
+                recorder.plan(tx, allowed, plan_id)
+                recorder.intend(tx, allowed)
+                if self._sessions and any(s.kind == "disable" for s in allowed.plan.steps):
+                    obligations.owe(tx, self._claim.person, [target], now)
+            return allowed, judged.why
+
+        return self.write(work)
+
+    # -- the steps ---------------------------------------------------------------------------
+
+    def _carry_out(
+        self, view: View, plan_id: str, problems: list[str]
+    ) -> list[tuple[Step, frozenset[str]]]:
+        """The steps that took effect, each with the attributes that were refused."""
+        account, recorder = view.actual, self._recorder
+        done: list[tuple[Step, frozenset[str]]] = []
+        for number, step in enumerate(view.plan.steps):
+            self._lease.check()
+            began = time.monotonic()
+            outcome = self._target.apply(account, step)
+            took = time.monotonic() - began
+            recorder.step(view, plan_id, number, step, outcome, took)
+            if outcome.result != "refused":
+                self._approved = None  # what was approved has begun
+            if step.kind in AT_ONCE or outcome.result == "unknown":
+                self.write(lambda tx: None)
+            problems.extend(self._judge(view, step, outcome))
+            if outcome.result == "applied":
+                refused = frozenset(r.attribute for r in outcome.refusals if r.attribute)
+                done.append((step, refused))
+            if step.kind in ("restore", "delete"):
+                raise _Again  # the account is another one now, or none
+            if outcome.link is not None or step.kind in ("disable", "enable"):
+                link = outcome.link or (Link(account.anchor) if account else None)
+                if number + 1 < len(view.plan.steps):
+                    account = self._target.read(link, None)
+                    if account is None:
+                        raise _Again
+        return done
+
+    def _judge(self, view: View, step: Step, outcome: Outcome) -> list[str]:
+        """What an outcome means for the rest of the plan: problems to report, or a stop."""
+        said = [
+            _sentence(f"{r.attribute}: {r.message}" if r.attribute else r.message, r.remedy)
+            for r in outcome.refusals
+        ]
+        if outcome.result == "applied":
+            return said
+        if outcome.result == "unknown":
+            raise _Again
+        refusal = outcome.refusals[0] if outcome.refusals else None
+        kind = refusal.kind if refusal else "bug"
+        text = "; ".join(said) or "the target refused without saying why"
+        stage = view.life.stage
+        if step.kind == "restore" and kind == "gone":
+            self.write(self._recorder.lose)  # it cannot be brought back: a new one is made
+            raise _Again
+        if kind == "name" and refusal is not None:
+            self._burn(view, step, refusal)
+            raise _Again
+        if kind in ("gone", "stale"):
+            raise _Again
+        if kind == "protected":
+            raise _Stop(self._held(text, stage, view.life.valid_until))
+        if kind == "reference" and step.kind == "grant" and step.given is not None:
+            self._viewer.catalogue.forget(step.given)
+            raise _Again  # a group was made anew under its name, or there is none now
+        if step.kind in ("grant", "revoke"):
+            return said  # somebody without a group can still work, and be shut out
+        if kind in ("value", "reference") and step.kind in ("modify", "refer"):
+            return said  # one attribute less; the rest of the plan goes on
+        raise _Stop(Result("retry", problem=text, retry_after=_CONFIG_RETRY, state=stage))
+
+    def _burn(self, view: View, step: Step, refusal: Refusal) -> None:
+        """The target says a name is taken: nobody of ours gets it, and we look again."""
+        attribute = (refusal.attribute or "cn").casefold()
+        if attribute in ("samaccountname", "userprincipalname", "mailnickname"):
+            kind, value = ACCOUNT_NAME, view.snapshot.names.get(ACCOUNT_NAME)
+            if value is None:
+                taken = step.attributes.get("sAMAccountName") or step.attributes.get("mailNickname")
+                value = taken if isinstance(taken, str) else None
+            if self._has_account():
+                value = None  # a name in use, here or in another target, is kept: a case
+        elif attribute in ("mail", "proxyaddresses"):
+            kind, value = names.MAIL, view.snapshot.facts.get("mail")
+        else:
+            kind, value = names.cn_kind(self._claim.target), step.name
+        if not value:
+            why = f"{refusal.attribute or 'name'}: {refusal.message}"
+            raise _Stop(self._held(why, view.life.stage, view.life.valid_until))
+        self.write(lambda tx: names.burn(tx, kind, str(value)))
+
+    def _has_account(self) -> bool:
+        with self._database.read() as connection:
+            found = connection.execute(
+                select(account_table.c.target).where(
+                    account_table.c.person == self._claim.person, account_table.c.gone_at.is_(None)
+                )
+            )
+            return found.first() is not None
+
+    # -- afterwards ----------------------------------------------------------------------------
+
+    def _remember(
+        self,
+        view: View,
+        wished: Plan,
+        done: list[tuple[Step, frozenset[str]]],
+        plan_id: str,
+    ) -> None:
+        """What the account holds now, and what somebody else had changed."""
+        snapshot, actual, recorder = view.snapshot, view.actual, self._recorder
+        if actual is None and not done:
+            return
+        linked = snapshot.link is not None and (
+            actual is None or actual.anchor == snapshot.link.anchor
+        )
+        before = snapshot.applied if linked and snapshot.gone_at is None else {}
+        applied = remembered(view.desired, actual, wished.steps, done, before)
+        if applied != dict(snapshot.applied):
+            recorder.later(lambda tx: recorder.applied(tx, applied))
+        listed = {one.attribute: one.what for one in wished.drift}
+        if listed != dict(snapshot.drift):
+            values = _drifted(snapshot, actual, listed) if actual is not None else {}
+            drift = wished.drift
+            recorder.later(lambda tx: recorder.drift(tx, drift, values, plan_id))
+
+    def _held(self, why: str, stage: str, until: float | None) -> Result:
+        # A day that comes, such as the last one, is a reason to look again all the same.
+        body = {"why": why, "stage": stage}
+        self._recorder.later(lambda tx: self._recorder.append(tx, "case", None, body))
+        return Result("hold", held=why, problem=why, state=stage, look_at=until)
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """In one transaction, after all that was kept. Raises Unknown when the person was
+        forgotten during the look: what a look began before a sandbox was emptied leaves no
+        trace in the new world."""
+
+        def guarded(tx: Connection) -> T:
+            if not is_known(tx, self._claim.person):
+                raise Unknown(self._claim.person)
+            self._recorder.flush(tx)
+            return work(tx)
+
+        found = self._database.write(guarded)
+        self._recorder.forget()
+        return found
+
+    def flush(self, tx: Connection) -> None:
+        """Write what was kept, together with the end of the look."""
+        if is_known(tx, self._claim.person):
+            self._recorder.flush(tx)
+
+
+def _drifted(
+    snapshot: Snapshot, actual: Account, listed: Mapping[str, str]
+) -> dict[str, dict[str, object]]:
+    """What was found where something else had been written."""
+    now = {**actual.attributes, **{k[1:]: v for k, v in known_of(actual).items()}}
+    was = {k.removeprefix("@"): v for k, v in snapshot.applied.items()}
+    return {name: {"found": now.get(name), "written": was.get(name)} for name in listed}
+
+
+def _sentence(message: str, remedy: str) -> str:
+    return f"{message}. {remedy}".strip() if remedy else message
