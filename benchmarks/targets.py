@@ -32,7 +32,7 @@ from benchmarks.push_to_account import resident
 
 THREADS = 8
 EVERYBODY, MEMBERS = "Everybody", 5000
-NAMES: tuple[NameKind, ...] = ("accountName", "userPrincipalName", "mail")
+NAMES: tuple[NameKind, ...] = ("accountName", "userPrincipalName", "mail", "cn")
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,8 @@ def _hire(there: Place, number: int, boss: Link | None = None) -> Link:
     login = f"bench{number}"
     principal = f"{login}@norhaven.example"
     assert target.read(None, (words.key, str(number))) is None
-    for kind, value in zip(NAMES, (login, principal, principal), strict=True):
+    names = (login, principal, principal, f"Bench Person {number}")
+    for kind, value in zip(NAMES, names, strict=True):
         assert target.holder(kind, value) is None
     attributes: dict[str, Value] = {
         words.key: str(number),

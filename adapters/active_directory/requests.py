@@ -174,6 +174,7 @@ class Strategy(SafeSyncStrategy):
     def of(cls, connection: Any) -> Strategy:
         """Made the connection's strategy, before it is opened."""
         connection.strategy = strategy = cls(connection)
+        strategy.socket_size = 16 * 1024  # one TLS record
         for borrowed in _BORROWED:
             setattr(connection, borrowed, getattr(strategy, borrowed))
         return strategy

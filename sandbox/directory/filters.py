@@ -294,6 +294,8 @@ def candidates(condition: Filter, view: View) -> set[bytes] | None:
         return None
     try:
         key = key_of(attribute, condition.value, view)
+        if attribute.name in ("cn", "ou", "name") and isinstance(key, str):
+            return set(view.tree.called(key))
         if attribute.name == "objectGUID":
             return {key} if isinstance(key, bytes) and key in view.tree.entries else set()
         if attribute.syntax in ("link", "back") and isinstance(key, bytes):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sandbox.directory import errors, names, schema
 from sandbox.directory.schema import Flag
@@ -71,6 +72,7 @@ class Tree:
         self._below: dict[bytes, dict[names.Rdn, bytes]] = {}
         self._index: dict[str, dict[object, tuple[bytes, ...]]] = {a.name: {} for a in _INDEXED}
         self._back: dict[tuple[str, bytes], dict[bytes, None]] = {}
+        self._called: dict[str, tuple[bytes, ...]] = {}
 
     def copy(self) -> Tree:
         """A picture of this moment."""
@@ -81,6 +83,7 @@ class Tree:
         picture._below = {guid: dict(below) for guid, below in self._below.items()}
         picture._index = {name: dict(found) for name, found in self._index.items()}
         picture._back = {key: dict(sources) for key, sources in self._back.items()}
+        picture._called = dict(self._called)
         return picture
 
     # -- reading
@@ -123,6 +126,10 @@ class Tree:
         """The live entries with this value of an indexed attribute; None: not indexed."""
         index = self._index.get(attribute)
         return None if index is None else index.get(key, ())
+
+    def called(self, key: str) -> tuple[bytes, ...]:
+        """The live entries with this name, folded, wherever they stand."""
+        return self._called.get(key, ())
 
     def linked(self, forward: str, source: bytes, target: bytes) -> bool:
         """Whether `source` links to `target`."""
@@ -221,13 +228,16 @@ class Tree:
                 continue
             index = self._index[attribute.name]
             for key in {attribute.key(value) for value in before}:
-                rest = tuple(other for other in index[key] if other != guid)
-                if rest:
-                    index[key] = rest
-                else:
-                    del index[key]
+                _take_out(index, key, guid)
             for key in {attribute.key(value) for value in after}:
                 index[key] = (*index.get(key, ()), guid)
+        was = _called(former) if old and former is not None else None
+        now = _called(entry) if new and entry is not None else None
+        if was != now:
+            if was is not None:
+                _take_out(self._called, was, guid)
+            if now is not None:
+                self._called[now] = (*self._called.get(now, ()), guid)
 
     def _relink(
         self, guid: bytes, former: dict[str, tuple[bytes, ...]], links: dict[str, tuple[bytes, ...]]
@@ -241,6 +251,20 @@ class Tree:
                     del self._back[forward, target]
             for target in fresh:
                 self._back.setdefault((forward, target), {})[guid] = None
+
+
+def _take_out(index: dict[Any, tuple[bytes, ...]], key: object, guid: bytes) -> None:
+    rest = tuple(other for other in index[key] if other != guid)
+    if rest:
+        index[key] = rest
+    else:
+        del index[key]
+
+
+def _called(entry: Entry) -> str:
+    """The name of an entry as names are compared."""
+    rdn = entry.rdn if entry.parent is not None else names.parse(entry.rdn[1])[0]
+    return fold(rdn[1])
 
 
 def difference(

@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.entra import errors, rules, schema
 from sandbox.entra.directory import Answer, Call, Directory
 from sandbox.entra.listing import Shape, answer_one, answer_page, context, member, show
+from sandbox.entra.query import Filter
 from sandbox.entra.tenant import Entry, Kind, address
 
 _RESTORE = {
@@ -22,11 +23,18 @@ _RESTORE = {
 def page(directory: Directory, call: Call, cast: str) -> Answer:
     """GET /directory/deletedItems/microsoft.graph.user."""
     kind: Kind = "group" if cast.endswith("group") else "user"
+    tenant = directory.tenant
+
+    def source(found: Filter | None, _after: int) -> list[Entry]:
+        wanted = found.among if found is not None else None
+        entries = tenant.deleted() if wanted is None else tenant.deleted_among(wanted)
+        return [entry for entry in entries if entry.kind == kind]
+
     return answer_page(
         directory,
         call,
         kind,
-        lambda _filter, _after: [e for e in directory.tenant.deleted() if e.kind == kind],
+        source,
         lambda entry, wanted: _shown(entry, wanted),
         f"{kind}s",
     )

@@ -222,8 +222,8 @@ def _check_unique(directory: Directory, document: dict[str, Any], id: str) -> No
 
 def _candidates(directory: Directory, found: Filter | None, after: int) -> Iterable[Entry]:
     entries: Iterable[Entry]
-    if found is not None and found.among is not None:
-        entries = directory.replica.among("group", found.among)
+    if found is not None and found.indexed is not None:
+        entries = directory.replica.among("group", found.indexed)
     else:
         entries = directory.replica.each("group", after)
     return (entry for entry in entries if entry.deleted is None)

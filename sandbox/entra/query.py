@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from sandbox.entra import errors, schema
 from sandbox.entra.errors import GraphError
-from sandbox.entra.tenant import INDEXED, address, fold
+from sandbox.entra.tenant import INDEXED, Clue, address, fold
 
 Test: TypeAlias = Callable[[Mapping[str, Any]], bool]
 
@@ -66,9 +66,13 @@ class Filter:
     test: Test
     advanced: str | None = None
     """The operator that needs them, as the error names it."""
-    among: tuple[tuple[str, str], ...] | None = None
-    """Indexed properties and their values, of which an object must have one: where to look.
-    None: everywhere."""
+    among: tuple[Clue, ...] | None = None
+    """Of which an object must answer to one: where to look. None: everywhere."""
+
+    @property
+    def indexed(self) -> tuple[Clue, ...] | None:
+        """As :attr:`among`, if only whole values are asked for."""
+        return None if self.among is None or any(c.ends for c in self.among) else self.among
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,7 @@ class _Parser:
         among = None
         known = path in INDEXED or path in self._variables
         if operator == "eq" and known and isinstance(literal.value, str):
-            among = ((path, literal.value),)
+            among = (Clue(path, literal.value),)
         return Filter(lambda d: _compare(getter(d), operator, literal), advanced, among)
 
     def _call(self, word: str) -> Filter:
@@ -196,7 +200,8 @@ class _Parser:
             return Filter(lambda d: fold(str(getter(d) or "")).startswith(wanted), advanced)
         if not self._variables and path not in _ENDS_WITH:
             raise self._unsupported(path)
-        return Filter(lambda d: fold(str(getter(d) or "")).endswith(wanted), "endsWith")
+        among = (Clue(path, literal.value, True),) if path == "userPrincipalName" else None
+        return Filter(lambda d: fold(str(getter(d) or "")).endswith(wanted), "endsWith", among)
 
     def _any(self, path: str) -> Filter:
         getter, expected, _ = self._path(path)
@@ -217,9 +222,9 @@ class _Parser:
         if (
             inner.among is not None
             and path in INDEXED
-            and {n for n, _ in inner.among} == {variable}
+            and {clue[0::2] for clue in inner.among} == {(variable, False)}
         ):
-            among = tuple((path, address(value)) for _, value in inner.among)
+            among = tuple(Clue(path, address(clue.value)) for clue in inner.among)
         return Filter(test, inner.advanced, among)
 
     def _path(self, path: str) -> tuple[Callable[[Mapping[str, Any]], Any], Any, str | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sandbox.entra.tenant import Entry, Kind, Relation, Tenant
+from sandbox.entra.tenant import Clue, Entry, Kind, Relation, Tenant
 
 _RELATIONS: tuple[Relation, ...] = ("manager", "member")
 
@@ -64,9 +64,9 @@ class Replica:
         seen = (self.get(id) for id in found)
         return sorted((e for e in seen if e is not None and e.kind == kind), key=lambda e: e.number)
 
-    def among(self, kind: Kind, clues: Iterable[tuple[str, str]]) -> list[Entry]:
+    def among(self, kind: Kind, clues: Iterable[Clue]) -> list[Entry]:
         """Candidates by any of several indexed properties, in order of creation."""
-        found = {e.id: e for name, value in clues for e in self.find(kind, name, value)}
+        found = {e.id: e for name, value, _ in clues for e in self.find(kind, name, value)}
         return sorted(found.values(), key=lambda entry: entry.number)
 
     def each(self, kind: Kind, after: int = 0) -> Iterator[Entry]:

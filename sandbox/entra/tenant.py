@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 Kind: TypeAlias = Literal["user", "group"]
 Relation: TypeAlias = Literal["manager", "member"]
@@ -87,6 +87,14 @@ class Entry:
     """Order of creation, for paging."""
 
 
+class Clue(NamedTuple):
+    """An indexed property and a value that it has, or that it ends with."""
+
+    name: str
+    value: str
+    ends: bool = False
+
+
 @dataclass(frozen=True)
 class Sku:
     """A licence that the tenant has bought."""
@@ -129,6 +137,7 @@ class Tenant:
         self._connection.executescript(_SCHEMA)
         self._known: dict[str, Entry] = {}
         self._gone = self._read_gone()
+        self._gone_names = {id: _name(entry) for id, entry in self._gone.items()}
         self.identity = self._identity()
 
     def close(self) -> None:
@@ -150,6 +159,7 @@ class Tenant:
                     self._connection.execute("ROLLBACK")
                     self._known.clear()
                     self._gone = self._read_gone()
+                    self._gone_names = {id: _name(entry) for id, entry in self._gone.items()}
                 raise
             self._depth -= 1
             if self._depth == 0:
@@ -168,6 +178,7 @@ class Tenant:
                 self._connection.execute(f"DELETE FROM {table}")
             self._known.clear()
             self._gone.clear()
+            self._gone_names.clear()
 
     # Objects
 
@@ -243,8 +254,10 @@ class Tenant:
             )
             saved = self._keep(replace(entry, number=int(number)))
             self._gone.pop(entry.id, None)
+            self._gone_names.pop(entry.id, None)
             if entry.deleted is not None:
                 self._gone[entry.id] = saved
+                self._gone_names[entry.id] = _name(saved)
         return saved
 
     def deleted(self, before: float | None = None) -> list[Entry]:
@@ -256,6 +269,22 @@ class Tenant:
                 if before is None or (entry.deleted is not None and entry.deleted <= before)
             ]
         return sorted(found, key=lambda entry: entry.number)
+
+    def deleted_among(self, clues: Iterable[Clue]) -> list[Entry]:
+        """Those of the soft-deleted objects that one of the clues may mean."""
+        found: dict[str, Entry] = {}
+        with self._lock:
+            for name, value, ends in clues:
+                wanted = fold(value)
+                if ends:
+                    ids = [id for id, own in self._gone_names.items() if own.endswith(wanted)]
+                else:
+                    rows = self._rows(
+                        "SELECT id FROM property WHERE name = ? AND value = ?", (name, wanted)
+                    )
+                    ids = [id for (id,) in rows]
+                found |= {id: self._gone[id] for id in ids if id in self._gone}
+        return sorted(found.values(), key=lambda entry: entry.number)
 
     def _read_gone(self) -> dict[str, Entry]:
         rows = self._rows("SELECT * FROM object WHERE deleted IS NOT NULL")
@@ -269,6 +298,7 @@ class Tenant:
             self._connection.execute("DELETE FROM link WHERE source = ? OR target = ?", (id, id))
             self._known.pop(id, None)
             self._gone.pop(id, None)
+            self._gone_names.pop(id, None)
 
     # Links
 
@@ -351,6 +381,11 @@ class Tenant:
 def _entry(row: tuple[Any, ...]) -> Entry:
     number, id, kind, document, deleted, roles = row
     return Entry(id, kind, json.loads(document), deleted, tuple(json.loads(roles)), number)
+
+
+def _name(entry: Entry) -> str:
+    """userPrincipalName as it is compared."""
+    return fold(str(entry.document.get("userPrincipalName") or ""))
 
 
 def address(proxy: str) -> str:

@@ -207,8 +207,8 @@ def expander(directory: Directory) -> Any:
 def _candidates(directory: Directory, found: Filter | None, after: int) -> Iterable[Entry]:
     """Live users; only those with the wanted value where an index knows them."""
     entries: Iterable[Entry]
-    if found is not None and found.among is not None:
-        entries = directory.replica.among("user", found.among)
+    if found is not None and found.indexed is not None:
+        entries = directory.replica.among("user", found.indexed)
     else:
         entries = directory.replica.each("user", after)
     return (entry for entry in entries if entry.deleted is None)

@@ -113,3 +113,17 @@ def test_tables_agree_with_the_schema_of_a_real_domain(samba_admin: Administrato
         assert (syntax in (integer, large)) == (name in values.INTEGERS), name
         assert (syntax == boolean) == (name in values.BOOLEANS), name
         assert (not single) == (name in values.MULTI_VALUED) or name == "description", name
+
+
+@pytest.mark.parametrize(
+    ("base_dn", "domain_dn"),
+    [
+        ("DC=norhaven,DC=example", "DC=norhaven,DC=example"),
+        ("OU=People,DC=norhaven,DC=example", "DC=norhaven,DC=example"),
+        ("ou=People, dc=norhaven, dc=example", "dc=norhaven, dc=example"),
+        ("OU=a\\,DC=b,DC=norhaven,DC=example", "DC=norhaven,DC=example"),
+    ],
+)
+def test_the_domain_of_a_base(base_dn: str, domain_dn: str) -> None:
+    config = Config("ldaps://dc1.norhaven.example", "CN=x", str, base_dn, "OU=x")
+    assert config.domain_dn == domain_dn

@@ -338,3 +338,19 @@ def test_odd_names_are_found(client: Client) -> None:
     assert client.add(dn, sAMAccountName="oneil").code == 0
     assert client.names(f"(cn={escape_filter_chars(name)})") == [name]
     assert client.entry(dn)["cn"] == [name.encode()]
+
+
+def test_names_are_found_wherever_they_went(client: Client) -> None:
+    """By an index: also after a rename, a move, a delete and a return."""
+    one, other = client.person("Zoë Berg"), client.person("Bo Lind")
+    assert client.names("(cn=zoe berg)") == ["Zoë Berg"]
+    assert client.names("(|(name=ZOË BERG)(cn=Bo Lind))") == ["Bo Lind", "Zoë Berg"]
+    assert client.move(one, "CN=Zoë Ek").code == 0
+    assert client.names("(cn=Zoe Berg)") == []
+    assert client.names("(cn=Zoe Ek)") == ["Zoë Ek"]
+    assert client.delete(other).code == 0
+    assert client.names("(cn=Bo Lind)") == []
+    assert client.person("Bo Lind") == other
+    assert client.names("(cn=Bo Lind)") == ["Bo Lind"]
+    for filter in ("(ou=people)", "(name=norhaven)"):
+        assert len(client.search(filter, base=client.base).entries) == 1

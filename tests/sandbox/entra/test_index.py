@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.entra import SandboxEntra
 from sandbox.entra.query import parse_filter
+from sandbox.entra.tenant import Clue
 from tests.sandbox.entra.conftest import Client
 
 FILTERS = [
@@ -53,15 +54,49 @@ def test_the_index_changes_nothing(client: Client, sandbox: SandboxEntra, text: 
     assert [user["userPrincipalName"] for user in answer.json()["value"]] == wanted
 
 
+IN_BIN = [
+    "endsWith(userPrincipalName,'ann@norhaven.example')",
+    "endsWith(userPrincipalName,'nn@norhaven.example') or employeeId eq '2'",
+    "employeeId eq '1' and endsWith(userPrincipalName,'bo@norhaven.example')",
+    "mailNickname eq 'BO'",
+    "not (endsWith(userPrincipalName,'bo@norhaven.example'))",
+    "endsWith(mail,'@norhaven.example')",
+    "employeeId eq '9'",
+    "proxyAddresses/any(p:p eq 'smtp:bo@norhaven.example')",
+    "proxyAddresses/any(p:endsWith(p,'bo@norhaven.example'))",
+    "endsWith(userPrincipalName,'@norhaven.example')",
+]
+
+
+@pytest.mark.parametrize("text", IN_BIN)
+def test_the_index_of_the_bin_changes_nothing(client: Client, text: str) -> None:
+    for number, name in enumerate(("ann", "bo", "joann", "cy"), 1):
+        mail = f"{name}@norhaven.example"
+        id = client.user(name, employeeId=str(number), mail=mail)["id"]
+        if name != "cy":
+            client("DELETE", f"/users/{id}")
+    path, more = "/directory/deletedItems/microsoft.graph.user", {"ConsistencyLevel": "eventual"}
+    names = "id,userPrincipalName,employeeId,mailNickname,mail,proxyAddresses"
+    everyone = client("GET", path, params={"$select": names}).json()["value"]
+    assert len(everyone) == 3
+    test = parse_filter(text, "User").test
+    query = {"$filter": text, "$select": names, "$count": "true"}
+    answer = client("GET", path, params=query, headers=more)
+    assert answer.json()["value"] == [user for user in everyone if test(user)]
+
+
 def test_what_an_adapter_asks_is_looked_up() -> None:
     def among(text: str) -> object:
         return parse_filter(text, "User").among
 
-    assert among("employeeId eq '7'") == (("employeeId", "7"),)
+    assert among("employeeId eq '7'") == (Clue("employeeId", "7"),)
     assert among("mail eq 'x' or proxyAddresses/any(p:p eq 'smtp:x')") == (
-        ("mail", "x"),
-        ("proxyAddresses", "x"),
+        Clue("mail", "x"),
+        Clue("proxyAddresses", "x"),
     )
+    in_bin = "employeeId eq '7' or endsWith(userPrincipalName,'x')"
+    assert among(in_bin) == (Clue("employeeId", "7"), Clue("userPrincipalName", "x", True))
+    assert parse_filter(in_bin, "User").indexed is None
     assert among("employeeId eq '7' or jobTitle eq 'x'") is None
     assert among("businessPhones/any(p:p eq 'x')") is None
 
