@@ -116,6 +116,26 @@ class SandboxGateway:
             timeout=30,
         )
 
+    def once(
+        self, source: str, method: str, path: str, body: Mapping[str, Any]
+    ) -> requests.Response:
+        """One SCIM request over a connection of its own: for several threads at once."""
+        return requests.request(
+            method,
+            self.about["scim"] + path,
+            data=json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {self.about['tokens'][source]}",
+                "Content-Type": "application/scim+json",
+            },
+            timeout=60,
+        )
+
+    def ask(self, path: str, headers: Mapping[str, str]) -> Any:
+        answer = self._http.get(self.base + path, headers=dict(headers), timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()
+
     def clock(self, instant: str | None) -> None:
         self.send("PUT", "/sandbox/clock", {"now": instant})
 
