@@ -28,7 +28,7 @@ from store.database import Database
 from store.tables import account, name, pair, person, person_key, resource
 from tests.end_to_end.sandbox_gateway import SandboxGateway
 
-CHUNK = 500
+CHUNK = 250
 SOURCE = "workday"
 
 
