@@ -28,6 +28,7 @@ from app import (
 )
 from console.calendar import show_calendar
 from console.commands import COMMANDS, Rooms
+from console.mapping_commands import mappings
 from console.receipts import receipt
 from mappings.documents import MappingError
 from provisioning.view import Viewer
@@ -234,6 +235,6 @@ def _place() -> Place:
     return Place(f"http://{settings.host}:{settings.port}", settings.data / "tokens")
 
 
-for command in (*COMMANDS, show_calendar, receipt):
+for command in (*COMMANDS, show_calendar, receipt, mappings):
     main.add_command(command)
 sandbox_group.add_command(create_command(_place))

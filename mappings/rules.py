@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from mappings.expression import Scope
-from mappings.parser import Expression
-from mappings.paths import Document, Path
+from mappings.language.expression import Expression, Given, Outcome, Step
+from mappings.language.running import NOTHING_GIVEN, Reader
+from mappings.language.values import Value
 from mappings.results import Origin, Problem
-from mappings.values import Value
 
 
 @dataclass(frozen=True)
@@ -25,33 +26,73 @@ class Rule:
         """`mappings/workday.yaml:12 department`"""
         return f"{self.file}:{self.line} {self.name}"
 
-    def run(self, document: Document, several: bool = False) -> Result:
+    def run(self, document: Any, given: Given = NOTHING_GIVEN) -> Result:
         """Evaluate; what goes wrong is in the result's problems."""
-        scope = Scope(document)
-        try:
-            value = self.expression.root.evaluate(scope, several)
-        except Exception as error:  # a rule must never stop a person, whatever it meets
-            value = None
-            scope.problem(f"the rule failed ({type(error).__name__})")
-        return Result(self, value, scope)
+        return Result(self, self.expression.run(document, given, self.name), document, given)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Result:
     """What a rule gave."""
 
     rule: Rule
-    value: Value
-    scope: Scope
+    outcome: Outcome
+    document: Any
+    given: Given
 
     @property
-    def reads(self) -> list[Path]:
-        return list(self.scope.reads.values())
+    def value(self) -> Value:
+        return self.outcome.value
+
+    @property
+    def reads(self) -> list[Reader]:
+        """What was looked at, in order, with repeats."""
+        return self.outcome.read
+
+    @property
+    def until(self) -> datetime | None:
+        return self.outcome.until
 
     @property
     def origin(self) -> Origin:
-        return Origin(self.rule.place, self.rule.expression.text, tuple(self.scope.reads))
+        return Traceable(self)
 
     @property
     def problems(self) -> list[Problem]:
-        return [Problem(self.rule.place, message) for message in self.scope.problems]
+        problem = self.outcome.problem
+        return [] if problem is None else [Problem(self.rule.place, problem)]
+
+    def fail(self, message: str) -> None:
+        """Note what is wrong with the value, in words that hold no personal value."""
+        self.outcome.problem = message
+
+
+class Traceable(Origin):
+    """An origin that can be asked for the value of every part of its expression.
+
+    Evaluation is pure, so it is done again when somebody asks, and costs nothing before.
+    """
+
+    def __init__(self, result: Result) -> None:
+        self.__dict__["result"] = result
+
+    @property
+    def rule(self) -> str:
+        return self._result.rule.place
+
+    @property
+    def expression(self) -> str:
+        return self._result.rule.expression.text
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([reader.text for reader in self._result.outcome.read]))
+
+    def trace(self) -> Step:
+        result = self._result
+        return result.rule.expression.trace(result.document, result.given, result.rule.name)
+
+    @property
+    def _result(self) -> Result:
+        result: Result = self.__dict__["result"]
+        return result

@@ -10,7 +10,8 @@ from typing import Any
 from marshmallow import Schema
 
 from mappings.forms import rule_keys
-from mappings.parser import ExpressionError, parse
+from mappings.language.expression import Expression, ExpressionError, Names
+from mappings.places import locate
 from mappings.rules import Rule
 from yaml_lines import YamlDocument, YamlError, read_yaml
 
@@ -20,7 +21,17 @@ Place = tuple[str | int, ...]
 
 
 class MappingError(YamlError):
-    """A mapping document that cannot be used: file, line, problem and remedy."""
+    """A mapping document that cannot be used: file, line, column, problem and remedy.
+
+    `others` are further mistakes found in the same go.
+    """
+
+    def __init__(self, file: str, line: int, problem: str, remedy: str, column: int = 0) -> None:
+        super().__init__(file, line, problem, remedy)
+        self.column = column
+        self.others: tuple[MappingError, ...] = ()
+        if column:
+            self.args = (f"{file}:{line}:{column}: {problem}; {remedy}",)
 
 
 @dataclass(frozen=True)
@@ -32,14 +43,19 @@ class Source:
     shown: str
 
     def error(self, problem: str, remedy: str, *place: str | int) -> MappingError:
-        return MappingError(self.shown, self.document.line(*place), problem, remedy)
+        line, column = locate(self.document.path, place)
+        return MappingError(self.shown, line, problem, remedy, column)
 
-    def rule(self, name: str, written: str, place: Place, schemas: Mapping[str, str]) -> Rule:
-        """Parse an expression written at `place`. Raises :class:`MappingError`."""
+    def rule(
+        self, name: str, written: str, place: Place, names: Names, *, several: bool = False
+    ) -> Rule:
+        """Compile an expression written at `place`. Raises :class:`MappingError`."""
         try:
-            expression = parse(written, schemas)
+            expression = Expression(written, names, several=several)
         except ExpressionError as error:
-            raise self.error(f"{name}: {error.problem}", error.remedy, *place) from error
+            line, column = locate(self.document.path, place, error.position)
+            problem = f"{name}: {error.problem}"
+            raise MappingError(self.shown, line, problem, error.remedy, column) from error
         return Rule(self.shown, self.document.line(*place), name, expression)
 
 
@@ -57,12 +73,14 @@ class Entry:
         place = (self.section, self.name, *([key] if key else []))
         return self.sources.get(key, self.last).error(problem, remedy, *place)
 
-    def rule(self, schemas: Mapping[str, str]) -> Rule:
-        """The parsed `value`. Raises :class:`MappingError`."""
+    def rule(self, names: Names, *, several: bool = False) -> Rule:
+        """The compiled `value`. Raises :class:`MappingError`."""
         if "value" not in self.keys:
             raise self.error(f"{self.name} has no value", "add value: with an expression")
         place = (self.section, self.name, "value")
-        return self.sources["value"].rule(self.name, self.keys["value"], place, schemas)
+        return self.sources["value"].rule(
+            self.name, self.keys["value"], place, names, several=several
+        )
 
 
 @dataclass(frozen=True)

@@ -67,3 +67,6 @@ COMPUTED = ("endsAt", "enabled", "managerPerson", "usageLocation")
 and the target's default usage location."""
 
 HOLDS = ("own", "seed", "default", "watch")
+
+OUTSIDE = ("keep", "disable", "disable_and_move")
+"""What may become of an account whose person is out of scope, beside being deleted."""

@@ -1,8 +1,7 @@
 """The values expressions work on, and how one kind is read as another.
 
-Texts, numbers, booleans, tuples of those (multi-valued) and None (nothing there).
-The lenient readings are those of HR systems: `"1"` and `"True"` are true, blanks
-around a value do not count, an empty text is nothing.
+Texts, numbers, booleans, instants, tuples of those (multi-valued) and None (nothing
+there). The lenient readings are those of HR systems: `"1"` and `"True"` are true.
 """
 
 from __future__ import annotations
@@ -10,9 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, TypeAlias
 
-Scalar: TypeAlias = str | int | float | bool
+Scalar: TypeAlias = str | int | float | bool | datetime
 Value: TypeAlias = Scalar | tuple[Scalar, ...] | None
 
 _TRUE = frozenset({"true", "1"})
@@ -44,13 +45,25 @@ def many(value: Value) -> tuple[Scalar, ...]:
 
 
 def text(value: Value) -> str | None:
-    """As text: booleans as `True`/`False`, whole numbers without a decimal point."""
+    """As text: booleans `True`/`False`, numbers in plain decimals, instants as Entra does."""
+    if value.__class__ is str:
+        return value  # nearly always so, and this is hot
     one = first(value)
     if one is None or isinstance(one, str):
         return one
-    if isinstance(one, float) and one.is_integer():
-        return str(int(one))
+    if isinstance(one, datetime):
+        return shown(one)
+    if isinstance(one, float):
+        return str(int(one)) if one.is_integer() else format(Decimal(repr(one)), "f")
     return str(one)
+
+
+def shown(moment: datetime) -> str:
+    """`M/d/yyyy h:mm:ss tt` in UTC, as Entra prints dates."""
+    utc = moment.astimezone(UTC)
+    half = "PM" if utc.hour >= 12 else "AM"
+    hour = (utc.hour + 11) % 12 + 1
+    return f"{utc.month}/{utc.day}/{utc.year:04} {hour}:{utc:%M:%S} {half}"
 
 
 def number(value: Value) -> int | float | None:
@@ -62,12 +75,14 @@ def number(value: Value) -> int | float | None:
         if not _NUMBER.fullmatch(one):
             return None
         return float(one) if "." in one else int(one)
-    return one
+    return None if isinstance(one, datetime) else one
 
 
 def truth(value: Value) -> bool | None:
     """As a boolean: true/false in any spelling HR systems use, numbers by being zero."""
     one = first(value)
+    if isinstance(one, bool):
+        return one
     if isinstance(one, str):
         folded = one.strip().lower()
         if folded in _TRUE or folded in _FALSE:

@@ -16,8 +16,8 @@ _UPPER = {k.upper(): v.capitalize() for k, v in _LATIN.items() if len(k.upper())
 _ASCII = str.maketrans({**_LATIN, **_UPPER, "ẞ": "Ss"})
 
 # The letters Entra's NormalizeDiacritics replaces that do not come apart by themselves.
-_ENTRA = str.maketrans({"ß": "ss", "æ": "ae", "Æ": "AE", "ø": "oe", "Ø": "OE", "ł": "l", "Ł": "L",
-                        "ı": "i", "ẞ": "SS"})  # fmt: skip
+_ENTRA = str.maketrans({"ß": "ss", "æ": "ae", "Æ": "AE", "ø": "oe", "Ø": "OE", "œ": "oe", "Œ": "OE",
+                        "ł": "l", "Ł": "L", "ı": "i", "ẞ": "SS"})  # fmt: skip
 
 _NOT_IN_NAME = re.compile(r"[^a-z0-9._-]")
 ACCOUNT_NAME_LENGTH = 20
@@ -34,7 +34,9 @@ def without_diacritics(source: str) -> str:
 
     Letters outside its table (`đ`, other scripts) stay.
     """
-    apart = unicodedata.normalize("NFD", unicodedata.normalize("NFC", source).translate(_ENTRA))
+    if source.isascii():
+        return source
+    apart = unicodedata.normalize("NFD", source).translate(_ENTRA)
     bare = "".join(c for c in apart if not "̀" <= c <= "ͯ")
     return unicodedata.normalize("NFC", bare)
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from functools import cache
+from functools import lru_cache
 
 _MONTHS = [
     "January", "February", "March", "April", "May", "June", "July",
@@ -15,7 +15,7 @@ _MONTHS = [
 _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _TOKEN = re.compile(
     r"y{1,5}|M{1,4}|d{1,4}|H{1,2}|h{1,2}|m{1,2}|s{1,2}|f{1,7}|F{1,7}|t{1,2}|z{1,3}|K"
-    r"|'[^']*'|\"[^\"]*\"|\\.|."
+    r"|'[^']*'|\"[^\"]*\"|\\.|%|."
 )
 
 
@@ -23,16 +23,23 @@ class FormatError(ValueError):
     """A format or pattern .NET would refuse."""
 
 
-@cache
+@lru_cache(1000)
 def _tokens(form: str) -> tuple[str, ...]:
     if not form:
         raise FormatError("the date format is empty")
-    return tuple(_TOKEN.findall(form))
+    tokens = tuple(token for token in _TOKEN.findall(form) if token != "%")
+    for token in tokens:
+        if token[0] in "yMdHhmstzgK" and token not in _READ:
+            raise FormatError(f"{token} is no part of a date format")
+    return tokens
 
 
 _READ = {
+    "yyyyy": r"(?P<year>\d{5})",
     "yyyy": r"(?P<year>\d{4})",
+    "yyy": r"(?P<year>\d{3,4})",
     "yy": r"(?P<year>\d{2})",
+    "y": r"(?P<year>\d{1,2})",
     "MMMM": rf"(?P<month>{'|'.join(_MONTHS)})",
     "MMM": rf"(?P<month>{'|'.join(name[:3] for name in _MONTHS)})",
     "MM": r"(?P<month>\d{2})",
@@ -64,7 +71,7 @@ def _literal(token: str) -> str:
     return token[1:] if len(token) > 1 and token[0] == "\\" else token
 
 
-@cache
+@lru_cache(1000)
 def _reader(form: str) -> re.Pattern[str]:
     parts = []
     for token in _tokens(form):
@@ -85,17 +92,52 @@ def check_format(form: str) -> None:
     _reader(form)
 
 
-def read_date(source: str, form: str) -> datetime | None:
+STYLES = {
+    "none": frozenset(),
+    "allowleadingwhite": frozenset({"leading"}),
+    "allowtrailingwhite": frozenset({"trailing"}),
+    "allowinnerwhite": frozenset({"inner"}),
+    "allowwhitespaces": frozenset({"leading", "trailing", "inner"}),
+    "nocurrentdatedefault": frozenset(),
+    "adjusttouniversal": frozenset({"utc"}),
+    "assumelocal": frozenset(),
+    "assumeuniversal": frozenset(),
+    "roundtripkind": frozenset(),
+}
+"""By lower-case name, what a DateTimeStyles value changes here: servers' local time is UTC."""
+_DEFAULT_STYLES = frozenset({"leading", "trailing"})
+
+
+def styles(written: str | None) -> frozenset[str]:
+    """DateTimeStyles separated by commas, with or without `DateTimeStyles.` before them.
+
+    Raises :class:`FormatError`.
+    """
+    result: frozenset[str] = frozenset()
+    words = [word.strip() for word in (written or "").split(",") if word.strip()]
+    for word in words:
+        found = STYLES.get(word.rpartition(".")[2].lower())
+        if found is None:
+            raise FormatError(f"there is no date-time style {word}")
+        result |= found
+    return result if words else _DEFAULT_STYLES
+
+
+def read_date(source: str, form: str, style: frozenset[str] = _DEFAULT_STYLES) -> datetime | None:
     """Parse strictly by a .NET custom format; None when the text does not fit.
 
-    An offset stays with the result and is not applied.
+    An offset stays with the result and is not applied, unless the style says so.
     """
-    match = _reader(form).fullmatch(source.strip())
+    if "inner" in style:
+        source, form = "".join(source.split()), "".join(form.split())
+    source = source.lstrip() if "leading" in style else source
+    source = source.rstrip() if "trailing" in style else source
+    match = _reader(form).fullmatch(source)
     if match is None:
         return None
     got = {name: value for name, value in match.groupdict().items() if value is not None}
     try:
-        return datetime(
+        moment = datetime(
             _year(got.get("year", "0001")),
             _month(got.get("month", "1")),
             int(got.get("day", "1")),
@@ -105,12 +147,13 @@ def read_date(source: str, form: str) -> datetime | None:
             int(got.get("fraction", "").ljust(6, "0")[:6]),
             _zone(got.get("zone", "")),
         )
-    except ValueError:
+        return moment.astimezone(UTC) if "utc" in style and moment.tzinfo else moment
+    except (ValueError, OverflowError):
         return None
 
 
 def _year(digits: str) -> int:
-    if len(digits) == 4:
+    if len(digits) > 2:
         return int(digits)
     return int(digits) + (2000 if int(digits) < 50 else 1900)  # .NET's two-digit year: 1950-2049
 
@@ -146,8 +189,11 @@ def _offset(moment: datetime) -> str:
 
 
 _WRITE: dict[str, Callable[[datetime], str]] = {
+    "yyyyy": lambda m: f"{m.year:05}",
     "yyyy": lambda m: f"{m.year:04}",
+    "yyy": lambda m: f"{m.year:03}",
     "yy": lambda m: f"{m.year % 100:02}",
+    "y": lambda m: str(m.year % 100),
     "MMMM": lambda m: _MONTHS[m.month - 1],
     "MMM": lambda m: _MONTHS[m.month - 1][:3],
     "MM": lambda m: f"{m.month:02}",
@@ -191,16 +237,43 @@ def write_date(moment: datetime, form: str) -> str:
 def title_case(source: str, separators: str | None = None) -> str:
     """First letter of each word upper case, the rest lower.
 
-    Without `separators`, words end where .NET's ToTitleCase ends them: at anything
-    but letters, digits, marks and an apostrophe inside a word.
+    Without `separators`, words begin with a letter and end where .NET's ToTitleCase ends
+    them: at white space, punctuation and symbols, but not at an apostrophe.
     """
     result: list[str] = []
     inside = False
-    for character in source.lower():
+    for character in lower(source):
+        kind = unicodedata.category(character)[0]
         if separators is not None:
-            part = character not in separators
+            starts = part = character not in separators
         else:
-            part = unicodedata.category(character)[0] in "LNM" or (inside and character in "'’")
-        result.append(character if inside or not part else character.upper())
-        inside = part
+            starts, part = kind == "L", kind in "LNM" or character == "'"
+        if inside:
+            inside = part
+            result.append(character)
+        else:
+            inside = starts
+            result.append(_one(character, character.title()) if starts else character)
     return "".join(result)
+
+
+def upper(source: str, turkic: bool = False) -> str:
+    """Letter by letter as .NET does: `ß` has no upper case of one letter and stays."""
+    if source.isascii() and not turkic:
+        return source.upper()
+    if turkic:
+        source = source.replace("i", "İ").replace("ı", "I")
+    return "".join(_one(c, c.upper()) if c != "ı" else c for c in source)
+
+
+def lower(source: str, turkic: bool = False) -> str:
+    """Letter by letter as .NET does; without a Turkish culture `İ` stays."""
+    if source.isascii() and not turkic:
+        return source.lower()
+    if turkic:
+        source = source.replace("I", "ı").replace("İ", "i")
+    return "".join(_one(c, c.lower()) if c != "İ" else c for c in source)
+
+
+def _one(character: str, changed: str) -> str:
+    return changed if len(changed) == 1 else character
