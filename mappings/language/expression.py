@@ -115,12 +115,14 @@ class Expression:
         return compiled(self.root, self._names, several=self._several, traced=True).evaluate
 
     def trace(self, document: Any, given: Given = NOTHING_GIVEN, name: str = "") -> Step:
-        """Evaluate, keeping the value of every part that was looked at."""
+        """Evaluate, keeping the value of every part that was looked at.
+
+        Where the rule calls `Redact`, every value reads `[Redact]`.
+        """
         run = Run(document, given, name)
         outcome = _outcome(self._traced, run)
-        if run.steps:
-            return run.steps[0]
-        return Step(self.text, outcome.value, outcome.problem)
+        step = run.steps[0] if run.steps else Step(self.text, outcome.value, outcome.problem)
+        return step.hidden() if self.redacted else step
 
 
 def _outcome(evaluate: Callable[[Run], Any], run: Run) -> Outcome:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from mappings.language.values import Value
+from mappings.language.values import Value, text
 
 
 class Fail(Exception):
@@ -68,7 +68,25 @@ class Step:
     expression: str
     value: Value = None
     failed: str | None = None
+    """Why there is no value."""
     parts: list[Step] = field(default_factory=list)
+
+    def hidden(self) -> Step:
+        """The same without the values."""
+        return Step(self.expression, "[Redact]", self.failed, [p.hidden() for p in self.parts])
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"expression", "value" or "failed", "parts"}`; values as `mappings eval` shows them."""
+        found: dict[str, Any] = {"expression": self.expression}
+        if self.failed is not None:
+            found["failed"] = self.failed
+        elif isinstance(self.value, tuple):
+            found["value"] = [text(one) for one in self.value]
+        else:
+            found["value"] = text(self.value)
+        if self.parts:
+            found["parts"] = [part.as_json() for part in self.parts]
+        return found
 
 
 class Run:
