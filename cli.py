@@ -23,6 +23,7 @@ from app import (
     load_outbounds,
     load_settings,
     log_to_stderr,
+    mapping_findings,
     open_targets,
     work,
 )
@@ -51,9 +52,10 @@ class _Commands(click.Group):
 
         try:
             return super().invoke(ctx)
+        except MappingError as error:
+            raise click.ClickException("\n".join(map(str, (error, *error.others)))) from None
         except (
             SettingsError,
-            MappingError,
             SandboxError,
             DatabaseTooNew,
             WorkerRunning,
@@ -195,9 +197,11 @@ def check(offline: bool) -> None:
     from adapters.target import TargetDown, TargetRefused
 
     settings = load_settings(os.environ)
-    load_inbounds(settings)
+    inbounds = load_inbounds(settings)
     outbounds = load_outbounds(settings)
     targets = open_targets(settings, outbounds)
+    for finding in mapping_findings(settings, inbounds, outbounds):
+        click.echo(f"warn  {finding}")
     click.echo(f"ok    configuration and mappings ({settings.path})")
     failed = False
     for name, target in {} if offline else targets.items():

@@ -20,10 +20,12 @@ from mappings.language.compiling import Table
 from mappings.language.expression import Expression, ExpressionError, Names
 from mappings.outbound import AttributeRule, Outbound
 from mappings.paths import parse_path
+from mappings.review import Finding, review_inbound, review_outbound
 from mappings.rules import Rule
 from mappings.scopes import read_scope
 from mappings.sources import Entry, MappingError, Merged, Source, load
 from mappings.tables import TableError, read_table
+from mappings.targets import KINDS
 from mappings.vocabulary import FACTS
 from mappings.wishing import Absence
 
@@ -60,6 +62,15 @@ class _Mistakes:
     def one(self, build: Callable[[], _R | None]) -> _R | None:
         return next(iter(self.each(lambda _: build(), (None,))), None)
 
+    def refuse(self, findings: Iterable[Finding]) -> None:
+        """Raises what a review found to be an error."""
+        for finding in findings:
+            if finding.severity == "error":
+                line, column = finding.place
+                file, problem = finding.rule.file, finding.problem
+                self.found.append(MappingError(file, line, problem, finding.remedy, column))
+        self.check()
+
     def check(self) -> None:
         """Raises the first mistake, the others with it."""
         if self.found:
@@ -78,7 +89,9 @@ def load_inbound(name: str, folders: Sequence[Path] = ()) -> Inbound:
     mistakes.check()
     if not rules:
         raise merged.last.error(f"{name} has no facts", "add facts:, or extends: generic")
-    return Inbound(name, rules)
+    inbound = Inbound(name, rules)
+    mistakes.refuse(review_inbound(inbound, {}))
+    return inbound
 
 
 def _fact(entry: Entry, names: Names) -> FactRule:
@@ -99,8 +112,8 @@ def _fact(entry: Entry, names: Names) -> FactRule:
     return FactRule(rule, kind, none, _absence(entry, names, several))
 
 
-def load_outbound(name: str, folders: Sequence[Path] = ()) -> Outbound:
-    """The outbound document `name`. Raises :class:`MappingError`."""
+def load_outbound(name: str, folders: Sequence[Path] = (), kind: str | None = None) -> Outbound:
+    """The outbound document `name`, for a target of that kind. Raises :class:`MappingError`."""
     merged = load(name, folders, forms.OUTBOUND)
     own = [word for source in merged.sources for word in source.data.get("own_facts", ())]
     names = Names(_facts((*WORDS, *own)), _tables(merged))
@@ -121,7 +134,9 @@ def load_outbound(name: str, folders: Sequence[Path] = ()) -> Outbound:
     }
     mistakes.check()
     assert match is not None
-    return Outbound(name, match, rules, references, container, candidates, enabled, scope)
+    outbound = Outbound(name, match, rules, references, container, candidates, enabled, scope)
+    mistakes.refuse(review_outbound(outbound, KINDS.get(kind or "")))
+    return outbound
 
 
 def account_name_rules(written: Sequence[str], file: str) -> tuple[Rule, ...]:

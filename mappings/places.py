@@ -14,7 +14,7 @@ import yaml
 _ESCAPE = re.compile(r"\\(?:x..|u....|U........|\r?\n\s*|.)", re.DOTALL)
 
 
-def locate(path: Path, place: Sequence[str | int], index: int | None = None) -> tuple[int, int]:
+def locate_in(path: Path, place: Sequence[str | int], index: int | None = None) -> tuple[int, int]:
     """Of a key, or of character `index` of the text written at it. (1, 1) when it is not found."""
     try:
         text = path.read_text(encoding="utf-8")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,10 @@ class Rule:
     line: int
     name: str
     expression: Expression
+    locate: Callable[[int], tuple[int, int]] = field(
+        default=lambda index: (0, 0), compare=False, repr=False
+    )
+    """Line and column of a character of the expression; reads the file again."""
 
     @property
     def place(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from marshmallow import Schema
 
 from mappings.forms import rule_keys
 from mappings.language.expression import Expression, ExpressionError, Names
-from mappings.places import locate
+from mappings.places import locate_in
 from mappings.rules import Rule
 from yaml_lines import YamlDocument, YamlError, read_yaml
 
@@ -43,7 +44,7 @@ class Source:
     shown: str
 
     def error(self, problem: str, remedy: str, *place: str | int) -> MappingError:
-        line, column = locate(self.document.path, place)
+        line, column = locate_in(self.document.path, place)
         return MappingError(self.shown, line, problem, remedy, column)
 
     def rule(
@@ -53,10 +54,11 @@ class Source:
         try:
             expression = Expression(written, names, several=several)
         except ExpressionError as error:
-            line, column = locate(self.document.path, place, error.position)
+            line, column = locate_in(self.document.path, place, error.position)
             problem = f"{name}: {error.problem}"
             raise MappingError(self.shown, line, problem, error.remedy, column) from error
-        return Rule(self.shown, self.document.line(*place), name, expression)
+        locate = partial(locate_in, self.document.path, place)
+        return Rule(self.shown, self.document.line(*place), name, expression, locate)
 
 
 @dataclass(frozen=True)

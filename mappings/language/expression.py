@@ -63,6 +63,11 @@ class Expression:
         """Every attribute that it may read, in the order written."""
         return tuple(node for node in walk(self.root) if isinstance(node, Attribute))
 
+    @property
+    def readers(self) -> list[tuple[Attribute, Reader]]:
+        """What reads each of them."""
+        return [(node, self._names.attribute(node.name)) for node in self.attributes]
+
     @cached_property
     def calls(self) -> frozenset[str]:
         """The functions it calls."""

@@ -82,8 +82,8 @@ def test_what_leaves_the_flow_is_kept_even_when_it_should_be_cleared(tmp_path):
 def test_needs_are_symbols(tmp_path):
     document = outbound(
         tmp_path,
-        "  upn: {value: 'SelectUniqueValue(Join(\".\", [givenName], [familyName]), [nick], "
-        "Join(\".\", [givenName], [familyName]), [familyName])', hold: seed, max: 8, "
+        '  upn: {value: \'SelectUniqueValue(Join(".", [givenName], [familyName]), [nick], '
+        'Join(".", [givenName], [familyName]), [familyName])\', hold: seed, max: 8, '
         "required: true}\n"
         "  password: 'NewPassword()'\n"
         "own_facts: [nick]\n"
@@ -122,8 +122,8 @@ def test_random_values_come_from_the_persons_seed(tmp_path):
 def test_it_is_known_when_to_look_again(tmp_path):
     document = outbound(
         tmp_path,
-        "  a: 'IIF(CDate([hireDate]) <= Now(), \"here\", \"soon\")'\n"
-        "  b: 'IIF(DayIn(Now(), [timezone]) > [terminationDate], \"gone\", \"here\")'\n"
+        '  a: \'IIF(CDate([hireDate]) <= Now(), "here", "soon")\'\n'
+        '  b: \'IIF(DayIn(Now(), [timezone]) > [terminationDate], "gone", "here")\'\n'
         "enabled: 'DayIn(Now(), [timezone]) >= [hireDate]'\n",
     )
     context = {"hireDate": "2026-04-01", "timezone": "Europe/Berlin"}
@@ -186,7 +186,7 @@ def test_a_key_is_never_cut_down_to_one_that_fits(tmp_path):
 def test_a_trace_shows_every_part_that_was_looked_at(tmp_path):
     document = outbound(
         tmp_path,
-        "  x: 'IIF([country] = \"FR\", Join(\" \", ToUpper([city]), \"!\"), Left([title], 3))'\n"
+        '  x: \'IIF([country] = "FR", Join(" ", ToUpper([city]), "!"), Left([title], 3))\'\n'
         "  y: 'Redact(Left([title], 2))'\n"
         "  z: '\"fixed\"'\n",
     )
@@ -215,7 +215,7 @@ def test_a_trace_shows_every_part_that_was_looked_at(tmp_path):
 
 def test_a_trace_ends_where_it_fails_and_knows_the_time(tmp_path):
     document = outbound(
-        tmp_path, "  x: 'IIF(DateDiff(\"d\", Now(), CDate([title])) > 1, \"a\", \"b\")'\n"
+        tmp_path, '  x: \'IIF(DateDiff("d", Now(), CDate([title])) > 1, "a", "b")\'\n'
     )
     evaluation = document.evaluate({"title": "Cook"}, Given(now=NOW))
     step = evaluation.kept["x"].trace()

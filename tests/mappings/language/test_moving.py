@@ -83,7 +83,8 @@ _DATES = st.datetimes(datetime(2020, 1, 1), datetime(2032, 1, 1)).map(
 _CONDITIONS = st.one_of(
     st.builds(
         'DateDiff("{}", Now(), CDate("{}")) {} {}'.format,
-        _INTERVALS, _DATES, st.sampled_from(["<", "<=", ">", ">=", "=", "<>"]), st.integers(-40, 40),
+        _INTERVALS, _DATES, st.sampled_from(["<", "<=", ">", ">=", "=", "<>"]),
+        st.integers(-40, 40),
     ),
     st.builds(
         'DateDiff("{}", DateAdd("h", {}, "{}"), Now()) {} {}'.format,
