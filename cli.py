@@ -29,7 +29,7 @@ from app import (
 )
 from console.calendar import show_calendar
 from console.commands import COMMANDS, Rooms
-from console.mapping_commands import mappings
+from console.mapping_commands import create_mappings_group
 from console.receipts import receipt
 from mappings.documents import MappingError
 from provisioning.view import Viewer
@@ -239,6 +239,12 @@ def _place() -> Place:
     return Place(f"http://{settings.host}:{settings.port}", settings.data / "tokens")
 
 
-for command in (*COMMANDS, show_calendar, receipt, mappings):
+def _mapping_folders() -> tuple[Path, ...]:
+    """Those of the configuration; none before there is one."""
+    return load_settings(os.environ).mapping_folders if config_path(os.environ) else ()
+
+
+for command in (*COMMANDS, show_calendar, receipt):
     main.add_command(command)
 sandbox_group.add_command(create_command(_place))
+main.add_command(create_mappings_group(_mapping_folders))

@@ -1,28 +1,27 @@
-"""The commands about mappings: try an expression.
+"""The commands about mappings: try an expression, run the tests beside a mapping.
 
-They need neither a database nor a target, and no muster.yaml unless it names a folder
-with mappings of your own.
+They need neither a database nor a target.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import IO, Any
 
 import click
 
+from mappings.testing import Difference, case_files, read_cases
 from mappings.trying import InputError, evaluate
 from store.clocks import BusinessClock, to_datetime
 
-
-@click.group()
-def mappings() -> None:
-    """Try, test, import and export mappings."""
+Folders = Callable[[], Sequence[Path]]
 
 
-@mappings.command("eval")
+@click.command("eval")
 @click.argument("expression", required=False)
 @click.option("--input", "file", type=click.File(encoding="utf-8"), help="JSON: name -> value")
 @click.option("--batch", type=click.File(encoding="utf-8"), help="JSON lines; see docs/mappings.md")
@@ -46,6 +45,43 @@ def try_out(
         raise SystemExit(1)
 
 
+@click.command("test")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--verbose", is_flag=True, help="list what passes, too")
+@click.pass_obj
+def run_tests(open_folders: Folders, files: tuple[Path, ...], verbose: bool) -> None:
+    """Run the tests beside the mappings, or those in FILES; show what is not as expected."""
+    folders = open_folders()
+    passed = failed = 0
+    for file in files or case_files(folders):
+        for case in read_cases(file, folders):
+            differences = case.run()
+            failed, passed = failed + bool(differences), passed + (not differences)
+            if differences or verbose:
+                state = "FAIL" if differences else "ok  "
+                click.echo(f"{state} {case.file}:{case.line} {case.name}")
+            for difference in differences:
+                click.echo(_shown(difference))
+    click.echo(f"{passed} passed, {failed} failed")
+    if failed:
+        raise SystemExit(1)
+
+
+def _shown(difference: Difference) -> str:
+    lines = [
+        f"  {difference.what}",
+        f"    expected  {_text(difference.expected)}",
+        f"    found     {_text(difference.found)}",
+    ]
+    if difference.origin is not None:
+        lines.append(f"    from      {difference.origin.rule}: {difference.origin.expression}")
+    return "\n".join(lines)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _answer(line: str, now: datetime) -> dict[str, Any]:
     try:
         return evaluate(json.loads(line), now, secrets.token_hex(16))
@@ -60,3 +96,15 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise click.ClickException(f"the input is not JSON: {error}") from None
+
+
+def create_mappings_group(folders: Folders) -> click.Group:
+    """`mappings`; `folders` gives the folders with mappings of one's own."""
+    group = click.Group(
+        "mappings",
+        context_settings={"obj": folders},
+        help="Try, test, import and export mappings.",
+    )
+    for command in (try_out, run_tests):
+        group.add_command(command)
+    return group

@@ -18,6 +18,9 @@ _TEXTS = [
     "givenName",
     "familyName",
     "middleName",
+    "honorificPrefix",
+    "honorificSuffix",
+    "nickName",
     "displayName",
     "title",
     "mail",
@@ -26,6 +29,8 @@ _TEXTS = [
     "fax",
     "department",
     "division",
+    "businessUnit",
+    "supervisoryOrganization",
     "company",
     "companyCode",
     "costCenter",
@@ -42,6 +47,8 @@ _TEXTS = [
     "positionId",
     "workerType",
     "workerSubType",
+    "timeType",
+    "fte",
     "preferredLanguage",
     "timezone",
     "status",
@@ -50,8 +57,9 @@ _TEXTS = [
 
 FACTS: dict[str, Kind] = {
     **dict.fromkeys(_TEXTS, "text"),
-    **dict.fromkeys(("active", "involuntary", "onLeave", "hireRescinded"), "bool"),
+    **dict.fromkeys(("active", "involuntary", "onLeave", "hireRescinded", "rehire"), "bool"),
     **dict.fromkeys(("hireDate", "contractEndDate", "terminationDate", "lastDayOfWork"), "date"),
+    "originalHireDate": "date",
     "sourceModifiedAt": "instant",
     "groups": "list",
 }
