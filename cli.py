@@ -29,6 +29,7 @@ from app import (
 )
 from console.calendar import show_calendar
 from console.commands import COMMANDS, Rooms
+from console.explain import explain
 from console.mapping_commands import create_mappings_group
 from console.receipts import receipt
 from mappings.documents import MappingError
@@ -244,7 +245,7 @@ def _mapping_folders() -> tuple[Path, ...]:
     return load_settings(os.environ).mapping_folders if config_path(os.environ) else ()
 
 
-for command in (*COMMANDS, show_calendar, receipt):
+for command in (*COMMANDS, explain, show_calendar, receipt):
     main.add_command(command)
 sandbox_group.add_command(create_command(_place))
 main.add_command(create_mappings_group(_mapping_folders))

@@ -1,4 +1,4 @@
-"""The operator's commands about people: plan, explain, provision, journal, clock.
+"""The operator's commands about people: plan, provision, journal, clock.
 
 `app.py` adds them to the command line and puts a function that opens the rooms into
 the click context, so that nothing is opened before it is needed.
@@ -61,18 +61,6 @@ def plan(open_rooms: OpenRooms, person: str) -> None:
     who = rooms.find(person)
     for target in rooms.settings.targets:
         click.echo(reports.plan(rooms.database, rooms.viewer, who, target, rooms.business.now()))
-
-
-@click.command()
-@click.argument("person")
-@click.pass_obj
-def explain(open_rooms: OpenRooms, person: str) -> None:
-    """Show what is known about PERSON, from whom, and where every account value comes from."""
-    rooms = open_rooms()
-    who = rooms.find(person)
-    click.echo(reports.facts(rooms.database, who))
-    for target in rooms.settings.targets:
-        click.echo(reports.values(rooms.viewer, who, target, rooms.business.now()))
 
 
 @click.command()
@@ -182,4 +170,4 @@ def set_clock(open_rooms: OpenRooms, instant: str | None) -> None:
     click.echo(iso(rooms.business.now()))
 
 
-COMMANDS = (plan, explain, provision, journal, list_breakers, release, set_clock)
+COMMANDS = (plan, provision, journal, list_breakers, release, set_clock)

@@ -32,6 +32,11 @@ class Origin:
         """The value of every part of the expression, where that is known."""
         return None
 
+    @property
+    def redacted(self) -> bool:
+        """The value is not to be shown."""
+        return False
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -93,6 +93,10 @@ class Traceable(Origin):
     def reads(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([reader.text for reader in self._result.outcome.read]))
 
+    @property
+    def redacted(self) -> bool:
+        return self._result.rule.expression.redacted
+
     def trace(self) -> Step:
         result = self._result
         return result.rule.expression.trace(result.document, result.given, result.rule.name)
