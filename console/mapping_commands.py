@@ -1,4 +1,5 @@
-"""The commands about mappings: try an expression, run the tests beside a mapping.
+"""The commands about mappings: try an expression, run the tests beside a mapping, and take
+schemas from Entra and back.
 
 They need neither a database nor a target.
 """
@@ -6,6 +7,7 @@ They need neither a database nor a target.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,6 +16,11 @@ from typing import IO, Any
 
 import click
 
+from mappings.documents import load_inbound, load_outbound
+from mappings.entra.exporting import export_schema
+from mappings.entra.importing import import_schema
+from mappings.entra.schema import SchemaError, read_schema
+from mappings.targets import KINDS
 from mappings.testing import Difference, case_files, read_cases
 from mappings.trying import InputError, evaluate
 from store.clocks import BusinessClock, to_datetime
@@ -98,6 +105,91 @@ def _json(text: str) -> Any:
         raise click.ClickException(f"the input is not JSON: {error}") from None
 
 
+@click.command("import")
+@click.argument("file", type=click.File(encoding="utf-8-sig"))
+@click.option("--rule", help="the rule, where the file has several")
+@click.option("--name", help="of the documents: NAME_in and NAME_out (default: the file's)")
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="the folder (default: that of your mappings, else here)",
+)
+@click.option("--force", is_flag=True, help="write over documents of that name")
+@click.pass_obj
+def import_file(
+    open_folders: Folders,
+    file: IO[str],
+    rule: str | None,
+    name: str | None,
+    into: Path | None,
+    force: bool,
+) -> None:
+    """Make mapping documents of FILE, the JSON of Entra's "Download schema".
+
+    Beside them lie NAME.report.md, which says what became of every part, and
+    NAME.entra.json, which keeps for the way back what a document cannot hold.
+    """
+    base = name or _slug(Path(file.name).stem)
+    folder = into or next(iter(open_folders()), Path())
+    try:
+        imported = import_schema(read_schema(file.read()), base, rule)
+    except SchemaError as error:
+        raise click.ClickException(f"{file.name}: {error}") from None
+    kept = {"rule": imported.chosen.rule.get("name"), "schema": imported.kept}
+    written = {
+        f"{base}_in.yaml": imported.inbound.yaml(),
+        f"{base}_out.yaml": imported.outbound.yaml(),
+        f"{base}.entra.json": json.dumps(kept, ensure_ascii=False, indent=1) + "\n",
+        f"{base}.report.md": f"# {file.name}\n\n{imported.report.text}",
+    }
+    there = [file_name for file_name in written if (folder / file_name).exists()]
+    if there and not force:
+        raise click.ClickException(
+            f"{folder} has {', '.join(there)} already; give another --name, or --force"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for file_name, text in written.items():
+        (folder / file_name).write_text(text, encoding="utf-8")
+    load_inbound(f"{base}_in", [folder, *open_folders()])
+    load_outbound(f"{base}_out", [folder, *open_folders()], imported.chosen.target.name)
+    click.echo(imported.report.text)
+    click.echo(f"wrote {', '.join(written)} in {folder}")
+
+
+def _slug(stem: str) -> str:
+    return "_".join(re.findall(r"[A-Za-z0-9]+", stem)).lower() or "imported"
+
+
+@click.command("export")
+@click.argument("inbound")
+@click.argument("outbound")
+@click.option("--kind", type=click.Choice(sorted(KINDS)), help="of target, if it is not clear")
+@click.option("--output", type=click.File("w", encoding="utf-8"), default="-")
+@click.pass_obj
+def export_file(
+    open_folders: Folders, inbound: str, outbound: str, kind: str | None, output: IO[str]
+) -> None:
+    """Write the documents INBOUND and OUTBOUND as a schema for Entra; what it cannot say, too.
+
+    The schema goes to standard output or --output, the report to standard error.
+    """
+    folders = open_folders()
+    facts, account = load_inbound(inbound, folders), load_outbound(outbound, folders)
+    in_directory = {"samaccountname", "employeeid"} & {
+        name.lower() for name in account.attribute_names if name != "employeeId"
+    }
+    target = KINDS[kind or ("active_directory" if in_directory else "entra_id")]
+    kept = None
+    if account.kept is not None and account.kept.is_file():
+        kept = _json(account.kept.read_text(encoding="utf-8"))
+    try:
+        schema, report = export_schema(facts, account, target, kept)
+    except (SchemaError, KeyError) as error:
+        raise click.ClickException(f"{account.kept}: {error}") from None
+    output.write(json.dumps(schema, ensure_ascii=False, indent=1) + "\n")
+    click.echo(report.text, err=True)
+
+
 def create_mappings_group(folders: Folders) -> click.Group:
     """`mappings`; `folders` gives the folders with mappings of one's own."""
     group = click.Group(
@@ -105,6 +197,6 @@ def create_mappings_group(folders: Folders) -> click.Group:
         context_settings={"obj": folders},
         help="Try, test, import and export mappings.",
     )
-    for command in (try_out, run_tests):
+    for command in (try_out, run_tests, import_file, export_file):
         group.add_command(command)
     return group

@@ -109,7 +109,8 @@ def _fact(entry: Entry, names: Names) -> FactRule:
     none = frozenset(word.strip().lower() for word in entry.keys.get("none", ()))
     several = kind == "list"
     rule = entry.rule(names, several=several)
-    return FactRule(rule, kind, none, _absence(entry, names, several))
+    absent = _absence(entry, names, several)
+    return FactRule(rule, kind, none, absent, entry.keys.get("entra"))
 
 
 def load_outbound(name: str, folders: Sequence[Path] = (), kind: str | None = None) -> Outbound:
@@ -134,7 +135,9 @@ def load_outbound(name: str, folders: Sequence[Path] = (), kind: str | None = No
     }
     mistakes.check()
     assert match is not None
-    outbound = Outbound(name, match, rules, references, container, candidates, enabled, scope)
+    outbound = Outbound(
+        name, match, rules, references, container, candidates, enabled, scope, _kept(merged)
+    )
     mistakes.refuse(review_outbound(outbound, KINDS.get(kind or "")))
     return outbound
 
@@ -229,6 +232,12 @@ def _candidates(merged: Merged, kind: str, names: Names) -> tuple[Rule, ...]:
                 for index, text in enumerate(written)
             )
     return ()
+
+
+def _kept(merged: Merged) -> Path | None:
+    """The file beside the document that keeps what came with an imported schema."""
+    found = merged.top("entra")
+    return None if found is None else found[1].document.path.parent / str(found[0])
 
 
 def _tables(merged: Merged) -> dict[str, Table]:

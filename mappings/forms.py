@@ -136,7 +136,6 @@ class InboundForm(Schema):
     extends = fields.String()
     schemas = _WORDS
     tables = _WORDS
-    entra = fields.String()
     facts = fields.Dict(keys=fields.String())
 
 

@@ -23,6 +23,8 @@ class FactRule:
     kind: Kind
     none: frozenset[str] = frozenset()
     absent: Absence = AS_SAID
+    entra: str | None = None
+    """The attribute of Entra's schema that it was imported from."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mappings.facts import Context
@@ -30,6 +31,8 @@ class Outbound:
     names: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     enabled: Rule | None = None
     scope: Scope | None = None
+    kept: Path | None = None
+    """What an imported schema said beside this, for the way back."""
 
     @property
     def match_attribute(self) -> str:

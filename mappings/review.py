@@ -24,7 +24,7 @@ Schemas = Mapping[str, Mapping[str, Iterable[str]]]
 """SCIM schemas as far as paths go: URN -> attribute -> its sub-attributes."""
 
 _CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-_SIMILAR = 0.84
+_SIMILAR, _NEARLY_SAME = 0.84, 0.97
 _KNOWN = {"accountname": 20, "country": 2, "usagelocation": 2, "hiredate": 10}
 """The most characters of facts that have a limit of their own."""
 
@@ -168,7 +168,7 @@ def _unknown(path: Path, schemas: Schemas) -> tuple[str, str] | None:
     urns = {urn.lower(): urn for urn in schemas}
     urn = urns.get(path.urn or _CORE.lower())
     if urn is None:
-        near = difflib.get_close_matches(path.urn or "", urns, 1, _SIMILAR)
+        near = difflib.get_close_matches(path.urn or "", urns, 1, _NEARLY_SAME)
         return (
             (f"no schema is called {path.urn}", f"did you mean {urns[near[0]]}?") if near else None
         )

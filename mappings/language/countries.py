@@ -40,6 +40,7 @@ class Country:
     """`name` is the short English one in use, `numeric` has three digits."""
 
     alpha2: str
+    alpha3: str
     name: str
     numeric: str
 
@@ -53,7 +54,7 @@ def _countries() -> dict[str, Country]:
     entries: list[Any] = list(pycountry.countries)
     for entry in entries:
         common = getattr(entry, "common_name", None)
-        country = Country(entry.alpha_2, common or entry.name, entry.numeric)
+        country = Country(entry.alpha_2, entry.alpha_3, common or entry.name, entry.numeric)
         names = (entry.name, common, getattr(entry, "official_name", None))
         for spelling in (entry.alpha_2, entry.alpha_3, entry.numeric, *names):
             if spelling:

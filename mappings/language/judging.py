@@ -227,7 +227,7 @@ def longest(node: Node, known: Mapping[str, int]) -> int | None:
     if name in ("Left", "Mid", "RandomString", "AccountName"):
         return _cut(name, arguments, known)
     if name == "Country":
-        return {"alpha2": 2, "numeric": 3}.get(_constant(arguments[1]) or "")
+        return {"alpha2": 2, "alpha3": 3, "numeric": 3}.get(_constant(arguments[1]) or "")
     return None
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from console.mapping_commands import create_mappings_group
+from mappings.entra.schema import read_schema
 
 
 @pytest.fixture
@@ -99,3 +101,45 @@ def test_tests_beside_the_mappings(run, tmp_path):
         f"ok   {file}:4 none",
         "2 passed, 0 failed",
     ]
+
+
+SCHEMA = Path(__file__).parents[1] / "data" / "entra-schemas" / "workday-to-ad.json"
+
+
+def test_a_schema_comes_in_and_goes_out(run, tmp_path):
+    result = run("import", str(SCHEMA), "--name", "nor")
+    assert result.exit_code == 0
+    assert "Needs a hand" in result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "nor.entra.json",
+        "nor.report.md",
+        "nor_in.yaml",
+        "nor_out.yaml",
+    ]
+    assert "BadgeNumber" in (tmp_path / "nor.report.md").read_text()
+    result = run("import", str(SCHEMA), "--name", "nor")
+    assert result.exit_code == 1
+    assert "already; give another --name" in result.output
+    assert run("import", str(SCHEMA), "--name", "nor", "--force").exit_code == 0
+    out = tmp_path / "back.json"
+    result = run("export", "nor_in", "nor_out", "--output", str(out))
+    assert result.exit_code == 0
+    assert read_schema(out.read_text()) == read_schema(SCHEMA.read_text())
+    result = run("import", str(out), "--rule", "USER_INBOUND_USER", "--into", str(tmp_path / "b"))
+    assert result.exit_code == 0
+    assert (tmp_path / "b" / "back_out.yaml").read_text().replace("back", "nor") == (
+        tmp_path / "nor_out.yaml"
+    ).read_text()
+
+
+def test_ours_go_out_too_and_mistakes_are_told(run, tmp_path):
+    result = run("export", "workday", "active_directory", "--output", str(tmp_path / "x.json"))
+    assert result.exit_code == 0
+    assert "sAMAccountName: Entra has no AccountName" in result.output
+    result = run("export", "generic", "entra_id", "--output", str(tmp_path / "y.json"))
+    assert "Azure Active Directory" in (tmp_path / "y.json").read_text()
+    bad = tmp_path / "bad.json"
+    bad.write_text("{}")
+    result = run("import", str(bad))
+    assert result.exit_code == 1
+    assert "there are no synchronizationRules" in result.output

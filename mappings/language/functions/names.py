@@ -63,7 +63,7 @@ def account_name(text: str | None, longest: int | None = None) -> str | None:
     return to_account_name(text, max(longest or ACCOUNT_NAME_LENGTH, 1)) or None
 
 
-_COUNTRY_FORMS = ("alpha2", "name", "numeric")
+_COUNTRY_FORMS = ("alpha2", "alpha3", "name", "numeric")
 
 
 def _check_country(build: Builder, call: Call) -> str | None:
@@ -75,7 +75,7 @@ def _check_country(build: Builder, call: Call) -> str | None:
 
 @function("Country(source: text, form: str)", entra=False, check=_check_country)
 def country(source: str | None, form: str) -> str | None:
-    """Any ISO 3166 form or English name as `alpha2`, `name` or `numeric`.
+    """Any ISO 3166 form or English name as `alpha2`, `alpha3`, `name` or `numeric`.
 
     Country("DEU", "name") → Germany
     """
@@ -84,13 +84,9 @@ def country(source: str | None, form: str) -> str | None:
     found = find_country(source)
     if found is None:
         raise Fail("Country: no such country")
-    if form == "alpha2":
-        return found.alpha2
-    if form == "name":
-        return found.name
-    if form == "numeric":
-        return found.numeric
-    raise Fail(f"Country: the form is one of {', '.join(_COUNTRY_FORMS)}")
+    if form not in _COUNTRY_FORMS:
+        raise Fail(f"Country: the form is one of {', '.join(_COUNTRY_FORMS)}")
+    return str(getattr(found, form))
 
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"

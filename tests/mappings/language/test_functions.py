@@ -226,6 +226,7 @@ CASES = [
     ("AccountName([none])", None),
     ('Country("de", "alpha2")', "DE"),
     ('Country("276", "numeric")', "276"),
+    ('Country("Germany", "alpha3")', "DEU"),
     ('Country("36", "alpha2")', "AU"),
     ('Country("germany", "alpha2")', "DE"),
     ('Country("United Kingdom", "alpha2")', "GB"),

@@ -135,7 +135,7 @@ def test_conditions(condition, expected):
         ("Mid(, 1, 2)", "argument 1 of Mid is empty", 5),
         ('Switch([a], "d", "k")', "Switch has 3 arguments", 1),
         ('Switch([a], "d", "k", "v", "k2")', "without a value", 1),
-        ('Country([a], "alpha3")', "the form is one of", 1),
+        ('Country([a], "alpha4")', "the form is one of", 1),
         ('Replace([a], , "(", , "x")', "the pattern cannot be used", 1),
         ('Replace([a], , "(?<x>a)", "y", "x")', "no group y", 1),
         ('Replace([a], , "[a-z-[aeiou]]", , "x")', "subtracts one class from another", 1),
