@@ -56,7 +56,7 @@ def _say(facts: Facts, fact: FactRule, result: Result, emptied: Collection[Path]
         if result.problems or result.outcome.skipped:
             return
         if fact.absent.default is not None and result.rule is fact.rule:
-            _say(facts, fact, fact.absent.default.run(result.document), emptied)
+            _say(facts, fact, fact.absent.default.run(result.outcome.run.document), emptied)
             return
         if not _cleared(fact, result, emptied):
             return

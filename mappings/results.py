@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from mappings.vocabulary import FactValue
 
@@ -58,8 +58,7 @@ class Facts:
     problems: list[Problem] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """What one attribute of an account should be. `cleared`: it should hold nothing."""
 
     value: TargetValue | None

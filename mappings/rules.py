@@ -33,17 +33,17 @@ class Rule:
 
     def run(self, document: Any, given: Given = NOTHING_GIVEN) -> Result:
         """Evaluate; what goes wrong is in the result's problems."""
-        return Result(self, self.expression.run(document, given, self.name), document, given)
+        return Result(self, self.expression.run(document, given, self.name))
 
 
-@dataclass(slots=True)
 class Result:
     """What a rule gave."""
 
-    rule: Rule
-    outcome: Outcome
-    document: Any
-    given: Given
+    __slots__ = ("outcome", "rule")
+
+    def __init__(self, rule: Rule, outcome: Outcome) -> None:
+        self.rule = rule
+        self.outcome = outcome
 
     @property
     def value(self) -> Value:
@@ -98,8 +98,8 @@ class Traceable(Origin):
         return self._result.rule.expression.redacted
 
     def trace(self) -> Step:
-        result = self._result
-        return result.rule.expression.trace(result.document, result.given, result.rule.name)
+        rule, run = self._result.rule, self._result.outcome.run
+        return rule.expression.trace(run.document, run.given, rule.name)
 
     @property
     def _result(self) -> Result:

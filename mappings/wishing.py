@@ -8,7 +8,7 @@ from typing import Literal
 
 from mappings.facts import Context, Fact
 from mappings.language.expression import Outcome
-from mappings.language.running import Given
+from mappings.language.running import Given, Run
 from mappings.language.values import Value, empty, many, number, text, truth
 from mappings.results import Hold, Need, Origin, Problem, TargetValue, Wish
 from mappings.rules import Result, Rule
@@ -134,8 +134,7 @@ class Wishing:
             return None
         reserved = self.given.reserved.get(name)
         if reserved is not None:
-            outcome = Outcome(reserved, None, False, False, [], None)
-            result = Result(rule.rule, outcome, self.document, self.given)
+            result = Result(rule.rule, Outcome(Run(self.document, self.given), reserved))
             value, cut = _convert(rule, result)
             self.note(result)
             return None if value is None else Wish(value, False, rule.hold, result.origin, cut)
@@ -187,4 +186,6 @@ def _fit(rule: AttributeRule, result: Result, value: str) -> tuple[str | None, b
 
 def _units(value: str) -> int:
     """Length in UTF-16 code units, as Windows counts."""
+    if value.isascii():
+        return len(value)
     return len(value) + sum(character > "\uffff" for character in value)

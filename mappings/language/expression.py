@@ -7,7 +7,6 @@ result = expression.run(document, Given(now=...))
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -23,20 +22,36 @@ from mappings.language.values import Value
 __all__ = ["FUNCTIONS", "Expression", "ExpressionError", "Given", "Names", "Outcome", "Step"]
 
 
-@dataclass(slots=True)
 class Outcome:
-    """What one evaluation gave."""
+    """What one evaluation gave. A plain class, because there are dozens for every person."""
 
-    value: Value
-    problem: str | None
-    """Why there is no value, in words that hold no personal value."""
-    skipped: bool
-    """The attribute is to be left as it is; `whole`: the person with it."""
-    whole: bool
-    read: list[Reader]
-    """What was looked at, in order, with repeats."""
-    until: datetime | None
-    """The earliest instant at which this may turn out differently, if it may."""
+    __slots__ = ("problem", "run", "skipped", "value", "whole")
+
+    def __init__(
+        self,
+        run: Run,
+        value: Value = None,
+        problem: str | None = None,
+        skipped: bool = False,
+        whole: bool = False,
+    ) -> None:
+        self.run = run
+        self.value = value
+        self.problem = problem
+        """Why there is no value, in words that hold no personal value."""
+        self.skipped = skipped
+        """The attribute is to be left as it is; `whole`: the person with it."""
+        self.whole = whole
+
+    @property
+    def read(self) -> list[Reader]:
+        """What was looked at, in order, with repeats."""
+        return self.run.reads
+
+    @property
+    def until(self) -> datetime | None:
+        """The earliest instant at which this may turn out differently, if it may."""
+        return self.run.until
 
 
 class Expression:
@@ -132,12 +147,10 @@ class Expression:
 
 def _outcome(evaluate: Callable[[Run], Any], run: Run) -> Outcome:
     try:
-        value = evaluate(run)
+        return Outcome(run, evaluate(run))
     except Fail as failure:
-        return Outcome(None, str(failure), False, False, run.reads, run.until)
+        return Outcome(run, problem=str(failure))
     except Skip as skip:
-        return Outcome(None, None, True, skip.whole, run.reads, run.until)
+        return Outcome(run, skipped=True, whole=skip.whole)
     except Exception as error:  # a rule must never stop a person, whatever it meets
-        problem = f"the rule failed ({type(error).__name__})"
-        return Outcome(None, problem, False, False, run.reads, run.until)
-    return Outcome(value, None, False, False, run.reads, run.until)
+        return Outcome(run, problem=f"the rule failed ({type(error).__name__})")
