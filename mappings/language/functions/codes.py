@@ -50,7 +50,7 @@ def _check_encoding(build: Builder, call: Call) -> str | None:
 def from_base64(source: str | None, encoding: str | None = None) -> str | None:
     """The text that Base64 holds, in `Unicode` (UTF-16) unless `ASCII` or `UTF8` is said.
 
-    ConvertFromBase64("SGVsbG8gd29ybGQh", UTF8) → Hello world!
+    ConvertFromBase64("Wm/Dqw==", UTF8) → Zoë
     """
     if source is None:
         return None

@@ -35,8 +35,8 @@ def cdate(expression: datetime | None) -> datetime | None:
     Takes ISO 8601 with `T` or a blank, a bare date with or without an offset,
     month/day/year, and English names of months. Nothing stays nothing.
 
-    CDate("2020-03-16-07:00") → 3/16/2020 7:00:00 AM
-    CDate("2021-06-30+08:00") → 6/29/2021 4:00:00 PM
+    CDate("2026-03-16-07:00") → 3/16/2026 7:00:00 AM
+    CDate("2026-04-01T00:30:00+02:00") → 3/31/2026 10:30:00 PM
     """
     return expression
 
@@ -67,7 +67,7 @@ def date_add(interval: str, value: int, date: datetime | None) -> datetime | Non
     Intervals: `yyyy` years, `m` months, `ww` weeks, `d` days, `h` hours, `n` minutes,
     `s` seconds. A day that the month does not have becomes its last.
 
-    DateAdd("d", -10, CDate("2012-03-16-07:00")) → 3/6/2012 7:00:00 AM
+    DateAdd("d", -10, CDate("2026-03-16-07:00")) → 3/6/2026 7:00:00 AM
     DateAdd("m", 1, CDate("2024-01-31")) → 2/29/2024 12:00:00 AM
     """
     return None if date is None else moments.added(_interval("DateAdd", interval), value, date)
@@ -86,8 +86,8 @@ def date_diff(interval: str, date1: datetime | None, date2: datetime | None) -> 
     behind is 0 days. Weeks begin on Sunday; they, months and years are counted by the
     calendar. A missing date is a failure.
 
-    DateDiff("d", CDate("2021-08-18+08:00"), CDate("2021-08-31+08:00")) → 13
-    DateDiff("m", CDate("8/25/2021 5:41:18 PM"), CDate("2012-03-16-07:00")) → -113
+    DateDiff("d", CDate("2026-03-16T09:00:00Z"), CDate("2026-03-18T08:00:00Z")) → 1
+    DateDiff("m", CDate("2026-01-31"), CDate("2026-02-01")) → 1
     """
     if date1 is None or date2 is None:
         raise Fail("DateDiff: there is no date")
@@ -98,7 +98,7 @@ def date_diff(interval: str, date1: datetime | None, date2: datetime | None) -> 
 def date_from_num(value: int) -> datetime:
     """A FILETIME (100 ns since 1601, as in AD) as an instant.
 
-    DateFromNum(129699324000000000) → 1/1/2012 11:00:00 PM
+    DateFromNum(134220600000000000) → 4/30/2026 10:00:00 PM
     """
     return moments.from_filetime(value)
 
@@ -147,7 +147,7 @@ def format_date_time(
     not applied, unless the styles say `AdjustToUniversal`. What is an instant already, as
     from `Now()` or `CDate`, need not be read. Nothing stays nothing.
 
-    FormatDateTime("20150123105347.1Z", , "yyyyMMddHHmmss.fZ", "yyyy-MM-dd") → 2015-01-23
+    FormatDateTime("20260430220000.0Z", , "yyyyMMddHHmmss.fZ", "yyyy-MM-dd") → 2026-04-30
     FormatDateTime("4/30/2026", "M/d/yyyy", "yyyy-MM-dd") → 2026-04-30
     """
     if output_format is None:

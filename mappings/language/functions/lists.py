@@ -61,7 +61,7 @@ def remove_duplicates(attribute: tuple[Scalar, ...]) -> tuple[Scalar, ...] | Non
 def split(source: str | None, delimiter: str) -> tuple[str, ...] | None:
     """A text cut at every `delimiter`, without the white space around the pieces.
 
-    Join("/", Split("PermissionSetOne, PermissionSetTwo", ",")) → PermissionSetOne/PermissionSetTwo
+    Join("/", Split("readers, writers", ",")) → readers/writers
     """
     if source is None:
         return None

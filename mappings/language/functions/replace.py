@@ -48,10 +48,10 @@ def replace(
     catches in `other`. A pattern that takes too long is stopped.
 
     Replace([title], "k", , , "c") → Clerc
-    Replace("jsmith", "<user>", , , , , "<user>@norhaven.example") → jsmith@norhaven.example
-    Replace("+1 (999) 888", , "[()\s-]+", , "") → +1999888
-    Replace("+91 9998887777", , "\+(?<code>\d* )(?<number>\d{10})", , "${number}") → 9998887777
-    Replace("545 Tremont Street", , "(?<n>^\d*)", "n", "888") → 888 Tremont Street
+    Replace("zoe", "{}", , , , , "{}@norhaven.example") → zoe@norhaven.example
+    Replace("+33 (4) 5550-0100", , "[()\s-]+", , "") → +33455500100
+    Replace("Berg, Zoe", , "(?<last>\w+), (?<first>\w+)", , "${first} ${last}") → Zoe Berg
+    Replace("E20001", , "^(?<letter>E)", "letter", "X") → X20001
     Replace([nickName], , "(?<name>[a-z]+)@", "name", , [userName]) → zoneil
     """
     try:

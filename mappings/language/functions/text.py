@@ -81,9 +81,9 @@ def in_str(text: str, find: str, start: int | None = None, compare: float | None
 
     Case counts, unless `compare` is `vbTextCompare`.
 
-    InStr("The quick brown fox", "quick") → 5
-    InStr("repEated", "e", 3, vbBinaryCompare) → 7
-    InStr("repEated", "e", 3, vbTextCompare) → 4
+    InStr("The slow red fox", "slow") → 5
+    InStr("decEmber", "e", 3, vbBinaryCompare) → 7
+    InStr("decEmber", "e", 3, vbTextCompare) → 4
     """
     begin = 1 if start is None else start
     if begin < 1 or not text:
@@ -99,7 +99,7 @@ def word(text: str, number: int, delimiters: str) -> str:
 
     Too few words, or a number below 1, give an empty text.
 
-    Word("This,string!has&many separators", 3, ",!&#") → has
+    Word("optics/lyon-west", 2, "/-") → lyon
     """
     if number < 1:
         return ""
@@ -121,7 +121,7 @@ def strip_spaces(source: Value) -> Value:
 def trim(text: Value) -> Value:
     """Without white space at both ends; of several values, each.
 
-    Trim(" Test ") → Test
+    Trim("  Lyon ") → Lyon
     """
     return each(text, str.strip)
 
@@ -157,7 +157,7 @@ def pcase(source: Value, separators: str | None = None) -> Value:
     Words end at anything but letters, digits and an apostrophe inside a word; with
     `separators`, at these characters only.
 
-    PCase("PABLO GONSALVES (SECOND)") → Pablo Gonsalves (Second)
-    PCase("PINTO-DE'SILVA", " '-") → Pinto-De'Silva
+    PCase("ZOË O'NEIL (SECOND)") → Zoë O'neil (Second)
+    PCase("O'NEIL-BERG", " '-") → O'Neil-Berg
     """
     return each(source, lambda value: dotnet.title_case(value, separators))
