@@ -94,9 +94,31 @@ def load_outbounds(settings: Settings) -> dict[str, Outbound]:
     file = str(settings.path or "muster.yaml")
     account_name_rules(settings.account_name, file)  # the viewer uses them; said here if wrong
     return {
-        name: load_outbound(target.mapping, settings.mapping_folders)
+        name: load_outbound(target.mapping, settings.mapping_folders, target.kind)
         for name, target in settings.targets.items()
     }
+
+
+def mapping_findings(
+    settings: Settings, inbounds: Mapping[str, Inbound], outbounds: Mapping[str, Outbound]
+) -> list[str]:
+    """What is allowed in the mappings but probably not meant, each with its place."""
+    from mappings.review import review_inbound, review_outbound, unfed_facts
+    from mappings.targets import KINDS
+    from scim import schema
+
+    user = schema.load().type_named("User")
+    assert user is not None
+    parts = {user.schema.id: user.core, **{s.id: s.attributes for s in user.extensions.values()}}
+    schemas = {
+        urn: {a.name: [sub.name for sub in a.subs.values()] for a in attributes.values()}
+        for urn, attributes in parts.items()
+    }
+    found = [f for inbound in inbounds.values() for f in review_inbound(inbound, schemas)]
+    for name, outbound in outbounds.items():
+        found += review_outbound(outbound, KINDS.get(settings.targets[name].kind))
+    found += unfed_facts(inbounds, outbounds.values())
+    return list(dict.fromkeys(map(str, found)))  # a rule that two documents share is said once
 
 
 def open_targets(settings: Settings, outbounds: Mapping[str, Outbound]) -> dict[str, Target]:

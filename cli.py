@@ -23,13 +23,16 @@ from app import (
     load_outbounds,
     load_settings,
     log_to_stderr,
+    mapping_findings,
     open_targets,
     work,
 )
 from console.calendar import show_calendar
 from console.commands import COMMANDS, Rooms
+from console.explain import explain
 from console.journals import erase, journal
 from console.links import links
+from console.mapping_commands import create_mappings_group
 from console.plans import apply, drift, plan
 from console.receipts import receipt
 from mappings.documents import MappingError
@@ -53,9 +56,10 @@ class _Commands(click.Group):
 
         try:
             return super().invoke(ctx)
+        except MappingError as error:
+            raise click.ClickException("\n".join(map(str, (error, *error.others)))) from None
         except (
             SettingsError,
-            MappingError,
             SandboxError,
             DatabaseTooNew,
             WorkerRunning,
@@ -197,9 +201,11 @@ def check(offline: bool) -> None:
     from adapters.target import TargetDown, TargetRefused
 
     settings = load_settings(os.environ)
-    load_inbounds(settings)
+    inbounds = load_inbounds(settings)
     outbounds = load_outbounds(settings)
     targets = open_targets(settings, outbounds)
+    for finding in mapping_findings(settings, inbounds, outbounds):
+        click.echo(f"warn  {finding}")
     click.echo(f"ok    configuration and mappings ({settings.path})")
     failed = False
     for name, target in {} if offline else targets.items():
@@ -238,6 +244,23 @@ def _place() -> Place:
     return Place(f"http://{settings.host}:{settings.port}", settings.data / "tokens")
 
 
-for command in (*COMMANDS, plan, apply, drift, links, journal, erase, show_calendar, receipt):
+def _mapping_folders() -> tuple[Path, ...]:
+    """Those of the configuration; none before there is one."""
+    return load_settings(os.environ).mapping_folders if config_path(os.environ) else ()
+
+
+for command in (
+    *COMMANDS,
+    explain,
+    plan,
+    apply,
+    drift,
+    links,
+    journal,
+    erase,
+    show_calendar,
+    receipt,
+):
     main.add_command(command)
 sandbox_group.add_command(create_command(_place))
+main.add_command(create_mappings_group(_mapping_folders))
