@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from breaker_settings import Breakers, BreakersSchema
+from scim_settings import PROFILES, Scim, ScimSchema, profile_of, scim_from
 from yaml_lines import YamlDocument, YamlError, read_yaml
 
 DEFAULT_PORT = 8080
@@ -108,6 +109,7 @@ class Settings:
     account_name: tuple[str, ...] = ()
     mapping_folders: tuple[Path, ...] = ()
     sandbox: Sandbox = field(default_factory=Sandbox)
+    scim: Scim = field(default_factory=Scim)
 
 
 def _secret(text: str) -> None:
@@ -155,7 +157,7 @@ class _NamesSchema(Schema):
 
 class _SourceSchema(Schema):
     mapping = fields.String(load_default=None, allow_none=True)
-    profile = fields.String(load_default="hr", validate=validate.OneOf(["hr", "strict"]))
+    profile = fields.String(load_default=None, validate=validate.OneOf(PROFILES))
     shared_keys = fields.List(
         fields.String(validate=validate.OneOf(SHARED_KEYS)), load_default=list
     )
@@ -232,6 +234,7 @@ class _FileSchema(Schema):
     names = fields.Nested(_NamesSchema, load_default=lambda: _NamesSchema().load({}))
     breakers = fields.Nested(BreakersSchema, load_default=dict)
     sandbox = fields.Nested(_SandboxSchema, load_default=lambda: _SandboxSchema().load({}))
+    scim = fields.Nested(ScimSchema, load_default=lambda: ScimSchema().load({}))
     sources = fields.Dict(
         keys=fields.String(validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,30}$")),
         values=fields.Nested(_SourceSchema),
@@ -258,7 +261,7 @@ class _PolicySchema(Schema):
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
-    """Settings from `path`, overridden by MUSTER_DATA and MUSTER_PORT.
+    """Settings from `path`, overridden by MUSTER_DATA, MUSTER_PORT and MUSTER_SCHEMAS.
 
     Raises SettingsError naming file, line and remedy.
     """
@@ -276,7 +279,12 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         for name, values in raw["targets"].items()
     }
     sources = {
-        name: Source(name, value["mapping"], value["profile"], tuple(value["shared_keys"]))
+        name: Source(
+            name,
+            value["mapping"],
+            profile_of(value["profile"], value["mapping"]),
+            tuple(value["shared_keys"]),
+        )
         for name, value in raw["sources"].items()
     }
     here = path.resolve().parent
@@ -297,6 +305,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
             allow=raw["sandbox"]["allow"],
             folder=here / raw["sandbox"]["folder"] if raw["sandbox"]["folder"] else None,
         ),
+        scim=scim_from(raw["scim"], here, environ),
     )
 
 

@@ -39,9 +39,7 @@ class Result:
         return self
 
 
-def request(
-    method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
-) -> bytes:
+def request(method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> bytes:
     """The bytes of one request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
     lines += [f"{name}: {value}" for name, value in headers.items()]

@@ -18,8 +18,8 @@ def authenticate(
 ) -> Client:
     """The client behind a bearer token.
 
-    `profiles` names the profile of each configured source; the others go by what their
-    token says. Raises ScimError 401, in the same words whatever is wrong with a token.
+    A token made for a profile goes by that; the others by that of their source, which
+    `profiles` names. Raises ScimError 401, in the same words whatever is wrong with a token.
     """
     if not header:
         raise ScimError(401, "A bearer token is required.", headers={"WWW-Authenticate": _REALM})
@@ -34,5 +34,5 @@ def authenticate(
             "The token is not valid.",
             headers={"WWW-Authenticate": f'{_REALM}, error="invalid_token"'},
         )
-    profile = profiles.get(found.source, found.profile)
-    return Client(found.source, PROFILES.get(profile, STRICT))
+    profile = found.profile or profiles.get(found.source, "")
+    return Client(found.source, PROFILES.get(profile, STRICT), found.subject)

@@ -2,7 +2,8 @@
 
 `Shaper` knows one resource type and one profile. It gives canonical names, drops what only
 the server may set, and tells apart "not said" from "said to be empty": the latter's paths
-are collected in `emptied`. Types are judged afterwards (`validation.py`).
+are collected in `emptied`, those of attributes that are only returned on request in
+`named`. Types are judged afterwards (`validation.py`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Shaper:
         self.kind = kind
         self.profile = profile
         self.emptied: set[str] = set()
+        self.named: set[str] = set()
+        self._aliases = dict(profile.aliases)
 
     def document(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """A whole resource without `schemas`, `id`, `meta` and all else that is read-only.
@@ -48,9 +51,7 @@ class Shaper:
             try:
                 path = self._key(key)
             except PathError as error:
-                if not self.profile.keep_unknown:
-                    raise invalid_syntax(f"Unknown attribute: {error}.") from None
-                self._put(content, key, self._unknown(value, key))
+                self._stray(content, key, value, key, str(error))
             else:
                 self._place(content, path, value)
         return content
@@ -63,8 +64,9 @@ class Shaper:
     def _key(self, key: str) -> Path:
         """A member name of a whole resource. URNs with an attribute behind them and dotted
         names are read where unknown ones are kept: some clients put PATCH keys into bodies."""
-        if self.profile.keep_unknown:
-            return resolve(self.kind, key, keep_unknown=":" in key)
+        if self.profile.any_attribute:
+            key = self._aliases.get(key.lower(), key)
+            return resolve(self.kind, key, keep_unknown=":" in key and self.profile.keep_unknown)
         extension = self.kind.extension(key)
         attribute = self.kind.attribute(key)
         if extension is None and attribute is None:
@@ -90,6 +92,15 @@ class Shaper:
             if not isinstance(inner, dict):
                 raise invalid_syntax(f"{path.attribute.name} is there twice.")
             self._put(inner, path.sub.name, shaped)
+
+    def _stray(
+        self, holder: dict[str, Any], name: str, value: Any, path: str | None, shown: str
+    ) -> None:
+        """What no schema declares: kept, passed over or refused."""
+        if self.profile.keep_unknown:
+            self._put(holder, name, self._unknown(value, path))
+        elif not self.profile.drop_unknown:
+            raise invalid_syntax(f"Unknown attribute: {shown}.")
 
     def _put(self, holder: dict[str, Any], name: str, value: Any) -> None:
         if value is _EMPTY:
@@ -118,15 +129,15 @@ class Shaper:
         for key, inner in value.items():
             attribute = schema.attribute(key)
             if attribute is None:
-                if not self.profile.keep_unknown:
-                    raise invalid_syntax(f"Unknown attribute: {urn}:{key[:80]}.")
-                self._put(content, key, self._unknown(inner, f"{urn}:{key}"))
+                self._stray(content, key, inner, f"{urn}:{key}", f"{urn}:{key[:80]}")
             elif attribute.mutability != "readOnly":
                 shaped = self._attribute(attribute, inner, join(urn, attribute))
                 self._put(content, attribute.name, shaped)
         return content or _EMPTY
 
     def _attribute(self, attribute: Attribute, value: Any, path: str) -> Any:
+        if attribute.returned == "request":
+            self.named.add(path)
         if self._blank(value):
             return self._empty(path)
         if attribute.type == UNKNOWN:
@@ -175,9 +186,7 @@ class Shaper:
         for key, inner in value.items():
             sub = attribute.sub(key)
             if sub is None:
-                if not self.profile.keep_unknown:
-                    raise invalid_syntax(f"Unknown attribute: {path}.{key[:80]}.")
-                self._put(content, key, self._unknown(inner, None))
+                self._stray(content, key, inner, None, f"{path}.{key[:80]}")
             elif sub.mutability != "readOnly":
                 shaped = self._attribute(sub, inner, f"{path}.{sub.name}" if not element else "")
                 if shaped is _EMPTY:
@@ -258,7 +267,7 @@ class Shaper:
 
     def _schemas(self, body: Mapping[str, Any]) -> None:
         """`schemas` is derived from what a resource holds; strict clients must get it right."""
-        if self.profile.keep_unknown:
+        if self.profile.any_attribute:
             return
         named = next((value for key, value in body.items() if key.lower() == "schemas"), None)
         if not isinstance(named, list) or not all(isinstance(urn, str) for urn in named):

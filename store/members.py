@@ -32,6 +32,9 @@ _OF = Statement(
     .where(_group == bindparam("the_group"))
     .order_by(member.c.place, member.c.member)
 )
+_FEW = Statement(
+    select(member.c.member).where(_group == bindparam("the_group")).limit(bindparam("the_limit"))
+)
 _SOME = select(member.c.member).where(
     _group == bindparam("the_group"), member.c.member.in_(bindparam("ids", expanding=True))
 )
@@ -93,6 +96,11 @@ def present(conn: Connection, group: int, ids: Sequence[str]) -> set[str]:
         piece = list(ids[start : start + 500])
         found.update(conn.execute(_SOME, {"the_group": group, "ids": piece}).scalars())
     return found
+
+
+def more_than(conn: Connection, group: int, number: int) -> bool:
+    """Whether the group has more direct members than that."""
+    return len(_FEW.all(conn, the_group=group, the_limit=number + 1)) > number
 
 
 def add(conn: Connection, group: int, new: Sequence[Member], place: int) -> None:

@@ -22,7 +22,6 @@ from sqlalchemy import (
     insert,
     select,
     text,
-    true,
     union_all,
     update,
 )
@@ -93,12 +92,10 @@ MINE = (
     LIVE,
 )
 _GET = Statement(select(*COLUMNS).where(resource.c.id == bindparam("the_id"), *MINE))
-_TYPE_OF = Statement(
-    select(resource.c.type).where(
-        resource.c.id == bindparam("the_id"),
-        resource.c.source == bindparam("the_source"),
-        LIVE,
-    )
+_TYPES_OF = select(resource.c.id, resource.c.type).where(
+    resource.c.id.in_(bindparam("ids", expanding=True)),
+    resource.c.source == bindparam("the_source"),
+    LIVE,
 )
 _BY_KEY = {
     "id": _GET,
@@ -123,7 +120,6 @@ _VALUE_TAKEN = Statement(
     select(resource_value.c.seq).where(
         resource_value.c.place == bindparam("the_place"),
         resource_value.c.value == bindparam("the_value"),
-        resource_value.c.single == true(),
         resource_value.c.seq != bindparam("the_seq"),
     )
 )
@@ -137,7 +133,9 @@ _WRITTEN = (
     "person",
     "facts",
 )
-_NEW = {name: bindparam(name) for name in ("id", "source", "type", "created", *_WRITTEN)}
+_NEW: dict[str, Any] = {
+    name: bindparam(name) for name in ("id", "source", "type", "created", *_WRITTEN)
+}
 # PostgreSQL counts by itself; SQLite's one writer at a time can take the next number.
 _NEXT_SEQ = select(func.coalesce(func.max(resource.c.seq), 0) + 1).scalar_subquery()
 _INSERT = {
@@ -198,9 +196,13 @@ def by_key(conn: Connection, source: str, type: str, key: str, value: str) -> Re
     return from_row(row) if row else None
 
 
-def type_of(conn: Connection, source: str, id: str) -> str | None:
-    """The type of the live resource of that id, whichever it is."""
-    found: str | None = _TYPE_OF.value(conn, the_id=id, the_source=source)
+def types_of(conn: Connection, source: str, ids: Sequence[str]) -> dict[str, str]:
+    """The type of each live resource among `ids`."""
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), 500):
+        piece = list(ids[start : start + 500])
+        rows = conn.execute(_TYPES_OF, {"ids": piece, "the_source": source})
+        found.update((row.id, row.type) for row in rows)
     return found
 
 

@@ -98,7 +98,7 @@ def _driver(conn: Connection) -> tuple[Any, Dialect]:
 
 
 def _wrapped(text: str, error: Any, dialect: Any) -> BaseException:
-    return DBAPIError.instance(
+    wrapped: BaseException = DBAPIError.instance(
         text,
         None,
         error,
@@ -106,3 +106,4 @@ def _wrapped(text: str, error: Any, dialect: Any) -> BaseException:
         hide_parameters=True,
         dialect=dialect,
     )
+    return wrapped

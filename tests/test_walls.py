@@ -24,6 +24,7 @@ FLOOR = {
     "store": 0,
     "settings": 0,
     "breaker_settings": 0,
+    "scim_settings": 0,
     "wsgi_server": 0,
     "yaml_lines": 0,
 }

@@ -70,8 +70,9 @@ class Recorder:
 class Server:
     """The application with its database, clock and listener."""
 
-    def __init__(self, db: Database, folders: tuple[Path, ...] = ()) -> None:
+    def __init__(self, db: Database, folders: tuple[Path, ...] = (), **more: Any) -> None:
         self.db = db
+        self.folders = folders
         self.clock = Clock()
         self.listener = Recorder()
         self.app = Flask("test")
@@ -83,8 +84,13 @@ class Server:
                 base_url=BASE,
                 schema_folders=folders,
                 now=self.clock,
+                **more,
             )
         )
+
+    def again(self, **more: Any) -> Server:
+        """Another server on the same database, set up otherwise."""
+        return Server(self.db, self.folders, **more)
 
     def client(self, source: str = "workday", profile: str = "hr") -> Client:
         token = credentials.create(self.db, source, self.clock(), profile=profile)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from scim import service
+from scim import search
+from scim.discovery import Limits
 from tests.scim.conftest import CORE, WORKER, Client, Server, accepted, refused
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -50,8 +51,8 @@ def test_pages(strict: Client) -> None:
         assert (page["totalResults"], page["Resources"]) == (7, [])
 
 
-def test_a_page_has_an_upper_limit(strict: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scim.discovery.MAX_COUNT", 3)
+def test_a_page_has_an_upper_limit(server: Server) -> None:
+    strict = server.again(limits=Limits(max_page_size=3)).client("conformance", "strict")
     fill(strict, 5)
     assert accepted(strict.get("/Users?count=999999999999"))["itemsPerPage"] == 3
 
@@ -98,7 +99,7 @@ def test_ips_asks_by_several_attributes(hr: Client) -> None:
 
 def test_too_many_to_read_is_said(strict: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(strict, 4)
-    monkeypatch.setattr(service, "MAX_SCANNED", 3)
+    monkeypatch.setattr(search, "MAX_SCANNED", 3)
     refused(strict.find("title pr"), 400, "tooMany")
     assert len(ids(strict.find('userName eq "user01" and title pr'))) == 1
 

@@ -20,6 +20,8 @@ def upgrade() -> None:
         "credential",
         sa.Column("subject", sa.String(), comment="SCIM id of the resource that /Me is"),
     )
+    # Until now every token had the default of its source written into it.
+    op.execute("UPDATE credential SET profile = ''")
     if op.get_context().dialect.name == "postgresql":
         for name in ("id", "external_id", "user_key"):
             op.alter_column("resource", name, type_=EXACT)

@@ -1,0 +1,91 @@
+"""Which values of a resource are kept to be looked up: those that its schemas declare.
+
+What is looked up follows the schemas. When they change, `prepare` reads the documents of
+the types concerned once more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from scim.paths import container, elements, member
+from scim.schema import Lookup, Registry, ResourceType
+from store import resources, setting
+from store.database import Database
+from store.resources import MAX_VALUE, Value
+from store.tables import resource, resource_value
+
+_KEPT = "looked_up"
+_STEP = 500
+
+
+def values(kind: ResourceType, content: Mapping[str, Any]) -> list[Value]:
+    """Everything that a resource of this content is to be found by, or alone may have."""
+    found: dict[tuple[str, str], Value] = {}
+    for lookup in kind.lookups:
+        for value in _at(lookup, content):
+            text = text_of(lookup, value)
+            found[lookup.path, text] = Value(lookup.path, text, lookup.single)
+    return list(found.values())
+
+
+def text_of(lookup: Lookup, value: Any) -> str:
+    """A value in the form in which it is kept: equal values have equal texts."""
+    if not isinstance(value, str):
+        value = json.dumps(value, sort_keys=True)
+    return str(value if lookup.leaf.case_exact else value.casefold())[:MAX_VALUE]
+
+
+def _at(lookup: Lookup, content: Mapping[str, Any]) -> Iterator[Any]:
+    for one in elements(member(container(content, lookup.extension), lookup.attribute)):
+        if lookup.sub is None:
+            yield one
+        else:
+            yield from elements(member(one, lookup.sub))
+
+
+def prepare(db: Database, registry: Registry) -> None:
+    """Make what is kept match what the schemas declare. Costs one query when it does.
+
+    Raises sqlalchemy.exc.IntegrityError when values that a schema now calls unique are not.
+    """
+    wanted = {kind.name: _digest(kind) for kind in registry.types.values()}
+    text = json.dumps(wanted, sort_keys=True)
+    with db.read() as conn:
+        if setting.get(conn, _KEPT) == text:
+            return
+
+    def work(tx: Connection) -> None:
+        known = json.loads(setting.get(tx, _KEPT) or "{}")
+        for kind in registry.types.values():
+            if known.get(kind.name) != wanted[kind.name]:
+                _keep_anew(tx, kind)
+        setting.put(tx, _KEPT, text)
+
+    db.write(work)
+
+
+def _digest(kind: ResourceType) -> str:
+    said = [(lookup.path, lookup.single, lookup.leaf.case_exact) for lookup in kind.lookups]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+
+def _keep_anew(tx: Connection, kind: ResourceType) -> None:
+    after = 0
+    statement = (
+        select(resource.c.seq, resource.c.source, resource.c.document)
+        .where(resource.c.type == kind.name, resource.c.deleted.is_(None))
+        .order_by(resource.c.seq)
+        .limit(_STEP)
+    )
+    while rows := tx.execute(statement.where(resource.c.seq > after)).all():
+        for row in rows:
+            tx.execute(delete(resource_value).where(resource_value.c.seq == row.seq))
+            found = values(kind, json.loads(row.document))
+            resources.keep_values(tx, row.source, kind.name, row.seq, found)
+        after = rows[-1].seq
