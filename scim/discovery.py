@@ -59,11 +59,11 @@ def service_provider_config(base: str, limits: Limits) -> dict[str, Any]:
     }
 
 
-def resource_types(registry: Registry, base: str) -> list[dict[str, Any]]:
-    """Every resource type."""
+def resource_types(registry: Registry, base: str, *, people: bool) -> list[dict[str, Any]]:
+    """Every resource type; with `people` also with the extensions that HR systems use."""
     return [
         {
-            **kind.to_json(),
+            **kind.to_json(people=people),
             "meta": {
                 "resourceType": "ResourceType",
                 "location": f"{base}/ResourceTypes/{kind.name}",
@@ -73,12 +73,12 @@ def resource_types(registry: Registry, base: str) -> list[dict[str, Any]]:
     ]
 
 
-def schemas(registry: Registry, base: str) -> list[dict[str, Any]]:
-    """Every schema that a resource type uses."""
+def schemas(registry: Registry, base: str, *, people: bool) -> list[dict[str, Any]]:
+    """Every schema that a resource type uses; `people` as in `resource_types`."""
     used = {
         schema.id: schema
         for kind in registry.types.values()
-        for schema in (kind.schema, *kind.extensions.values())
+        for schema in kind.shown(people=people)
     }
     return [
         {

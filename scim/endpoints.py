@@ -175,7 +175,7 @@ class _Door:
             case ["ServiceProviderConfig"]:
                 return {"GET": lambda client: self._config()}
             case ["ResourceTypes" | "Schemas" as what, *name] if len(name) < 2:
-                return {"GET": lambda client: self._definitions(what, *name)}
+                return {"GET": lambda client: self._definitions(client, what, *name)}
             case ["Bulk"]:
                 return {"POST": self._bulk}
             case ["Me"]:
@@ -236,11 +236,12 @@ class _Door:
     def _config(self) -> Response:
         return _defined(discovery.service_provider_config(self._base, self._limits))
 
-    def _definitions(self, what: str, name: str | None = None) -> Response:
+    def _definitions(self, client: Client, what: str, name: str | None = None) -> Response:
+        people = client.source in self._profiles
         if what == "Schemas":
-            found = discovery.schemas(self._registry, self._base)
+            found = discovery.schemas(self._registry, self._base, people=people)
         else:
-            found = discovery.resource_types(self._registry, self._base)
+            found = discovery.resource_types(self._registry, self._base, people=people)
         if name is None:
             _refuse_filter()
             texts = [encode(definition) for definition in found]

@@ -8,6 +8,9 @@ attribute may say
     "filterable": true     filters find its values by an index (text and references)
     "rows": "members"      its values are kept as rows, and name members of the resource
     "rows": "groups"       computed from these rows: what the resource is a member of
+
+and the extension of a resource type `"onlyPeople": true`: it is understood from everybody,
+but shown only to sources whose resources become people.
 """
 
 from __future__ import annotations
@@ -149,6 +152,7 @@ class ResourceType:
     members: Attribute | None  # whose values are rows: Group's members
     groups: Attribute | None  # computed from such rows: User's groups
     lookups: tuple[Lookup, ...]
+    only_people: frozenset[str]  # URNs of extensions not shown to all
 
     def attribute(self, name: str) -> Attribute | None:
         """A common or core attribute by name, in any case."""
@@ -158,7 +162,12 @@ class ResourceType:
         """An extension by URN, in any case."""
         return self.extensions.get(urn.lower())
 
-    def to_json(self) -> dict[str, Any]:
+    def shown(self, *, people: bool) -> list[Schema]:
+        """The schema and the extensions that a client is told of."""
+        extensions = self.extensions.values()
+        return [self.schema, *(e for e in extensions if people or e.id not in self.only_people)]
+
+    def to_json(self, *, people: bool) -> dict[str, Any]:
         """The resource type as `/ResourceTypes` shows it, without `meta`."""
         return {
             "schemas": [RESOURCE_TYPE_URN],
@@ -169,7 +178,7 @@ class ResourceType:
             "schema": self.schema.id,
             "schemaExtensions": [
                 {"schema": schema.id, "required": schema.id in self.required}
-                for schema in self.extensions.values()
+                for schema in self.shown(people=people)[1:]
             ],
         }
 
@@ -340,6 +349,7 @@ def _resource_type(
         members=rows.get("members"),
         groups=rows.get("groups"),
         lookups=tuple(_lookups(schema, inner.values(), key)),
+        only_people=frozenset(e["schema"] for e in extensions if e.get("onlyPeople")),
     )
 
 

@@ -128,6 +128,8 @@ class Shaper:
         content: dict[str, Any] = {}
         for key, inner in value.items():
             attribute = schema.attribute(key)
+            if attribute is None and key.lower() == "schemas":
+                continue  # some clients say in an extension which one it is
             if attribute is None:
                 self._stray(content, key, inner, f"{urn}:{key}", f"{urn}:{key[:80]}")
             elif attribute.mutability != "readOnly":
