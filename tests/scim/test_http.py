@@ -12,7 +12,16 @@ from sqlalchemy.exc import OperationalError
 
 from scim.discovery import Limits
 from store import credentials
-from tests.scim.conftest import CORE, PATCH_OP, Client, Server, check_answer, refused
+from tests.scim.conftest import (
+    CORE,
+    ENTERPRISE,
+    PATCH_OP,
+    WORKER,
+    Client,
+    Server,
+    check_answer,
+    refused,
+)
 
 LARGEST = Limits().max_payload
 
@@ -294,11 +303,24 @@ class TestDiscovery:
                 assert told <= one.keys()
                 assert one["description"]
 
-    def test_the_user_type_has_its_extensions(self, strict: Client) -> None:
-        kind = strict.get("/ResourceTypes/User").get_json(force=True)
+    def test_extensions_of_hr_are_shown_to_configured_sources(
+        self, hr: Client, strict: Client
+    ) -> None:
+        kind = hr.get("/ResourceTypes/User").get_json(force=True)
         assert (kind["endpoint"], kind["schema"]) == ("/Users", CORE)
         assert len(kind["schemaExtensions"]) == 6
         assert {extension["required"] for extension in kind["schemaExtensions"]} == {False}
+        assert hr.get(f"/Schemas/{WORKER}").status_code == 200
+        kind = strict.get("/ResourceTypes/User").get_json(force=True)
+        assert kind["schemaExtensions"] == [{"schema": ENTERPRISE, "required": False}]
+        refused(strict.get(f"/Schemas/{WORKER}"), 404)
+        made = strict.create(userName="a", **{WORKER: {"workerId": "E1"}})
+        assert made[WORKER] == {"workerId": "E1"}
+
+    def test_definitions_have_tags(self, strict: Client) -> None:
+        answer = strict.get("/Schemas")
+        again = strict.get("/Schemas", If_None_Match=answer.headers["ETag"])
+        assert (again.status_code, again.data) == (304, b"")
 
 
 def test_a_patch_urn_is_no_schema_of_a_user(strict: Client) -> None:
