@@ -69,6 +69,7 @@ class Value:
     single: bool = False
 
 
+_membership = member.alias("membership")  # a name of its own: lists may join members
 COLUMNS = (
     resource.c.id,
     resource.c.source,
@@ -83,7 +84,7 @@ COLUMNS = (
     resource.c.person,
     resource.c.facts,
     resource.c.seq,
-    exists().where(member.c.member == resource.c.id).label("grouped"),
+    exists().where(_membership.c.member == resource.c.id).label("grouped"),
 )
 LIVE = resource.c.deleted.is_(None)
 MINE = (
