@@ -20,6 +20,9 @@ from store import members, resources
 from store.members import Member
 from store.resources import Resource
 
+_MOST_AT_ONCE = 24
+"""Bits: members of a later version come behind those of an earlier one."""
+
 
 @dataclass
 class Change:
@@ -85,10 +88,10 @@ class Groups:
         added = [Member(id, kinds.get(id), _display(change.add[id])) for id in fresh]
         return Settled(added, gone)
 
-    def store(self, tx: Connection, group: int, settled: Settled, now: float) -> None:
-        """Write what `settle` found."""
+    def store(self, tx: Connection, group: int, settled: Settled, version: int) -> None:
+        """Write what `settle` found; `version` is the group's from now on."""
         members.remove(tx, group, (one.id for one in settled.removed))
-        members.add(tx, group, settled.added, int(now * 1_000_000))
+        members.add(tx, group, settled.added, version << _MOST_AT_ONCE)
 
     def values(self, found: Iterable[Member]) -> list[dict[str, Any]]:
         """Members as JSON values."""

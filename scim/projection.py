@@ -31,7 +31,7 @@ class Projection:
         if not self.wanted and not self.unwanted:
             return True
         return any(
-            self._attribute(None, attribute, [{"value": "x"}]) is not None
+            self._attribute(None, attribute, [dict.fromkeys(_names(attribute), "x")]) is not None
             for attribute in (kind.members, kind.groups)
             if attribute is not None
         )
@@ -139,6 +139,10 @@ def _paths(kind: ResourceType, text: str | None) -> frozenset[Path]:
                 if name.strip().lower() == kind.schema.id.lower():
                     paths.update(Path(None, a) for a in kind.schema.attributes.values())
     return frozenset(paths)
+
+
+def _names(attribute: Attribute) -> list[str]:
+    return [sub.name for sub in attribute.subs.values()]
 
 
 def _same(path: Path, extension: str | None, attribute: Attribute) -> bool:

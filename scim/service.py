@@ -321,7 +321,7 @@ class Service:
         )
         new = replace(new, person=verdict.person, facts=verdict.facts)
         seq = resources.insert_new(tx, new, values)
-        self.groups.store(tx, seq, settled, new.modified)
+        self.groups.store(tx, seq, settled, new.version)
         return Written(replace(new, seq=seq), verdict.receipt, named)
 
     def _update(
@@ -350,7 +350,7 @@ class Service:
         new = replace(new, person=verdict.person, facts=verdict.facts)
         if not resources.replace(tx, new, old.version, values, known):
             raise _moved()
-        self.groups.store(tx, new.seq, settled, new.modified)
+        self.groups.store(tx, new.seq, settled, new.version)
         return Written(new, verdict.receipt)
 
     def _refuse_taken(
