@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection
@@ -73,8 +74,16 @@ class Groups:
         self._base = base
         self._endpoints = {kind.name: kind.endpoint for kind in registry.types.values()}
 
-    def settle(self, tx: Connection, source: str, group: int, change: Change) -> Settled:
-        """`change` without what is so already; `group` is 0 for a new one."""
+    def settle(
+        self,
+        tx: Connection,
+        source: str,
+        group: int,
+        change: Change,
+        coming: Mapping[str, str] = MappingProxyType({}),
+    ) -> Settled:
+        """`change` without what is so already; `group` is 0 for a new one, and `coming`
+        gives the type of resources that are about to be stored, by id."""
         wanted = list(change.add)
         if change.everyone:
             before = {one.id: one for one in members.of(tx, group)} if group else {}
@@ -84,7 +93,7 @@ class Groups:
             leaving = members.present(tx, group, list(change.remove)) if group else set()
             gone = [Member(id) for id in sorted(leaving)]
         fresh = [id for id in wanted if id not in here or id in change.remove]
-        kinds = resources.types_of(tx, source, fresh)
+        kinds = {**resources.types_of(tx, source, fresh), **coming}
         added = [Member(id, kinds.get(id), _display(change.add[id])) for id in fresh]
         return Settled(added, gone)
 

@@ -312,7 +312,7 @@ class Service:
     ) -> Written:
         values = indexing.values(kind, content)
         self._refuse_taken(tx, client, kind, new, values)
-        settled = self.groups.settle(tx, new.source, 0, change)
+        settled = self.groups.settle(tx, new.source, 0, change, {new.id: kind.name})
         after = json.loads(new.document)
         if kind.members is not None and settled:
             after[kind.members.name] = self.groups.values(settled.added)
