@@ -92,8 +92,10 @@ class Server:
         """Another server on the same database, set up otherwise."""
         return Server(self.db, self.folders, **more)
 
-    def client(self, source: str = "workday", profile: str = "hr") -> Client:
-        token = credentials.create(self.db, source, self.clock(), profile=profile)
+    def client(
+        self, source: str = "workday", profile: str = "hr", subject: str | None = None
+    ) -> Client:
+        token = credentials.create(self.db, source, self.clock(), profile=profile, subject=subject)
         return Client(self.app.test_client(), token)
 
 
