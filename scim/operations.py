@@ -206,7 +206,7 @@ class Work:
             value = [item for item in value if item not in ({}, None)]
             if touched and attribute.sub("primary"):
                 self._one_primary(attribute, value, touched)
-        if value in (None, {}, []):
+        if value in (None, []) or (value == {} and attribute.type in ("complex", UNKNOWN)):
             holder.pop(name, None)
         else:
             holder[name] = value

@@ -79,7 +79,7 @@ class Patch:
                 work.remove(target, value if valued else None)
             else:
                 work.put(name, target, value)
-        content = {key: v for key, v in work.content.items() if v not in ({}, [])}
+        content = {k: v for k, v in work.content.items() if v != [] and (v != {} or ":" not in k)}
         return Outcome(content, work.emptied, work.named)
 
     def without_members(self) -> tuple[Patch, Change] | None:
