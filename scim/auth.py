@@ -26,7 +26,7 @@ def authenticate(
     scheme, _, token = header.strip().partition(" ")
     found = None
     if scheme.lower() == "bearer":
-        with db.read() as conn:
+        with db.moment() as conn:
             found = credentials.find(conn, token.strip(), now)
     if found is None:
         raise ScimError(

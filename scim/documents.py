@@ -23,15 +23,15 @@ _MAX_CLEARED = 500
 _META = ',"meta":{'
 
 
-def stored(
+def whole(
     kind: ResourceType,
     id: str,
     content: Mapping[str, Any],
     created: float,
     modified: float,
     version: int,
-) -> str:
-    """The stored text. `meta` goes last, so that `rendered` can add the location to it."""
+) -> dict[str, Any]:
+    """The document to store. `meta` goes last, so that `rendered` can add the location."""
     meta = {
         "resourceType": kind.name,
         "created": iso(created),
@@ -39,8 +39,7 @@ def stored(
         "version": f'W/"{version}"',
     }
     used = [urn for urn in content if ":" in urn and isinstance(content[urn], dict)]
-    whole = {"schemas": [kind.schema.id, *used], "id": id, **content, "meta": meta}
-    return encode(whole)
+    return {"schemas": [kind.schema.id, *used], "id": id, **content, "meta": meta}
 
 
 def restamped(document: str, modified: float, version: int) -> str:

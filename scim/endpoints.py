@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, request
+from flask.sansio.blueprints import BlueprintSetupState
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -35,6 +36,7 @@ from scim.projection import Projection
 from scim.schema import Registry, ResourceType
 from scim.search import Query, refuse_empty
 from scim.service import Client, Precondition, Service, Work, Written
+from scim.shortcut import Shortcut
 from store import members, setting
 from store.clocks import machine_now
 from store.database import Database
@@ -89,6 +91,13 @@ def create_blueprint(
             provide_automatic_options=False,
         )
     blueprint.before_app_request(door.outside)
+
+    def shorten(state: BlueprintSetupState) -> None:
+        app: Any = state.app
+        shortcut = Shortcut(app.wsgi_app, PREFIX, registry, service, base, door.client)
+        app.wsgi_app = shortcut
+
+    blueprint.record_once(shorten)
     return blueprint
 
 
@@ -115,12 +124,14 @@ class _Door:
         self._known_cursors: Cursors | None = None
         self._any_case = {endpoint.lower(): kind for endpoint, kind in registry.types.items()}
 
+    def client(self, header: str | None) -> Client:
+        """Who calls, by the Authorization header. Raises ScimError 401."""
+        return authenticate(self._db, header, self._profiles, self._now())
+
     def answer(self, rest: str = "") -> Response:
         """The answer to any request below /scim/v2; never raises."""
         try:
-            client = authenticate(
-                self._db, request.headers.get("Authorization"), self._profiles, self._now()
-            )
+            client = self.client(request.headers.get("Authorization"))
             return self._dispatch(client, rest)(client)
         except ScimError as error:
             return refusal(error)
@@ -262,8 +273,7 @@ class _Door:
     def _read(self, client: Client, kind: ResourceType, id: str) -> Response:
         shown = _projection(kind, messages.shown_in_address())
         found, rows = self._service.get(client, kind, id, rows=shown.wants_rows(kind))
-        seen = request.if_none_match
-        if seen.star_tag or seen.contains_weak(str(found.version)):
+        if "HTTP_IF_NONE_MATCH" in request.environ and _seen(str(found.version)):
             where = location(kind, found, self._base)
             return Response(status=304, headers={"ETag": _etag(found), "Location": where})
         return self._resource(200, kind, found, shown, rows)
@@ -395,6 +405,10 @@ class _Door:
         return encode(shown.of(kind, json.loads(text)))
 
 
+def _seen(tag: str) -> bool:
+    return request.if_none_match.star_tag or request.if_none_match.contains_weak(tag)
+
+
 def _with_receipt(response: Response, written: Written) -> Response:
     if written.receipt:
         response.headers[RECEIPT] = written.receipt
@@ -415,7 +429,7 @@ def _static(text: str) -> Response:
     """What changes only with the server, under a tag of its content."""
     tag = hashlib.sha256(text.encode()).hexdigest()[:16]
     headers = {"ETag": f'W/"{tag}"'}
-    if request.if_none_match.contains_weak(tag):
+    if _seen(tag):
         return Response(status=304, headers=headers)
     return respond(200, text, headers)
 

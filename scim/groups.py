@@ -128,9 +128,13 @@ class Groups:
                 said[kind.groups.name] = [self._group(*row) for row in above]
         return said
 
+    def has_rows(self, kind: ResourceType, found: Resource) -> bool:
+        """Whether rows may say something of a resource."""
+        return kind.members is not None or (kind.groups is not None and found.grouped)
+
     def text(self, conn: Connection, kind: ResourceType, found: Resource) -> str:
         """`shown` as the JSON text of members of an object, without braces."""
-        if kind.members is None and not (kind.groups is not None and found.grouped):
+        if not self.has_rows(kind, found):
             return ""
         return encode(self.shown(conn, kind, found))[1:-1]
 

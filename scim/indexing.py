@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
-from scim.paths import container, elements, member
 from scim.schema import Lookup, Registry, ResourceType
 from store import resources, setting
 from store.database import Database
@@ -28,9 +27,16 @@ def values(kind: ResourceType, content: Mapping[str, Any]) -> list[Value]:
     """Everything that a resource of this content is to be found by, or alone may have."""
     found: dict[tuple[str, str], Value] = {}
     for lookup in kind.lookups:
-        for value in _at(lookup, content):
-            text = text_of(lookup, value)
-            found[lookup.path, text] = Value(lookup.path, text, lookup.single)
+        holder = content if lookup.extension is None else content.get(lookup.extension)
+        at = holder.get(lookup.attribute.name) if isinstance(holder, dict) else None
+        if at is None:
+            continue
+        for value in at if isinstance(at, list) else (at,):
+            if lookup.sub is not None:
+                value = value.get(lookup.sub.name) if isinstance(value, dict) else None
+            if value is not None:
+                text = text_of(lookup, value)
+                found[lookup.path, text] = Value(lookup.path, text, lookup.single)
     return list(found.values())
 
 
@@ -39,14 +45,6 @@ def text_of(lookup: Lookup, value: Any) -> str:
     if not isinstance(value, str):
         value = json.dumps(value, sort_keys=True)
     return str(value if lookup.leaf.case_exact else value.casefold())[:MAX_VALUE]
-
-
-def _at(lookup: Lookup, content: Mapping[str, Any]) -> Iterator[Any]:
-    for one in elements(member(container(content, lookup.extension), lookup.attribute)):
-        if lookup.sub is None:
-            yield one
-        else:
-            yield from elements(member(one, lookup.sub))
 
 
 def prepare(db: Database, registry: Registry) -> None:

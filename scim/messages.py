@@ -161,9 +161,8 @@ def list_text(
 
 def respond(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
     """An answer with a body."""
-    response = Response(text, status, headers)
-    response.headers["Content-Type"] = MEDIA_TYPE  # no charset: some clients compare the text
-    return response
+    # No charset in the type: some clients compare the text.
+    return Response(text, status, headers, content_type=MEDIA_TYPE)
 
 
 def refusal(error: ScimError) -> Response:

@@ -69,9 +69,10 @@ class Patch:
             raise invalid_value(f"Operations: {name} needs a value.")
         return name, target, members.get("value"), "value" in members
 
-    def apply(self, id: str, content: Mapping[str, Any]) -> Outcome:
-        """`content` (without schemas, id, meta) after all operations. Raises ScimError 400."""
-        work = Work(self._kind, self._profile, id, copy.deepcopy(dict(content)))
+    def apply(self, id: str, content: dict[str, Any]) -> Outcome:
+        """`content` (without schemas, id, meta), which is changed in place, after all
+        operations. Raises ScimError 400."""
+        work = Work(self._kind, self._profile, id, content)
         for name, target, value, valued in self._operations:
             if target is None:
                 work.whole(name, value)

@@ -238,6 +238,31 @@ class _Plan:
     with_rows: bool = False
 
 
+def sole_key(
+    kinds: Sequence[ResourceType], query: Query, *, loosely: bool
+) -> tuple[str, str] | None:
+    """The indexed column and its value, when a page asks for the one resource that has it.
+
+    Raises ScimError 400 invalidFilter.
+    """
+    if len(kinds) > 1 or query.filter is None or query.sorting is not None:
+        return None
+    if query.mark is not None or query.start > 1 or query.count < 1:
+        return None
+    return key_of(kinds[0], filters.parse(kinds[0], query.filter, loosely=loosely))
+
+
+def key_of(kind: ResourceType, node: Node) -> tuple[str, str] | None:
+    """The indexed column and its value, when that is all a filter asks for."""
+    equality = filters.sole_equality(node)
+    if equality is None:
+        return None
+    name, value = equality
+    if kind.key is not None and name == kind.key.name:
+        return "userKey", value
+    return (name, value) if name in ("id", "externalId") else None
+
+
 def _plans(
     kinds: Sequence[ResourceType], text: str | None, source: str, loosely: bool, quick: bool
 ) -> list[_Plan]:
@@ -268,14 +293,9 @@ def _plans(
 
 
 def _plan(kind: ResourceType, node: Node, source: str, quick: bool) -> _Plan:
-    equality = filters.sole_equality(node) if quick else None
-    if equality is not None:
-        name, value = equality
-        columns = {"id": "id", "externalId": "externalId"}
-        if kind.key is not None:
-            columns[kind.key.name] = "userKey"
-        if name in columns:
-            return _Plan(kind, None, None, (columns[name], value))
+    key = key_of(kind, node) if quick else None
+    if key is not None:
+        return _Plan(kind, None, None, key)
     part = sql.translate(kind, source, node)
     looked_at = [a for a in (kind.members, kind.groups) if a is not None]
     with_rows = any(filters.mentions(node, attribute) for attribute in looked_at)

@@ -18,13 +18,14 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from scim import documents, groups, indexing
+from scim.bodies import encode
 from scim.errors import ScimError, invalid_value
 from scim.groups import Change, Groups, Settled
 from scim.listener import Listener
 from scim.patch import Outcome, Patch
 from scim.profiles import Profile
 from scim.schema import Registry, ResourceType
-from scim.search import Found, Query, Search
+from scim.search import Found, Query, Search, sole_key
 from scim.shape import Shaper
 from scim.validation import Validator
 from store import members, resources
@@ -110,9 +111,18 @@ class Service:
 
         ScimError 404 when the client's source has none of that id.
         """
+        with self._db.moment() as conn:
+            found = self._found(conn, client, kind, id)
+        if not rows or not self.groups.has_rows(kind, found):
+            return found, ""
         with self._db.read() as conn:
             found = self._found(conn, client, kind, id)
-            return found, self.groups.text(conn, kind, found) if rows else ""
+            return found, self.groups.text(conn, kind, found)
+
+    def look(self, client: Client, kind: ResourceType, key: str, value: str) -> Resource | None:
+        """The resource with that "id", "externalId" or "userKey"."""
+        with self._db.moment() as conn:
+            return resources.by_key(conn, client.source, kind.name, key, value)
 
     def kind_of(self, client: Client, id: str) -> ResourceType | None:
         """The type of the resource of that id."""
@@ -129,6 +139,12 @@ class Service:
         there are too many resources to read.
         """
         loosely = client.profile.any_attribute
+        key = sole_key(kinds, query, loosely=loosely)
+        if key is not None:
+            one = self.look(client, kinds[0], *key)
+            if one is None or not rows or not self.groups.has_rows(kinds[0], one):
+                there = [(kinds[0], one)] if one is not None else []
+                return Found(there, len(there)), [""] * len(there)
         with self._db.read() as conn:
             search = Search(conn, client.source, self.groups, self._base)
             found = search.find(kinds, query, loosely=loosely)
@@ -159,20 +175,21 @@ class Service:
         content = self._checked(client, kind, shaper.document(body), None)
         change = groups.said_of_all(kind, content)
         id, now = id or str(uuid.uuid4()), round(self._now(), 3)
+        after = documents.whole(kind, id, content, now, now, 1)
         new = Resource(
             id=id,
             source=client.source,
             type=kind.name,
             external_id=content.get("externalId"),
             user_key=documents.user_key(kind, content),
-            document=documents.stored(kind, id, content, now, now, 1),
+            document=encode(after),
             version=1,
             cleared=documents.still_cleared(kind, content, shaper.emptied),
             created=now,
             modified=now,
         )
         named = frozenset(shaper.named)
-        return lambda tx: self._insert(tx, client, kind, new, content, change, named)
+        return lambda tx: self._insert(tx, client, kind, new, after, change, named)
 
     def replacing(
         self,
@@ -276,7 +293,11 @@ class Service:
         precondition.check(old)
         before = json.loads(old.document)
         held = {key: value for key, value in before.items() if key not in documents.ENVELOPE}
-        result, change = outcome(held, lambda: self.groups.values(members.of(tx, old.seq)))
+        # PATCH works on a copy: what was is compared with, and shown to the listener.
+        own = json.loads(old.document)
+        for name in documents.ENVELOPE:
+            own.pop(name, None)
+        result, change = outcome(own, lambda: self.groups.values(members.of(tx, old.seq)))
         named = frozenset(result.named)
         content = self._checked(client, kind, result.content, held)
         self._check_members(client, kind, _listed(kind, change))
@@ -285,19 +306,20 @@ class Service:
         if documents.same(content, held) and not settled:
             if cleared == old.cleared:
                 return Written(old, None, named)
-            new = replace(old, cleared=cleared)
+            new, after = replace(old, cleared=cleared), dict(before)
         else:
             version = old.version + 1
+            after = documents.whole(kind, id, content, old.created, now, version)
             new = replace(
                 old,
                 external_id=content.get("externalId"),
                 user_key=documents.user_key(kind, content),
-                document=documents.stored(kind, id, content, old.created, now, version),
+                document=encode(after),
                 version=version,
                 cleared=cleared,
                 modified=now,
             )
-        written = self._update(tx, client, kind, old, new, (before, content), settled)
+        written = self._update(tx, client, kind, old, new, (before, after), settled)
         return replace(written, named=named)
 
     def _insert(
@@ -306,14 +328,14 @@ class Service:
         client: Client,
         kind: ResourceType,
         new: Resource,
-        content: Mapping[str, Any],
+        document: Mapping[str, Any],
         change: Change,
         named: frozenset[str],
     ) -> Written:
-        values = indexing.values(kind, content)
+        after = dict(document)
+        values = indexing.values(kind, after)
         self._refuse_taken(tx, client, kind, new, values)
         settled = self.groups.settle(tx, new.source, 0, change, {new.id: kind.name})
-        after = json.loads(new.document)
         if kind.members is not None and settled:
             after[kind.members.name] = self.groups.values(settled.added)
         verdict = self._listener.on_change(
@@ -331,14 +353,13 @@ class Service:
         kind: ResourceType,
         old: Resource,
         new: Resource,
-        contents: tuple[dict[str, Any], Mapping[str, Any]],
+        shown: tuple[dict[str, Any], dict[str, Any]],
         settled: Settled,
     ) -> Written:
-        before, content = contents
-        known, values = indexing.values(kind, before), indexing.values(kind, content)
+        before, after = shown
+        known, values = indexing.values(kind, before), indexing.values(kind, after)
         if (new.external_id, new.user_key) != (old.external_id, old.user_key) or values != known:
             self._refuse_taken(tx, client, kind, new, values)
-        after = json.loads(new.document)
         if kind.members is not None and settled:
             before[kind.members.name] = self.groups.values(settled.removed)
             after[kind.members.name] = self.groups.values(settled.added)

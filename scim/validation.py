@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields
@@ -161,16 +161,47 @@ class Validator:
             inner = _generate(schema.name, schema.attributes, types)
             made[schema.id] = fields.Nested(inner, required=schema.id in kind.required)
         self._schema = _Whole.from_dict(made, name=kind.name)()
+        self._plain = {name: _plain(field) for name, field in made.items()}
+        self._required = frozenset(name for name, field in made.items() if field.required)
 
     def check(self, content: Mapping[str, Any], *, required: bool) -> None:
         """Raise ScimError 400 invalidValue naming the first attribute that does not fit.
 
         Without `required` attributes that the schema requires may be missing.
         """
+        # marshmallow takes ten times as long to find nothing wrong; it is asked to say what.
+        if _is_plain(content, self._plain, self._required if required else frozenset()):
+            return
         try:
             self._schema.load(content, partial=not required)
         except ValidationError as error:
             raise _refusal(error.messages) from None
+
+
+Plain = Callable[[Any], bool]
+
+
+def _plain(field: fields.Field[Any]) -> Plain:
+    """A quick look by the same rules as `field`'s: True means that it would find no fault."""
+    if isinstance(field, fields.List):
+        one = _plain(field.inner)
+        return lambda value: isinstance(value, list) and all(map(one, value))
+    if isinstance(field, fields.Nested):
+        inner = {name: _plain(sub) for name, sub in field.schema.fields.items()}
+        required = frozenset(name for name, sub in field.schema.fields.items() if sub.required)
+        return lambda value: isinstance(value, dict) and _is_plain(value, inner, required)
+    assert isinstance(field, _Kept)
+    return field.fits
+
+
+def _is_plain(
+    content: Mapping[str, Any], known: Mapping[str, Plain], required: frozenset[str]
+) -> bool:
+    for name, value in content.items():
+        fits = known.get(name)
+        if fits is not None and not fits(value):
+            return False
+    return not required or required <= content.keys()
 
 
 def _refusal(messages: Any) -> ScimError:
