@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from scim import discovery, indexing, messages, ordering, projection, schema
-from scim.auth import authenticate
+from scim.auth import authenticate, authenticate_on
 from scim.bodies import encode
 from scim.bulk import Bulk
 from scim.cursors import Cursors
@@ -94,7 +94,7 @@ def create_blueprint(
 
     def shorten(state: BlueprintSetupState) -> None:
         app: Any = state.app
-        shortcut = Shortcut(app.wsgi_app, PREFIX, registry, service, base, door.client)
+        shortcut = Shortcut(app.wsgi_app, PREFIX, registry, db, service, base, door.client_on)
         app.wsgi_app = shortcut
 
     blueprint.record_once(shorten)
@@ -127,6 +127,10 @@ class _Door:
     def client(self, header: str | None) -> Client:
         """Who calls, by the Authorization header. Raises ScimError 401."""
         return authenticate(self._db, header, self._profiles, self._now())
+
+    def client_on(self, conn: Connection, header: str | None) -> Client:
+        """`client` on a connection that is there already."""
+        return authenticate_on(conn, header, self._profiles, self._now())
 
     def answer(self, rest: str = "") -> Response:
         """The answer to any request below /scim/v2; never raises."""

@@ -119,11 +119,6 @@ class Service:
             found = self._found(conn, client, kind, id)
             return found, self.groups.text(conn, kind, found)
 
-    def look(self, client: Client, kind: ResourceType, key: str, value: str) -> Resource | None:
-        """The resource with that "id", "externalId" or "userKey"."""
-        with self._db.moment() as conn:
-            return resources.by_key(conn, client.source, kind.name, key, value)
-
     def kind_of(self, client: Client, id: str) -> ResourceType | None:
         """The type of the resource of that id."""
         with self._db.read() as conn:
@@ -141,7 +136,8 @@ class Service:
         loosely = client.profile.any_attribute
         key = sole_key(kinds, query, loosely=loosely)
         if key is not None:
-            one = self.look(client, kinds[0], *key)
+            with self._db.moment() as conn:
+                one = resources.by_key(conn, client.source, kinds[0].name, *key)
             if one is None or not rows or not self.groups.has_rows(kinds[0], one):
                 there = [(kinds[0], one)] if one is not None else []
                 return Found(there, len(there)), [""] * len(there)

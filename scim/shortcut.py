@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
+from sqlalchemy import Connection
+
 from scim import filters, messages, search
 from scim.documents import location, rendered
 from scim.projection import Projection
 from scim.schema import Registry, ResourceType
 from scim.service import Client, Service
-from store.resources import Resource
+from store import resources
+from store.database import Database
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -37,15 +40,17 @@ class Shortcut:
         app: WSGIApplication,
         prefix: str,
         registry: Registry,
+        db: Database,
         service: Service,
         base: str,
-        authenticate: Callable[[str | None], Client],
+        client_on: Callable[[Connection, str | None], Client],
     ) -> None:
         self._app = app
         self._prefix = prefix
-        self._service = service
+        self._db = db
+        self._groups = service.groups
         self._base = base
-        self._authenticate = authenticate
+        self._client_on = client_on
         self._kinds = {
             prefix + endpoint: kind
             for endpoint, kind in registry.types.items()
@@ -83,9 +88,10 @@ class Shortcut:
         return self._found(environ, kind, unquote_plus(query[len(_FILTER) :], errors="strict"))
 
     def _one(self, environ: WSGIEnvironment, kind: ResourceType, id: str) -> Answer | None:
-        client = self._authenticate(environ.get("HTTP_AUTHORIZATION"))
-        found = self._service.look(client, kind, "id", id)
-        if found is None or self._service.groups.has_rows(kind, found):
+        with self._db.moment() as conn:
+            client = self._client_on(conn, environ.get("HTTP_AUTHORIZATION"))
+            found = resources.get(conn, client.source, kind.name, id)
+        if found is None or self._groups.has_rows(kind, found):
             return None
         headers = [
             ("ETag", f'W/"{found.version}"'),
@@ -96,15 +102,15 @@ class Shortcut:
     def _found(self, environ: WSGIEnvironment, kind: ResourceType, text: str) -> Answer | None:
         if len(text) > _LONGEST:
             return None
-        client = self._authenticate(environ.get("HTTP_AUTHORIZATION"))
-        loosely = client.profile.any_attribute
-        node = filters.parse(kind, text, loosely=loosely)
-        key = search.key_of(kind, node)
-        if key is None:
-            return None
-        found: Resource | None = self._service.look(client, kind, *key)
+        with self._db.moment() as conn:
+            client = self._client_on(conn, environ.get("HTTP_AUTHORIZATION"))
+            node = filters.parse(kind, text, loosely=client.profile.any_attribute)
+            key = search.key_of(kind, node)
+            if key is None:
+                return None
+            found = resources.by_key(conn, client.source, kind.name, *key)
         if found is None:
             return messages.list_text([], 0, 1), []
-        if self._service.groups.has_rows(kind, found):
+        if self._groups.has_rows(kind, found):
             return None
         return messages.list_text([rendered(kind, found, self._base)], 1, 1), []

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from store.commits import GroupCommit
 
@@ -44,10 +43,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         # Parameters are people's data: errors, which end up in logs, do not show them.
-        self.engine: Engine = create_engine(url, pool_size=8, max_overflow=24, hide_parameters=True)
+        self.engine: Engine = create_engine(url, pool_size=8, max_overflow=8, hide_parameters=True)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._own = threading.local()
-        self._kept: list[Connection] = []  # one a thread, for `moment`
         self._commits: GroupCommit | None = None
         if self.is_sqlite:
             event.listen(self.engine, "connect", _sqlite_connect)
@@ -70,24 +67,12 @@ class Database:
 
     @contextmanager
     def moment(self) -> Iterator[Connection]:
-        """For a `Statement` or two, each of which sees the moment in which it runs: a
-        connection that the thread keeps, outside any transaction. Reads only."""
-        connection = getattr(self._own, "connection", None)
-        if connection is None:
-            connection = self.engine.connect()
+        """For a `Statement` or two, each of which sees the moment in which it runs: outside
+        any transaction, which costs less than `read`. Reads only."""
+        with self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-            self._own.connection = connection
-            self._kept.append(connection)
-        try:
             yield connection
-        except DBAPIError:
-            # It may have gone away; the next one gets another.
-            self._own.connection = None
-            self._kept.remove(connection)
-            connection.invalidate()
-            connection.close()
-            raise
 
     def write(self, work: Callable[[Connection], T], *, isolation: str = "SERIALIZABLE") -> T:
         """Run `work` in one transaction; when this returns, its changes are on disk.
@@ -125,10 +110,6 @@ class Database:
 
     def close(self) -> None:
         """Give all connections back to the operating system."""
-        for connection in self._kept:
-            connection.close()
-        self._kept.clear()
-        self._own = threading.local()
         self.engine.dispose()
         if self._commits is not None:
             self._commits.close()

@@ -83,7 +83,9 @@ class TestAuthentication:
         own = server.client("workday", "strict")
         assert own.send("POST", "/Users", {"externalId": "E2"}).status_code == 400
         stranger = server.client("other", "")
-        assert stranger.send("POST", "/Users", {"externalId": "E1"}).status_code == 400
+        assert stranger.send("POST", "/Users", {"externalId": "E1"}).status_code == 201
+        lost = server.client("other", "of another version")
+        assert lost.send("POST", "/Users", {"externalId": "E2"}).status_code == 400
 
     def test_no_token_is_logged(self, server: Server, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
