@@ -12,7 +12,7 @@ from scim.matching import matches
 from scim.paths import Path, member
 from scim.profiles import HR, Profile
 from scim.schema import UNKNOWN, Attribute, ResourceType
-from scim.shape import Shaper, same_value
+from scim.shape import Shaper, identity
 from scim.target import Target, implied, parse
 
 
@@ -87,10 +87,11 @@ class Work:
                 self._store(holder, attribute, inner)
         elif attribute.multi_valued or (isinstance(value, list) and isinstance(found, list)):
             kept = list(found or []) if name == "add" else []
+            places = {identity(one): at for at, one in enumerate(kept)}
             fresh = []
             for one in value:
-                at = next((i for i, other in enumerate(kept) if same_value(one, other)), None)
-                if at is None:
+                at = places.setdefault(identity(one), len(kept))
+                if at == len(kept):
                     kept.append(one)
                 elif isinstance(one, dict):  # the same value, said in more words
                     kept[at] = one = {**kept[at], **one}
@@ -154,7 +155,8 @@ class Work:
             raise no_target(f"{target.text[:200]} selects nothing.")
         self.emptied.add(target.text)
         if path.sub is None:
-            items = [item for item in items if not any(item is one for one in chosen)]
+            gone = {id(one) for one in chosen}
+            items = [item for item in items if id(item) not in gone]
             if attribute.required and not items and not self._profile.either_key:
                 raise immutable(f"{path.text} is required and cannot be emptied.")
         else:
@@ -168,7 +170,14 @@ class Work:
         wanted = value if isinstance(value, list) else [value]
         holder = self._holder(path.extension)
         items = _items(holder.get(_spelled(holder, path.attribute)))
-        kept = [item for item in items if not any(_equals(item, one) for one in wanted)]
+        # Most say the value, and that can be looked up; the others are compared one by one.
+        named = {repr(_value_of(one)) for one in wanted if _value_of(one) is not None}
+        others = [one for one in wanted if _value_of(one) is None]
+        kept = [
+            item
+            for item in items
+            if repr(_value_of(item)) not in named and not any(_equals(item, one) for one in others)
+        ]
         if not kept:
             self.emptied.add(path.text)
         self._store(holder, path.attribute, kept)
@@ -215,12 +224,11 @@ class Work:
 
     def _one_primary(self, attribute: Attribute, items: list[Any], touched: Any) -> None:
         """A new primary value takes the mark from the old one (RFC 7644 section 3.5.2)."""
+        new = {id(one) for one in touched}
         fresh = [
             item
             for item in items
-            if any(item is one for one in touched)
-            and isinstance(item, dict)
-            and item.get("primary") is True
+            if id(item) in new and isinstance(item, dict) and item.get("primary") is True
         ]
         if len(fresh) > 1 and not self._profile.read_loosely:
             raise invalid_value(f"{attribute.name}: more than one value is primary.")
@@ -306,12 +314,12 @@ def _spelled(holder: Mapping[str, Any], attribute: Attribute) -> str:
     return attribute.name
 
 
+def _value_of(item: Any) -> Any:
+    return item.get("value") if isinstance(item, dict) else item
+
+
 def _equals(item: Any, wanted: Any) -> bool:
-    """Whether an element has all that `wanted` says, `value` alone deciding where given."""
-    if not isinstance(wanted, dict):
-        return bool(item == wanted or (isinstance(item, dict) and item.get("value") == wanted))
-    if not isinstance(item, dict):
-        return bool(item == wanted.get("value"))
-    if "value" in wanted:
-        return bool(item.get("value") == wanted["value"])
+    """Whether an element has all that `wanted`, which has no value, says."""
+    if not isinstance(wanted, dict) or not isinstance(item, dict):
+        return bool(item == wanted)
     return bool(wanted) and all(item.get(key) == value for key, value in wanted.items())

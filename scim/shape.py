@@ -8,6 +8,7 @@ are collected in `emptied`, those of attributes that are only returned on reques
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -155,11 +156,12 @@ class Shaper:
             if not self.profile.read_loosely:
                 raise invalid_value(f"{path}: a list is expected.")
             value = [value]
-        shaped: list[Any] = []
+        found: dict[Any, Any] = {}
         for item in value:
             one = _EMPTY if self._blank(item) else self._single(attribute, item, path, element=True)
-            if one is not _EMPTY and not any(same_value(one, other) for other in shaped):
-                shaped.append(one)
+            if one is not _EMPTY:
+                found.setdefault(identity(one), one)
+        shaped = list(found.values())
         self._one_primary(attribute, shaped, path)
         return shaped or self._empty(path)
 
@@ -282,15 +284,14 @@ class Shaper:
             raise invalid_syntax(f"schemas: {self.kind.schema.id} is missing.")
 
 
-def same_value(one: Any, other: Any) -> bool:
-    """Whether two elements of a list are one: equal, or of equal type and value."""
-    if not (isinstance(one, dict) and isinstance(other, dict)):
-        return bool(one == other)
-    if one == other:
-        return True
-    if "value" not in one or one["value"] != other.get("value"):
-        return False
-    return str(one.get("type", "")).lower() == str(other.get("type", "")).lower()
+def identity(value: Any) -> tuple[str, ...]:
+    """Elements of a list that are one have the same: they are equal, or of equal type and
+    value."""
+    if isinstance(value, dict):
+        own = value.get("value")
+        if isinstance(own, str):
+            return "value", own, str(value.get("type", "")).lower()
+    return "whole", json.dumps(value, sort_keys=True)
 
 
 def _boolean(value: Any) -> Any:
