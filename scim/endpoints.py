@@ -31,7 +31,7 @@ from scim.discovery import Limits
 from scim.documents import location, rendered
 from scim.errors import ScimError, invalid_value
 from scim.listener import Ignore, Listener
-from scim.messages import Asked, refusal, respond
+from scim.messages import Asked, empty, refusal, respond
 from scim.projection import Projection
 from scim.schema import Registry, ResourceType
 from scim.search import Query, refuse_empty
@@ -176,7 +176,7 @@ class _Door:
             return handler
         allowed = ", ".join([*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"])
         if request.method == "OPTIONS":
-            return lambda _: Response(status=204, headers={"Allow": allowed})
+            return lambda _: empty(204, {"Allow": allowed})
         raise ScimError(
             405, f"{request.method[:20]} is not for this address.", headers={"Allow": allowed}
         )
@@ -279,7 +279,7 @@ class _Door:
         found, rows = self._service.get(client, kind, id, rows=shown.wants_rows(kind))
         if "HTTP_IF_NONE_MATCH" in request.environ and _seen(str(found.version)):
             where = location(kind, found, self._base)
-            return Response(status=304, headers={"ETag": _etag(found), "Location": where})
+            return empty(304, {"ETag": _etag(found), "Location": where})
         return self._resource(200, kind, found, shown, rows)
 
     def _change(
@@ -296,7 +296,7 @@ class _Door:
         if rows is None:
             where = location(kind, written.resource, self._base)
             headers = {"ETag": _etag(written.resource), "Location": where}
-            return _with_receipt(Response(status=204, headers=headers), written)
+            return _with_receipt(empty(204, headers), written)
         return self._written(200, kind, written, shown, rows)
 
     def _done(
@@ -319,7 +319,7 @@ class _Door:
 
     def _delete(self, client: Client, kind: ResourceType, id: str) -> Response:
         written = self._service.write(self._service.deleting(client, kind, id, _precondition()))
-        return _with_receipt(Response(status=204), written)
+        return _with_receipt(empty(204), written)
 
     def _bulk(self, client: Client) -> Response:
         bulk = Bulk(
@@ -434,7 +434,7 @@ def _static(text: str) -> Response:
     tag = hashlib.sha256(text.encode()).hexdigest()[:16]
     headers = {"ETag": f'W/"{tag}"'}
     if _seen(tag):
-        return Response(status=304, headers=headers)
+        return empty(304, headers)
     return respond(200, text, headers)
 
 

@@ -165,6 +165,13 @@ def respond(status: int, text: str, headers: Mapping[str, str] | None = None) ->
     return Response(text, status, headers, content_type=MEDIA_TYPE)
 
 
+def empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer without a body, and so without a type."""
+    response = Response(status=status, headers=headers)
+    del response.headers["Content-Type"]
+    return response
+
+
 def refusal(error: ScimError) -> Response:
     """The answer that says no."""
     return respond(error.status, encode(error.body()), error.headers)

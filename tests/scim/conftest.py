@@ -152,6 +152,7 @@ def check_answer(answer: TestResponse) -> None:
     """What holds for every answer of this server."""
     if answer.status_code in (204, 304):
         assert answer.data == b""
+        assert "Content-Type" not in answer.headers
         return
     assert answer.headers["Content-Type"] == "application/scim+json"
     if answer.status_code >= 400:
