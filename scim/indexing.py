@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
+from sqlalchemy.exc import IntegrityError
 
-from scim.schema import Lookup, Registry, ResourceType
+from scim.schema import Lookup, Registry, ResourceType, SchemaError
 from store import resources, setting
 from store.database import Database
 from store.resources import MAX_VALUE, Value
@@ -50,7 +51,7 @@ def text_of(lookup: Lookup, value: Any) -> str:
 def prepare(db: Database, registry: Registry) -> None:
     """Make what is kept match what the schemas declare. Costs one query when it does.
 
-    Raises sqlalchemy.exc.IntegrityError when values that a schema now calls unique are not.
+    Raises SchemaError when values that a schema now calls unique are not.
     """
     wanted = {kind.name: _digest(kind) for kind in registry.types.values()}
     text = json.dumps(wanted, sort_keys=True)
@@ -62,7 +63,13 @@ def prepare(db: Database, registry: Registry) -> None:
         known = json.loads(setting.get(tx, _KEPT) or "{}")
         for kind in registry.types.values():
             if known.get(kind.name) != wanted[kind.name]:
-                _keep_anew(tx, kind)
+                try:
+                    _keep_anew(tx, kind)
+                except IntegrityError:
+                    raise SchemaError(
+                        f"{kind.name}: there are equal values of an attribute that its schema "
+                        "now calls unique; change them first"
+                    ) from None
         setting.put(tx, _KEPT, text)
 
     db.write(work)

@@ -110,7 +110,7 @@ bulk_operations = st.fixed_dictionaries(
                 "bulkId:a",
                 5,
             ]
-        ),  # fmt: skip
+        ),
         "bulkId": st.sampled_from(["a", "b", "c", "", "a b", 5]),
         "version": st.sampled_from(['W/"1"', "*", "x", 5]),
         "data": values
@@ -157,7 +157,7 @@ def test_bulk(clients: list[Client], listed: Any, more: Any) -> None:
                 "schemas",
                 "FILTER",
             ]
-        ),  # fmt: skip
+        ),
         values | names | st.sampled_from(["descending", "id pr", "", "members.value pr"]),
         max_size=4,
     ),
