@@ -21,7 +21,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from scim.discovery import Limits
 from scim.errors import ScimError, invalid_syntax, invalid_value
 from scim.schema import ResourceType
-from scim.service import Client, Precondition, Service, Work, Written
+from scim.service import Client, Service, Work, Written
+from scim.versions import Precondition
 from store import members
 
 REQUEST_URN = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"

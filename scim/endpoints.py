@@ -35,8 +35,9 @@ from scim.messages import Asked, empty, refusal, respond
 from scim.projection import Projection
 from scim.schema import Registry, ResourceType
 from scim.search import Query, refuse_empty
-from scim.service import Client, Precondition, Service, Work, Written
+from scim.service import Client, Service, Work, Written
 from scim.shortcut import Shortcut
+from scim.versions import Precondition
 from store import members, setting
 from store.clocks import machine_now
 from store.database import Database

@@ -28,6 +28,7 @@ from scim.schema import Registry, ResourceType
 from scim.search import Found, Query, Search, sole_key
 from scim.shape import Shaper
 from scim.validation import Validator
+from scim.versions import Precondition
 from store import members, resources
 from store.database import Database
 from store.resources import Resource
@@ -37,6 +38,8 @@ Work = Callable[[Connection], "Written"]
 
 _STATE = frozenset(("schemas", "id", "externalid", "username", "active", "meta"))
 _RERUNS = 3
+MAX_ROWS_TEXT = 1 << 25
+"""Characters of members that one page of a list may hold."""
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
@@ -58,26 +61,6 @@ class Written:
     resource: Resource
     receipt: str | None
     named: frozenset[str] = frozenset()
-
-
-class Precondition:
-    """If-Match and If-None-Match: the versions that a write accepts."""
-
-    def __init__(self, match: str | None, none_match: str | None = None) -> None:
-        self._match = None if match is None or match.strip() == "*" else _tags(match)
-        self._none = None if none_match is None else _tags(none_match)
-        self._nothing = none_match is not None and none_match.strip() == "*"
-
-    def check(self, found: Resource) -> None:
-        """Raise ScimError 412 for a version that is not among those the client accepts."""
-        version = str(found.version)
-        if self._match is not None and version not in self._match:
-            raise ScimError(412, "The resource has changed: its version is not the one named.")
-        if self._nothing or (self._none is not None and version in self._none):
-            raise ScimError(412, "The resource is there, in a version that If-None-Match names.")
-
-
-ANY = Precondition(None)
 
 
 class Service:
@@ -144,9 +127,17 @@ class Service:
         with self._db.read() as conn:
             search = Search(conn, client.source, self.groups, self._base)
             found = search.find(kinds, query, loosely=loosely)
-            texts = [
-                self.groups.text(conn, kind, one) if rows else "" for kind, one in found.resources
-            ]
+            texts: list[str] = []
+            room = MAX_ROWS_TEXT
+            for kind, one in found.resources:
+                texts.append(self.groups.text(conn, kind, one) if rows else "")
+                room -= len(texts[-1])
+                if room < 0:
+                    raise ScimError(
+                        400,
+                        "Too many members for one page: exclude them, or ask for fewer.",
+                        "tooMany",
+                    )
         return found, texts
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -433,10 +424,6 @@ class Service:
 
 def _listed(kind: ResourceType, change: Change) -> dict[str, Any]:
     return {kind.members.name: list(change.add.values())} if kind.members and change.add else {}
-
-
-def _tags(header: str) -> frozenset[str]:
-    return frozenset(re.findall(r'(?:W/)?"([^"]*)"', header))
 
 
 def _moved() -> ScimError:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from scim import endpoints
+from scim import endpoints, service
 from store.tables import member
 from tests.scim.conftest import BASE, CORE, PATCH_OP, Client, Server, accepted, refused
 
@@ -299,6 +299,15 @@ def test_groups_without_members_are_read_without_them(server: Server, strict: Cl
         assert "members" not in accepted(strict.get(f"/Groups/{made['id']}?{query}"))
         assert "members" not in accepted(strict.get(f"/Groups?{query}"))["Resources"][0]
     assert not any("FROM member" in statement for statement in sent if "EXISTS" not in statement)
+
+
+def test_a_page_holds_so_many_members(strict: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MAX_ROWS_TEXT", 1000)
+    for number in range(3):
+        group(strict, f"g{number}", *(f"member {n}" for n in range(20)))
+    refused(strict.get("/Groups"), 400, "tooMany")
+    assert accepted(strict.get("/Groups?count=1"))["itemsPerPage"] == 1
+    assert accepted(strict.get("/Groups?excludedAttributes=members"))["itemsPerPage"] == 3
 
 
 class TestTold:
