@@ -6,7 +6,6 @@ follows from the resource types, and every refusal, 404 and 405 too, is a SCIM e
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import traceback
@@ -31,7 +30,7 @@ from scim.discovery import Limits
 from scim.documents import location, rendered
 from scim.errors import ScimError, invalid_value
 from scim.listener import Ignore, Listener
-from scim.messages import Asked, empty, refusal, respond
+from scim.messages import Asked, empty, etag, refusal, respond
 from scim.projection import Projection
 from scim.schema import Registry, ResourceType
 from scim.search import Query, refuse_empty
@@ -259,9 +258,9 @@ class _Door:
         else:
             found = discovery.resource_types(self._registry, self._base, people=people)
         if name is None:
-            _refuse_filter()
+            messages.refuse_filter()
             texts = [encode(definition) for definition in found]
-            return _static(messages.list_text(texts, len(found), 1))
+            return messages.static(messages.list_text(texts, len(found), 1))
         for definition in found:
             if definition["id"].lower() == name.lower():
                 return _defined(definition)
@@ -278,9 +277,9 @@ class _Door:
     def _read(self, client: Client, kind: ResourceType, id: str) -> Response:
         shown = _projection(kind, messages.shown_in_address())
         found, rows = self._service.get(client, kind, id, rows=shown.wants_rows(kind))
-        if "HTTP_IF_NONE_MATCH" in request.environ and _seen(str(found.version)):
+        if "HTTP_IF_NONE_MATCH" in request.environ and messages.seen(str(found.version)):
             where = location(kind, found, self._base)
-            return empty(304, {"ETag": _etag(found), "Location": where})
+            return empty(304, {"ETag": etag(found), "Location": where})
         return self._resource(200, kind, found, shown, rows)
 
     def _change(
@@ -291,12 +290,12 @@ class _Door:
         change: Callable[[Client, ResourceType, str, dict[str, Any], Precondition], Work],
     ) -> Response:
         shown = _projection(kind, messages.shown_in_address())
-        work = change(client, kind, id, messages.body(self._limits), _precondition())
+        work = change(client, kind, id, messages.body(self._limits), messages.precondition())
         brief = request.method == "PATCH" and not shown.wanted
         written, rows = self._done(work, kind, shown, client if brief else None)
         if rows is None:
             where = location(kind, written.resource, self._base)
-            headers = {"ETag": _etag(written.resource), "Location": where}
+            headers = {"ETag": etag(written.resource), "Location": where}
             return _with_receipt(empty(204, headers), written)
         return self._written(200, kind, written, shown, rows)
 
@@ -319,7 +318,9 @@ class _Door:
         return self._service.write(whole)
 
     def _delete(self, client: Client, kind: ResourceType, id: str) -> Response:
-        written = self._service.write(self._service.deleting(client, kind, id, _precondition()))
+        written = self._service.write(
+            self._service.deleting(client, kind, id, messages.precondition())
+        )
         return _with_receipt(empty(204), written)
 
     def _bulk(self, client: Client) -> Response:
@@ -400,7 +401,7 @@ class _Door:
     def _resource(
         self, status: int, kind: ResourceType, found: Resource, shown: Projection, rows: str
     ) -> Response:
-        headers = {"ETag": _etag(found), "Location": location(kind, found, self._base)}
+        headers = {"ETag": etag(found), "Location": location(kind, found, self._base)}
         return respond(status, self._text(kind, found, shown, rows), headers)
 
     def _text(self, kind: ResourceType, found: Resource, shown: Projection, rows: str) -> str:
@@ -410,42 +411,16 @@ class _Door:
         return encode(shown.of(kind, json.loads(text)))
 
 
-def _seen(tag: str) -> bool:
-    return request.if_none_match.star_tag or request.if_none_match.contains_weak(tag)
-
-
 def _with_receipt(response: Response, written: Written) -> Response:
     if written.receipt:
         response.headers[RECEIPT] = written.receipt
     return response
 
 
-def _refuse_filter() -> None:
-    if "filter" in request.args:
-        raise ScimError(403, "This cannot be filtered (RFC 7644 section 4).")
-
-
 def _defined(definition: Mapping[str, Any]) -> Response:
-    _refuse_filter()
-    return _static(encode(definition))
-
-
-def _static(text: str) -> Response:
-    """What changes only with the server, under a tag of its content."""
-    tag = hashlib.sha256(text.encode()).hexdigest()[:16]
-    headers = {"ETag": f'W/"{tag}"'}
-    if _seen(tag):
-        return empty(304, headers)
-    return respond(200, text, headers)
+    messages.refuse_filter()
+    return messages.static(encode(definition))
 
 
 def _projection(kind: ResourceType, asked: Asked) -> Projection:
     return projection.read(kind, asked.attributes, asked.excluded)
-
-
-def _precondition() -> Precondition:
-    return Precondition(request.headers.get("If-Match"), request.headers.get("If-None-Match"))
-
-
-def _etag(found: Resource) -> str:
-    return f'W/"{found.version}"'

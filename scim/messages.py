@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from scim.bodies import decode, encode
 from scim.discovery import Limits
 from scim.errors import ScimError, invalid_filter, invalid_syntax, invalid_value
+from scim.versions import Precondition
+from store.resources import Resource
 
 MEDIA_TYPE = "application/scim+json"
 SEARCH_URN = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -175,3 +178,33 @@ def empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
 def refusal(error: ScimError) -> Response:
     """The answer that says no."""
     return respond(error.status, encode(error.body()), error.headers)
+
+
+def seen(tag: str) -> bool:
+    """Whether If-None-Match names that tag."""
+    return request.if_none_match.star_tag or request.if_none_match.contains_weak(tag)
+
+
+def refuse_filter() -> None:
+    """Discovery is not filtered. Raises ScimError 403."""
+    if "filter" in request.args:
+        raise ScimError(403, "This cannot be filtered (RFC 7644 section 4).")
+
+
+def static(text: str) -> Response:
+    """What changes only with the server, under a tag of its content."""
+    tag = hashlib.sha256(text.encode()).hexdigest()[:16]
+    headers = {"ETag": f'W/"{tag}"'}
+    if seen(tag):
+        return empty(304, headers)
+    return respond(200, text, headers)
+
+
+def precondition() -> Precondition:
+    """Which versions a write accepts."""
+    return Precondition(request.headers.get("If-Match"), request.headers.get("If-None-Match"))
+
+
+def etag(found: Resource) -> str:
+    """The tag of a resource's version."""
+    return f'W/"{found.version}"'
