@@ -14,6 +14,7 @@ FLOOR = {
     "app": 4,
     "cli": 5,
     "mule": 5,
+    "web": 5,
     "sandbox_mule": 5,
     "console": 3,
     "sandbox": 3,
