@@ -53,12 +53,15 @@ def main() -> None:
     try:
         ours = Ours(folder / "ours")
         peer = Peer(folder)
-        print(f"{'':24}{'scim2-server':>28}{'Muster':>28}")
+        plain = ours.store_only()
+        print(f"{'':24}{'scim2-server':>28}{'Muster':>34}{'Muster without intake':>34}")
         for name, work in WORK.items():
-            # One after the other, so that neither takes processors from the other.
-            peer_found, ours_found = work(peer), work(ours)
-            ratio = ours_found[0] / peer_found[0]
-            print(f"{name:24}{_line(peer_found):>28}{_line(ours_found):>28}  {ratio:5.1f} x")
+            # One after the other, so that none takes processors from another.
+            there, here, bare_here = work(peer), work(ours), work(plain)
+            row = [
+                f"{_line(found):>26} {found[0] / there[0]:5.1f} x" for found in (here, bare_here)
+            ]
+            print(f"{name:24}{_line(there):>28}{''.join(f'{one:>34}' for one in row)}")
         peer.stop()
         bare(folder, ours)
         ours.stop()
@@ -204,6 +207,15 @@ class Ours(Server):
         self.database = f"sqlite:///{folder / 'data' / 'muster.db'}"
         self.start([sys.executable, str(ROOT / "app.py"), "run"], folder, self.environ)
         self.fill(users)
+
+    def store_only(self) -> Server:
+        """The same gateway for a source that nobody is told of."""
+        database = Database(self.database)
+        token = credentials.create(database, "plain", machine_now(), profile="strict")
+        database.close()
+        server = Server(self.port, self.prefix, token)
+        server.fill(USERS)
+        return server
 
 
 class Peer(Server):
