@@ -81,6 +81,8 @@ def _digest(kind: ResourceType) -> str:
 
 
 def _keep_anew(tx: Connection, kind: ResourceType) -> None:
+    of_type = select(resource.c.seq).where(resource.c.type == kind.name)
+    tx.execute(delete(resource_value).where(resource_value.c.seq.in_(of_type)))
     after = 0
     statement = (
         select(resource.c.seq, resource.c.source, resource.c.document)
@@ -90,7 +92,6 @@ def _keep_anew(tx: Connection, kind: ResourceType) -> None:
     )
     while rows := tx.execute(statement.where(resource.c.seq > after)).all():
         for row in rows:
-            tx.execute(delete(resource_value).where(resource_value.c.seq == row.seq))
             found = values(kind, json.loads(row.document))
             resources.keep_values(tx, row.source, kind.name, row.seq, found)
         after = rows[-1].seq

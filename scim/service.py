@@ -237,6 +237,7 @@ class Service:
             old = self._found(tx, client, kind, id)
             precondition.check(old)
             before = json.loads(old.document)
+            values = indexing.values(kind, before)
             before.update(self._members_of(tx, kind, old))
             verdict = self._listener.on_change(
                 tx, client.source, kind.name, id, before, None, old.cleared
@@ -245,7 +246,7 @@ class Service:
                 self._leave_groups(tx, old, now)
             if kind.members is not None:
                 members.disband(tx, old.seq)
-            if not resources.withdraw(tx, old, now):
+            if not resources.withdraw(tx, old, now, values):
                 raise _moved()
             return Written(old, verdict.receipt)
 

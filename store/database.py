@@ -28,6 +28,7 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=15000",
     "PRAGMA cache_size=-4000",  # KiB per connection: the processes are small on purpose
+    "PRAGMA wal_autocheckpoint=8000",  # pages: what is written again and again is moved once
 )
 _TRIES = 12
 _PAUSE = 0.002  # seconds before the second try; doubles, up to _LONGEST_PAUSE

@@ -176,7 +176,6 @@ _DROP_VALUE = Statement(
         resource_value.c.seq == bindparam("seq"),
     )
 )
-_DROP_VALUES = Statement(delete(resource_value).where(resource_value.c.seq == bindparam("the_seq")))
 _BUCKETS = Statement(
     select(tally.c.bucket, func.sum(tally.c.total))
     .where(tally.c.source == bindparam("the_source"), tally.c.type == bindparam("the_type"))
@@ -288,22 +287,18 @@ def replace(
     if _UPDATE.count(conn, the_id=new.id, the_version=expected, **_written(new)) != 1:
         return False
     old, fresh = set(before), set(values)
-    if gone := old - fresh:
-        rows = [
-            {"place": place_of(new.source, new.type, v.path), "value": v.value, "seq": new.seq}
-            for v in gone
-        ]
-        _DROP_VALUE.many(conn, rows)
+    _drop_values(conn, new, old - fresh)
     keep_values(conn, new.source, new.type, new.seq, fresh - old)
     return True
 
 
-def withdraw(conn: Connection, old: Resource, now: float) -> bool:
-    """Mark a resource as withdrawn by its source; False when `old` is not its version."""
+def withdraw(conn: Connection, old: Resource, now: float, values: Iterable[Value] = ()) -> bool:
+    """Mark a resource as withdrawn by its source, and let go of the `values` kept for it;
+    False when `old` is not its version."""
     done = _WITHDRAW.count(conn, the_id=old.id, the_version=old.version, deleted=now)
     if done != 1:
         return False
-    _DROP_VALUES.count(conn, the_seq=old.seq)
+    _drop_values(conn, old, values)
     _tally(conn, old.source, old.type, old.seq, -1)
     return True
 
@@ -323,6 +318,15 @@ def keep_values(
     ]
     if rows:
         _KEEP_VALUE.many(conn, rows)
+
+
+def _drop_values(conn: Connection, one: Resource, values: Iterable[Value]) -> None:
+    rows = [
+        {"place": place_of(one.source, one.type, v.path), "value": v.value, "seq": one.seq}
+        for v in values
+    ]
+    if rows:
+        _DROP_VALUE.many(conn, rows)
 
 
 def buckets(conn: Connection, source: str, type: str) -> list[tuple[int, int]]:

@@ -140,7 +140,6 @@ Index(
     sqlite_where=_single,
     postgresql_where=_single,
 )
-Index("ix_resource_value_seq", resource_value.c.seq)
 
 member = Table(
     "member",

@@ -182,7 +182,7 @@ class TestValues:
         db.write(lambda tx: resources.insert_new(tx, made("b"), [old]))
         with pytest.raises(IntegrityError):
             db.write(lambda tx: resources.insert_new(tx, made("c"), [new]))
-        db.write(lambda tx: resources.withdraw(tx, changed, 9.0))
+        db.write(lambda tx: resources.withdraw(tx, changed, 9.0, [new]))
         db.write(lambda tx: resources.insert_new(tx, made("d"), [new]))
         with db.read() as conn:
             rows = conn.execute(

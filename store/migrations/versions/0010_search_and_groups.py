@@ -82,7 +82,6 @@ def _values() -> None:
         sqlite_where=sa.text("single"),
         postgresql_where=sa.text("single"),
     )
-    op.create_index("ix_resource_value_seq", "resource_value", ["seq"], unique=False)
 
 
 def _members() -> None:
