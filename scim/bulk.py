@@ -24,6 +24,7 @@ from scim.schema import ResourceType
 from scim.service import Client, Service, Work, Written
 from scim.versions import Precondition
 from store import members
+from store.statement import savepoint
 
 REQUEST_URN = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 RESPONSE_URN = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
@@ -203,25 +204,21 @@ class Bulk:
         self, tx: Connection, operations: Sequence[_Operation], group: Sequence[int]
     ) -> dict[int, _Outcome]:
         done: dict[int, _Outcome] = {}
-        save = tx.begin_nested()
-        for position in group:
-            operation = operations[position]
-            try:
-                done[position] = self._one(tx, operation)
-            except (ScimError, IntegrityError) as error:
-                save.rollback()
-                refused = error if isinstance(error, ScimError) else _taken()
-                for other in group:
-                    self._failed.add(operations[other].bulk_id or "")
-                    done[other] = _Outcome(409, error=_in_vain(operation))
-                done[position] = _Outcome(refused.status, error=refused)
-                return done
-        if len(group) > 1:  # they named each other before they were there
-            for position in group:
-                operation = operations[position]
-                if operation.kind is not None and operation.id is not None:
-                    members.appear(tx, operation.id, operation.kind.name)
-        save.commit()
+        position = group[0]
+        try:
+            with savepoint(tx):
+                for position in group:
+                    done[position] = self._one(tx, operations[position])
+                if len(group) > 1:  # they named each other before they were there
+                    for one in (operations[at] for at in group):
+                        if one.kind is not None and one.id is not None:
+                            members.appear(tx, one.id, one.kind.name)
+        except (ScimError, IntegrityError) as error:
+            refused = error if isinstance(error, ScimError) else _taken()
+            for other in group:
+                self._failed.add(operations[other].bulk_id or "")
+                done[other] = _Outcome(409, error=_in_vain(operations[position]))
+            done[position] = _Outcome(refused.status, error=refused)
         return done
 
     def _one(self, tx: Connection, operation: _Operation) -> _Outcome:

@@ -20,6 +20,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from store.statement import savepoint
+
 _MOST = 64
 """Pieces of work in one transaction."""
 _LONGEST = 0.025
@@ -136,12 +138,13 @@ class GroupCommit:
 
 
 def _within(connection: Connection, job: _Job) -> None:
-    """Work behind a savepoint: an error of its own undoes it alone."""
-    save = connection.begin_nested()
+    """Work behind a savepoint: an error of its own undoes it alone. One that has ended the
+    transaction (a full disk does) is everybody's."""
     try:
-        job.run(connection)
+        with savepoint(connection):
+            job.run(connection)
     except Exception as error:
-        save.rollback()
+        driver: Any = connection.connection.dbapi_connection
+        if not driver.in_transaction:
+            raise
         job.error = error
-    else:
-        save.commit()

@@ -7,7 +7,8 @@ SQLAlchemy's, without parameters, so that callers need not know the difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,28 @@ class _Compiled:
         if self.fixed:
             values = {**self.fixed, **values}
         return tuple([values[name] for name in self.names])
+
+
+@contextmanager
+def savepoint(conn: Connection) -> Iterator[None]:
+    """What is done inside is undone when it raises; what was done before stays. May be
+    nested. Raises SQLAlchemy's error when the transaction itself is gone."""
+    _say(conn, "SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        _say(conn, "ROLLBACK TO SAVEPOINT part")
+        _say(conn, "RELEASE SAVEPOINT part")
+        raise
+    _say(conn, "RELEASE SAVEPOINT part")
+
+
+def _say(conn: Connection, text: str) -> None:
+    raw, dialect = _driver(conn)
+    try:
+        raw.execute(text)
+    except dialect.loaded_dbapi.Error as error:
+        raise _wrapped(text, error, dialect) from error
 
 
 class Statement:

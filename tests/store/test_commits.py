@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,11 @@ class Crowd:
             self.results[number] = error
 
     def run(self, size: int) -> None:
-        first = threading.Thread(target=lambda: self.db.write(self.hold))
+        def keep_others_waiting() -> None:
+            with suppress(OperationalError):  # it shares what becomes of those behind it
+                self.db.write(self.hold)
+
+        first = threading.Thread(target=keep_others_waiting)
         first.start()
         assert self.writing.wait(10)
         rest = [threading.Thread(target=self.attempt, args=(n,)) for n in range(size)]
@@ -101,6 +106,30 @@ def test_a_commit_that_fails_fails_for_all_of_it(
     event.remove(db.engine, "commit", broken)
     crowd.attempt(2)
     assert names(db) == {"n2"}
+
+
+def test_an_error_that_ends_the_transaction_is_everybodys(db: Database) -> None:
+    """As a full disk does: SQLite rolls all of it back, and nobody may be told otherwise."""
+    crowd = Crowd(db)
+
+    def attempt(number: int) -> None:
+        def work(tx: Connection) -> None:
+            put(tx, f"n{number}")
+            if number == 5:
+                driver = tx.connection.dbapi_connection
+                driver.execute("ROLLBACK")  # type: ignore[union-attr]
+                raise KeyError("the disk is full")
+
+        try:
+            crowd.results[number] = db.write(work)
+        except Exception as error:
+            crowd.results[number] = error
+
+    crowd.attempt = attempt  # type: ignore[method-assign]
+    crowd.run(12)
+    taken = {f"n{n}" for n, result in crowd.results.items() if not isinstance(result, Exception)}
+    assert isinstance(crowd.results[5], Exception)
+    assert names(db) == taken
 
 
 def test_a_write_in_a_write_is_said_at_once(db: Database) -> None:
