@@ -63,6 +63,7 @@ class Database:
         with self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            connection.begin()  # at once: a `Statement` does not begin by itself
             yield connection
             connection.rollback()
 
