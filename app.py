@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 SANDBOX_CONFIG = "sandbox.yaml"
 THREADS = 4
-MAX_BODY = 1024 * 1024
-"""Bytes of one request body."""
 
 
 def data_folder(environ: Mapping[str, str]) -> Path:
@@ -189,17 +187,25 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     Raises SettingsError or MappingError when the configuration cannot be used.
     """
     from provisioning.intake import Intake
+    from scim.discovery import Limits
     from scim.endpoints import create_blueprint
 
     settings = load_settings(environ)
     database = Database(settings.database_url)
     app = Flask("muster", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["MAX_CONTENT_LENGTH"] = settings.scim.max_payload
     app.register_blueprint(
         create_blueprint(
             database,
             profiles={name: source.profile for name, source in settings.sources.items()},
             base_url=f"http://{settings.host}:{settings.port}",
+            schema_folders=settings.scim.schemas,
+            limits=Limits(
+                settings.scim.page_size,
+                settings.scim.max_page_size,
+                settings.scim.max_operations,
+                settings.scim.max_payload,
+            ),
             listener=Intake(
                 in_force(settings, database), load_inbounds(settings), clock(settings, database)
             ),
@@ -208,7 +214,8 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     _furnish(app, settings, database)
     if "uwsgi" in sys.modules:
         setproctitle.setproctitle("muster web")
-    app.wsgi_app = wsgi_server.BodyInput(app.wsgi_app, MAX_BODY)  # type: ignore[method-assign]
+    whole = wsgi_server.BodyInput(app.wsgi_app, settings.scim.max_payload)
+    app.wsgi_app = whole  # type: ignore[method-assign]
     return app
 
 

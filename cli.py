@@ -38,6 +38,7 @@ from console.receipts import receipt
 from mappings.documents import MappingError
 from provisioning.converge import Converger
 from sandbox.story import Place, create_command
+from scim_settings import PROFILES
 from settings import Settings, SettingsError
 from store.clocks import machine_now
 from store.database import Database
@@ -52,6 +53,7 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         from provisioning.worker import WorkerRunning
         from sandbox.samba import SandboxError
+        from scim.schema import SchemaError
         from store.migrate import DatabaseTooNew
 
         try:
@@ -61,6 +63,7 @@ class _Commands(click.Group):
         except (
             SettingsError,
             SandboxError,
+            SchemaError,
             DatabaseTooNew,
             WorkerRunning,
         ) as error:
@@ -73,7 +76,8 @@ def main(context: click.Context) -> None:
     """Muster keeps Active Directory and Entra ID true to HR's people.
 
     MUSTER_CONFIG names the configuration (default: muster.yaml beside app.py),
-    MUSTER_DATA the data folder (default: ./data), MUSTER_PORT the port.
+    MUSTER_DATA the data folder (default: ./data), MUSTER_PORT the port, MUSTER_SCHEMAS a
+    folder of further SCIM schemas.
     """
     context.obj = open_rooms
     log_to_stderr()
@@ -117,6 +121,8 @@ def run(port: int | None, samba: bool) -> None:
         MUSTER_PORT=str(settings.port),
         MUSTER_WELCOME=str(welcome),  # shown by wsgi.ini as soon as requests are taken
     )
+    if settings.scim.schemas:
+        environ["MUSTER_SCHEMAS"] = str(settings.scim.schemas[0])
     if settings.sandbox.allow:
         environ["MUSTER_SETTLE"] = "1"
     _serve(environ)
@@ -141,13 +147,16 @@ def _serve(environ: Mapping[str, str]) -> NoReturn:
 
 def _prepare_store(settings: Settings) -> dict[str, Path]:
     """The database at its newest form, and a token file for every source without a token."""
+    from scim import indexing, schema
     from store import credentials
     from store.migrate import migrate
 
+    registry = schema.load(settings.scim.schemas)
     settings.data.mkdir(parents=True, exist_ok=True)
     settings.data.chmod(0o700)
     migrate(settings.database_url)
     database = Database(settings.database_url)
+    indexing.prepare(database, registry)
     files = {}
     for source in settings.sources:
         file = settings.data / "tokens" / source
@@ -177,21 +186,31 @@ def token() -> None:
 
 @token.command("create")
 @click.argument("source")
-def token_create(source: str) -> None:
+@click.option("--profile", type=click.Choice(PROFILES), help="default: that of the source")
+@click.option("--user", metavar="ID", help="SCIM id of the resource that /Me is")
+def token_create(source: str, profile: str | None, user: str | None) -> None:
     """Make a token for SOURCE and print it, and only it, on standard output.
 
-    It is shown once: Muster keeps a digest.
+    It is shown once: Muster keeps a digest. With --profile SOURCE may be a name that is not
+    configured: such a source only stores what it is sent, to test SCIM clients.
     """
     from store import credentials
 
     settings = load_settings(os.environ)
-    if source not in settings.sources:
+    if source not in settings.sources and profile is None:
         raise click.ClickException(
-            f"there is no source {source}; known: {', '.join(settings.sources)}"
+            f"there is no source {source}; known: {', '.join(settings.sources)}. "
+            "With --profile it becomes one that only stores."
         )
     _prepare_store(settings)
     database = Database(settings.database_url)
-    click.echo(credentials.create(database, source, machine_now()))
+    try:
+        made = credentials.create(
+            database, source, machine_now(), profile=profile or "", subject=user
+        )
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(made)
 
 
 @main.command()
@@ -199,8 +218,10 @@ def token_create(source: str) -> None:
 def check(offline: bool) -> None:
     """Check configuration, mappings and whether every target answers."""
     from adapters.target import TargetDown, TargetRefused
+    from scim import schema
 
     settings = load_settings(os.environ)
+    schema.load(settings.scim.schemas)
     inbounds = load_inbounds(settings)
     outbounds = load_outbounds(settings)
     targets = open_targets(settings, outbounds)
