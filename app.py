@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 SANDBOX_CONFIG = "sandbox.yaml"
 THREADS = 4
-MAX_BODY = 1024 * 1024
-"""Bytes of one request body."""
 
 
 def data_folder(environ: Mapping[str, str]) -> Path:
@@ -94,9 +92,31 @@ def load_outbounds(settings: Settings) -> dict[str, Outbound]:
     file = str(settings.path or "muster.yaml")
     account_name_rules(settings.account_name, file)  # the viewer uses them; said here if wrong
     return {
-        name: load_outbound(target.mapping, settings.mapping_folders)
+        name: load_outbound(target.mapping, settings.mapping_folders, target.kind)
         for name, target in settings.targets.items()
     }
+
+
+def mapping_findings(
+    settings: Settings, inbounds: Mapping[str, Inbound], outbounds: Mapping[str, Outbound]
+) -> list[str]:
+    """What is allowed in the mappings but probably not meant, each with its place."""
+    from mappings.review import review_inbound, review_outbound, unfed_facts
+    from mappings.targets import KINDS
+    from scim import schema
+
+    user = schema.load().type_named("User")
+    assert user is not None
+    parts = {user.schema.id: user.core, **{s.id: s.attributes for s in user.extensions.values()}}
+    schemas = {
+        urn: {a.name: [sub.name for sub in a.subs.values()] for a in attributes.values()}
+        for urn, attributes in parts.items()
+    }
+    found = [f for inbound in inbounds.values() for f in review_inbound(inbound, schemas)]
+    for name, outbound in outbounds.items():
+        found += review_outbound(outbound, KINDS.get(settings.targets[name].kind))
+    found += unfed_facts(inbounds, outbounds.values())
+    return list(dict.fromkeys(map(str, found)))  # a rule that two documents share is said once
 
 
 def open_targets(settings: Settings, outbounds: Mapping[str, Outbound]) -> dict[str, Target]:
@@ -167,17 +187,25 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     Raises SettingsError or MappingError when the configuration cannot be used.
     """
     from provisioning.intake import Intake
+    from scim.discovery import Limits
     from scim.endpoints import create_blueprint
 
     settings = load_settings(environ)
     database = Database(settings.database_url)
     app = Flask("muster", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["MAX_CONTENT_LENGTH"] = settings.scim.max_payload
     app.register_blueprint(
         create_blueprint(
             database,
             profiles={name: source.profile for name, source in settings.sources.items()},
             base_url=f"http://{settings.host}:{settings.port}",
+            schema_folders=settings.scim.schemas,
+            limits=Limits(
+                settings.scim.page_size,
+                settings.scim.max_page_size,
+                settings.scim.max_operations,
+                settings.scim.max_payload,
+            ),
             listener=Intake(
                 in_force(settings, database), load_inbounds(settings), clock(settings, database)
             ),
@@ -186,7 +214,8 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     _furnish(app, settings, database)
     if "uwsgi" in sys.modules:
         setproctitle.setproctitle("muster web")
-    app.wsgi_app = wsgi_server.BodyInput(app.wsgi_app, MAX_BODY)  # type: ignore[method-assign]
+    whole = wsgi_server.BodyInput(app.wsgi_app, settings.scim.max_payload)
+    app.wsgi_app = whole  # type: ignore[method-assign]
     return app
 
 

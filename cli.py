@@ -23,18 +23,22 @@ from app import (
     load_outbounds,
     load_settings,
     log_to_stderr,
+    mapping_findings,
     open_targets,
     work,
 )
 from console.calendar import show_calendar
 from console.commands import COMMANDS, Rooms
+from console.explain import explain
 from console.journals import erase, journal
 from console.links import links
+from console.mapping_commands import create_mappings_group
 from console.plans import apply, drift, plan
 from console.receipts import receipt
 from mappings.documents import MappingError
 from provisioning.converge import Converger
 from sandbox.story import Place, create_command
+from scim_settings import PROFILES
 from settings import Settings, SettingsError
 from store.clocks import machine_now
 from store.database import Database
@@ -49,14 +53,17 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         from provisioning.worker import WorkerRunning
         from sandbox.samba import SandboxError
+        from scim.schema import SchemaError
         from store.migrate import DatabaseTooNew
 
         try:
             return super().invoke(ctx)
+        except MappingError as error:
+            raise click.ClickException("\n".join(map(str, (error, *error.others)))) from None
         except (
             SettingsError,
-            MappingError,
             SandboxError,
+            SchemaError,
             DatabaseTooNew,
             WorkerRunning,
         ) as error:
@@ -69,7 +76,8 @@ def main(context: click.Context) -> None:
     """Muster keeps Active Directory and Entra ID true to HR's people.
 
     MUSTER_CONFIG names the configuration (default: muster.yaml beside app.py),
-    MUSTER_DATA the data folder (default: ./data), MUSTER_PORT the port.
+    MUSTER_DATA the data folder (default: ./data), MUSTER_PORT the port, MUSTER_SCHEMAS a
+    folder of further SCIM schemas.
     """
     context.obj = open_rooms
     log_to_stderr()
@@ -113,6 +121,8 @@ def run(port: int | None, samba: bool) -> None:
         MUSTER_PORT=str(settings.port),
         MUSTER_WELCOME=str(welcome),  # shown by wsgi.ini as soon as requests are taken
     )
+    if settings.scim.schemas:
+        environ["MUSTER_SCHEMAS"] = str(settings.scim.schemas[0])
     if settings.sandbox.allow:
         environ["MUSTER_SETTLE"] = "1"
     _serve(environ)
@@ -137,13 +147,16 @@ def _serve(environ: Mapping[str, str]) -> NoReturn:
 
 def _prepare_store(settings: Settings) -> dict[str, Path]:
     """The database at its newest form, and a token file for every source without a token."""
+    from scim import indexing, schema
     from store import credentials
     from store.migrate import migrate
 
+    registry = schema.load(settings.scim.schemas)
     settings.data.mkdir(parents=True, exist_ok=True)
     settings.data.chmod(0o700)
     migrate(settings.database_url)
     database = Database(settings.database_url)
+    indexing.prepare(database, registry)
     files = {}
     for source in settings.sources:
         file = settings.data / "tokens" / source
@@ -173,21 +186,31 @@ def token() -> None:
 
 @token.command("create")
 @click.argument("source")
-def token_create(source: str) -> None:
+@click.option("--profile", type=click.Choice(PROFILES), help="default: that of the source")
+@click.option("--user", metavar="ID", help="SCIM id of the resource that /Me is")
+def token_create(source: str, profile: str | None, user: str | None) -> None:
     """Make a token for SOURCE and print it, and only it, on standard output.
 
-    It is shown once: Muster keeps a digest.
+    It is shown once: Muster keeps a digest. With --profile SOURCE may be a name that is not
+    configured: such a source only stores what it is sent, to test SCIM clients.
     """
     from store import credentials
 
     settings = load_settings(os.environ)
-    if source not in settings.sources:
+    if source not in settings.sources and profile is None:
         raise click.ClickException(
-            f"there is no source {source}; known: {', '.join(settings.sources)}"
+            f"there is no source {source}; known: {', '.join(settings.sources)}. "
+            "With --profile it becomes one that only stores."
         )
     _prepare_store(settings)
     database = Database(settings.database_url)
-    click.echo(credentials.create(database, source, machine_now()))
+    try:
+        made = credentials.create(
+            database, source, machine_now(), profile=profile or "", subject=user
+        )
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(made)
 
 
 @main.command()
@@ -195,11 +218,15 @@ def token_create(source: str) -> None:
 def check(offline: bool) -> None:
     """Check configuration, mappings and whether every target answers."""
     from adapters.target import TargetDown, TargetRefused
+    from scim import schema
 
     settings = load_settings(os.environ)
-    load_inbounds(settings)
+    schema.load(settings.scim.schemas)
+    inbounds = load_inbounds(settings)
     outbounds = load_outbounds(settings)
     targets = open_targets(settings, outbounds)
+    for finding in mapping_findings(settings, inbounds, outbounds):
+        click.echo(f"warn  {finding}")
     click.echo(f"ok    configuration and mappings ({settings.path})")
     failed = False
     for name, target in {} if offline else targets.items():
@@ -238,6 +265,23 @@ def _place() -> Place:
     return Place(f"http://{settings.host}:{settings.port}", settings.data / "tokens")
 
 
-for command in (*COMMANDS, plan, apply, drift, links, journal, erase, show_calendar, receipt):
+def _mapping_folders() -> tuple[Path, ...]:
+    """Those of the configuration; none before there is one."""
+    return load_settings(os.environ).mapping_folders if config_path(os.environ) else ()
+
+
+for command in (
+    *COMMANDS,
+    explain,
+    plan,
+    apply,
+    drift,
+    links,
+    journal,
+    erase,
+    show_calendar,
+    receipt,
+):
     main.add_command(command)
 sandbox_group.add_command(create_command(_place))
+main.add_command(create_mappings_group(_mapping_folders))

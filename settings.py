@@ -25,6 +25,7 @@ from policy_settings import (
     RetentionSchema,
     check_zone,
 )
+from scim_settings import PROFILES, Scim, ScimSchema, profile_of, scim_from
 from target_settings import KINDS
 from yaml_lines import YamlDocument, YamlError, read_yaml
 
@@ -113,6 +114,7 @@ class Settings:
     """Days for which nobody gets the names of an account that was deleted."""
     mapping_folders: tuple[Path, ...] = ()
     sandbox: Sandbox = field(default_factory=Sandbox)
+    scim: Scim = field(default_factory=Scim)
 
 
 class _ServerSchema(Schema):
@@ -129,7 +131,7 @@ class _NamesSchema(Schema):
 
 class _SourceSchema(Schema):
     mapping = fields.String(load_default=None, allow_none=True)
-    profile = fields.String(load_default="hr", validate=validate.OneOf(["hr", "strict"]))
+    profile = fields.String(load_default=None, validate=validate.OneOf(PROFILES))
     shared_keys = fields.List(
         fields.String(validate=validate.OneOf(SHARED_KEYS)), load_default=list
     )
@@ -156,6 +158,7 @@ class _FileSchema(Schema):
     breakers = fields.Nested(BreakersSchema, load_default=dict)
     journal = fields.Nested(RetentionSchema, load_default=dict)
     sandbox = fields.Nested(_SandboxSchema, load_default=lambda: _SandboxSchema().load({}))
+    scim = fields.Nested(ScimSchema, load_default=lambda: ScimSchema().load({}))
     sources = fields.Dict(
         keys=fields.String(validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,30}$")),
         values=fields.Nested(_SourceSchema),
@@ -184,7 +187,7 @@ class _PolicySchema(Schema):
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
-    """Settings from `path`, overridden by MUSTER_DATA and MUSTER_PORT.
+    """Settings from `path`, overridden by MUSTER_DATA, MUSTER_PORT and MUSTER_SCHEMAS.
 
     Raises SettingsError naming file, line and remedy.
     """
@@ -205,7 +208,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         name: Source(
             name,
             value["mapping"],
-            value["profile"],
+            profile_of(value["profile"], value["mapping"]),
             tuple(value["shared_keys"]),
             value["timezone"],
         )
@@ -231,6 +234,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
             allow=raw["sandbox"]["allow"],
             folder=here / raw["sandbox"]["folder"] if raw["sandbox"]["folder"] else None,
         ),
+        scim=scim_from(raw["scim"], here, environ),
     )
 
 

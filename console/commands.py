@@ -1,4 +1,4 @@
-"""The operator's commands about people: explain, provision, replay, breakers, clock.
+"""The operator's commands about people: provision, replay, breakers, clock.
 
 `cli.py` adds them to the command line and puts a function that opens the rooms into
 the click context, so that nothing is opened before it is needed.
@@ -98,18 +98,6 @@ operator_option = click.option(
     "--by", required=True, callback=_name, help="your name, for the journal"
 )
 """For everything that somebody has to answer for."""
-
-
-@click.command()
-@click.argument("person")
-@click.pass_obj
-def explain(open_rooms: OpenRooms, person: str) -> None:
-    """Show what is known about PERSON, from whom, and where every account value comes from."""
-    rooms = open_rooms()
-    id = rooms.find(person)
-    click.echo(reports.facts(rooms.database, id))
-    for target in rooms.settings.targets:
-        click.echo(reports.values(rooms.viewer, id, target, rooms.business.now()))
 
 
 @click.command()
@@ -217,4 +205,4 @@ def set_clock(open_rooms: OpenRooms, instant: str | None) -> None:
     click.echo(iso(rooms.business.now()))
 
 
-COMMANDS = (explain, provision, replay, list_breakers, release, set_clock)
+COMMANDS = (provision, replay, list_breakers, release, set_clock)

@@ -31,7 +31,7 @@ _SOME = 500
 
 def plan(database: Database, viewer: Viewer, person: str, target: str, now: float) -> str:
     """The steps that would be taken now; nothing is written anywhere."""
-    view = _view(viewer, person, target, now)
+    view = look(viewer, person, target, now)
     if isinstance(view, str):
         return f"{target}: {view}"
     lines = [f"{target}: {view.life.stage} ({view.life.reason})"]
@@ -51,9 +51,8 @@ def plan(database: Database, viewer: Viewer, person: str, target: str, now: floa
     return "\n".join(lines)
 
 
-def values(viewer: Viewer, person: str, target: str, now: float) -> str:
+def values(target: str, view: View | str) -> str:
     """Every mapped attribute: its value, its rule and the inputs behind it."""
-    view = _view(viewer, person, target, now)
     if isinstance(view, str):
         return f"\n{target}: {view}"
     lines = [f"\n{target}: {view.life.stage} ({view.life.reason})"]
@@ -62,6 +61,7 @@ def values(viewer: Viewer, person: str, target: str, now: float) -> str:
             continue
         origin = view.origins.get(attribute)
         value = "(cleared)" if wanted.value is None else wanted.value
+        value = "[Redact]" if origin is not None and origin.redacted else value
         lines.append(f"  {attribute} = {value}")
         if origin is not None:
             inputs = ", ".join(origin.reads)
@@ -177,7 +177,8 @@ def journal(database: Database, person: str | None, limit: int, with_values: boo
     return "\n".join(lines) or "nothing yet"
 
 
-def _view(viewer: Viewer, person: str, target: str, now: float) -> View | str:
+def look(viewer: Viewer, person: str, target: str, now: float) -> View | str:
+    """What a dry run sees, or why there is nothing to see."""
     try:
         return viewer.view(person, target, now, keep_names=False)
     except Held as held:

@@ -1,25 +1,34 @@
 """Loads mapping documents: the way into this room.
 
 A document is looked for by name (`workday` is `workday.yaml`) in the folders given,
-then among ours. It may extend another, and then says only what differs.
-`docs/mappings.md` shows the form.
+then among ours. It may extend another, and then says only what differs. All mistakes of a
+document are found in one go. `docs/mappings.md` shows the form.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from mappings import forms
+from mappings.facts import WORDS, Fact, fact
 from mappings.inbound import FactRule, Inbound
+from mappings.language.compiling import Table
+from mappings.language.expression import Expression, ExpressionError, Names
 from mappings.outbound import AttributeRule, GrantRule, Outbound
-from mappings.parser import ExpressionError, attributes, parse
+from mappings.paths import parse_path
 from mappings.results import GiftKind
+from mappings.review import Finding, review_inbound, review_outbound
 from mappings.rules import Rule
+from mappings.scopes import read_scope
 from mappings.sources import Entry, MappingError, Merged, Source, load
-from mappings.vocabulary import COMPUTED, FACTS, NAMES
+from mappings.tables import TableError, read_table
+from mappings.targets import KINDS
+from mappings.vocabulary import FACTS
+from mappings.wishing import Absence
 
 __all__ = [
     "Inbound",
@@ -31,18 +40,62 @@ __all__ = [
 ]
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+class _Mistakes:
+    """Collects what is wrong, so that it is said all at once."""
+
+    def __init__(self) -> None:
+        self.found: list[MappingError] = []
+
+    def each(self, build: Callable[[_T], _R], items: Iterable[_T]) -> tuple[_R, ...]:
+        """What `build` makes of the items that are right."""
+        made = []
+        for item in items:
+            try:
+                made.append(build(item))
+            except MappingError as error:
+                self.found.append(error)
+        return tuple(made)
+
+    def one(self, build: Callable[[], _R | None]) -> _R | None:
+        return next(iter(self.each(lambda _: build(), (None,))), None)
+
+    def refuse(self, findings: Iterable[Finding]) -> None:
+        """Raises what a review found to be an error."""
+        for finding in findings:
+            if finding.severity == "error":
+                line, column = finding.place
+                file, problem = finding.rule.file, finding.problem
+                self.found.append(MappingError(file, line, problem, finding.remedy, column))
+        self.check()
+
+    def check(self) -> None:
+        """Raises the first mistake, the others with it."""
+        if self.found:
+            first, *others = self.found
+            first.others = tuple(others)
+            raise first
 
 
 def load_inbound(name: str, folders: Sequence[Path] = ()) -> Inbound:
     """The inbound document `name`. Raises :class:`MappingError`."""
     merged = load(name, folders, forms.INBOUND)
-    rules = tuple(_fact(entry, merged) for entry in merged.entries("facts"))
+    schemas = merged.schemas
+    names = Names(lambda written: parse_path(written, schemas), _tables(merged))
+    mistakes = _Mistakes()
+    rules = mistakes.each(lambda entry: _fact(entry, names), merged.entries("facts"))
+    mistakes.check()
     if not rules:
         raise merged.last.error(f"{name} has no facts", "add facts:, or extends: generic")
-    return Inbound(name, rules)
+    inbound = Inbound(name, rules)
+    mistakes.refuse(review_inbound(inbound, {}))
+    return inbound
 
 
-def _fact(entry: Entry, merged: Merged) -> FactRule:
+def _fact(entry: Entry, names: Names) -> FactRule:
     name = entry.name
     known = FACTS.get(name)
     kind = entry.keys.get("type", known)
@@ -55,67 +108,94 @@ def _fact(entry: Entry, merged: Merged) -> FactRule:
     if known is not None and kind != known:
         raise entry.error(f"{name} is of type {known}", "leave out type", "type")
     none = frozenset(word.strip().lower() for word in entry.keys.get("none", ()))
-    return FactRule(entry.rule(merged.schemas), kind, none)
+    several = kind == "list"
+    rule = entry.rule(names, several=several)
+    absent = _absence(entry, names, several)
+    return FactRule(rule, kind, none, absent, entry.keys.get("entra"))
 
 
-def load_outbound(name: str, folders: Sequence[Path] = ()) -> Outbound:
-    """The outbound document `name`. Raises :class:`MappingError`."""
+def load_outbound(name: str, folders: Sequence[Path] = (), kind: str | None = None) -> Outbound:
+    """The outbound document `name`, for a target of that kind. Raises :class:`MappingError`."""
     merged = load(name, folders, forms.OUTBOUND)
-    own = [fact for source in merged.sources for fact in source.data.get("own_facts", ())]
-    words = (*FACTS, *NAMES, *COMPUTED, *own)
-    rules = tuple(_attribute(entry, merged, words) for entry in merged.entries("attributes"))
-    references = tuple(_attribute(entry, merged, words) for entry in merged.entries("references"))
-    return Outbound(
+    own = [word for source in merged.sources for word in source.data.get("own_facts", ())]
+    names = Names(_facts((*WORDS, *own)), _tables(merged))
+    mistakes = _Mistakes()
+
+    def attribute(entry: Entry) -> AttributeRule:
+        return _attribute(entry, names)
+
+    rules = mistakes.each(attribute, merged.entries("attributes"))
+    references = mistakes.each(attribute, merged.entries("references"))
+    grants = mistakes.each(
+        lambda found: _grant(*found, names),
+        [(entry, kind) for section, kind in _GRANTS.items() for entry in merged.entries(section)],
+    )
+    match = mistakes.one(lambda: _match(merged, rules))
+    container = mistakes.one(lambda: _single(merged, "container", names))
+    enabled = mistakes.one(lambda: _single(merged, "enabled", names))
+    scope = mistakes.one(lambda: read_scope(merged, names))
+    candidates = {
+        kind: mistakes.one(lambda kind=kind: _candidates(merged, kind, names)) or ()  # type: ignore[misc]
+        for kind in ("accountName", "cn")
+    }
+    mistakes.check()
+    assert match is not None
+    outbound = Outbound(
         name,
-        _match(merged, rules),
+        match,
         rules,
         references,
-        _container(merged, words),
-        {kind: _candidates(merged, kind, words) for kind in ("accountName", "cn")},
-        tuple(
-            _grant(entry, kind, merged, words)
-            for section, kind in _GRANTS.items()
-            for entry in merged.entries(section)
-        ),
+        container,
+        candidates,
+        enabled,
+        scope,
+        _kept(merged),
+        grants,
     )
+    mistakes.refuse(review_outbound(outbound, KINDS.get(kind or "")))
+    return outbound
 
 
 _GRANTS: dict[str, GiftKind] = {"groups": "group", "licenses": "license"}
 """Section -> what its rules give."""
 
 
-def _grant(entry: Entry, kind: GiftKind, merged: Merged, words: Sequence[str]) -> GrantRule:
-    name, when = entry.rule(merged.schemas), entry.condition("when", merged.schemas)
-    for rule, key in ((name, "value"), (when, "when")):
-        if rule is not None:
-            _check_reads(rule, entry.sources[key], words, entry.section, entry.name, key)
-    return GrantRule(kind, name, when)
+def _grant(entry: Entry, kind: GiftKind, names: Names) -> GrantRule:
+    return GrantRule(kind, entry.rule(names, several=True), entry.condition("when", names))
 
 
 def account_name_rules(written: Sequence[str], file: str) -> tuple[Rule, ...]:
     """Account-name rules that stand in muster.yaml. Raises :class:`MappingError`."""
+    names = Names(_facts(tuple(FACTS)), {})
     rules = []
     for text in written:
         try:
-            rule = Rule(file, 0, "accountName", parse(text))
+            rules.append(Rule(file, 0, "accountName", Expression(text, names)))
         except ExpressionError as error:
-            raise MappingError(file, 0, f"account_name: {error.problem}", error.remedy) from error
-        for read in attributes(rule.expression.root):
-            if read.path.text not in FACTS:
-                raise MappingError(
-                    file,
-                    0,
-                    f"account_name: unknown fact [{read.path.text}]",
-                    "see docs/mappings.md",
-                )
-        rules.append(rule)
+            problem = f"account_name: {error.problem}"
+            raise MappingError(file, 0, problem, error.remedy) from error
     return tuple(rules)
 
 
-def _attribute(entry: Entry, merged: Merged, words: Sequence[str]) -> AttributeRule:
-    rule = entry.rule(merged.schemas)
-    _check_reads(rule, entry.sources["value"], words, entry.section, entry.name, "value")
+def _facts(words: Sequence[str]) -> Callable[[str], Fact]:
+    """How an outbound rule finds a fact by name: it may read these words, and nothing else."""
+    known = {word.lower(): fact(word) for word in words}
+
+    def find(name: str) -> Fact:
+        found = known.get(name.strip().lower())
+        if found is None:
+            raise ValueError(
+                f"unknown fact [{name}]; {_near(name, words)}list a fact of your own in own_facts"
+            )
+        return found
+
+    return find
+
+
+def _attribute(entry: Entry, names: Names) -> AttributeRule:
     keys = entry.keys
+    several = keys.get("type") == "list"
+    rule = entry.rule(names, several=several)
     return AttributeRule(
         rule,
         type=keys.get("type", "text"),
@@ -123,52 +203,80 @@ def _attribute(entry: Entry, merged: Merged, words: Sequence[str]) -> AttributeR
         longest=keys.get("max"),
         may_cut=keys.get("long", "cut") == "cut",
         required=keys.get("required", False),
+        absent=_absence(entry, names, several),
     )
 
 
-def _match(merged: Merged, rules: Sequence[AttributeRule]) -> str:
+def _absence(entry: Entry, names: Names, several: bool) -> Absence:
+    absent = entry.keys.get("absent", "said")
+    if not isinstance(absent, dict):
+        return Absence(absent)
+    place = (entry.section, entry.name, "absent", "default")
+    source = entry.sources["absent"]
+    default = source.rule(entry.name, absent["default"], place, names, several=several)
+    return Absence("said", default, absent.get("hold"))
+
+
+def _match(merged: Merged, rules: Sequence[AttributeRule]) -> tuple[tuple[str, ...], ...]:
     found = merged.top("match")
     if found is None:
         raise merged.last.error("match is missing", "name the attribute accounts are found by")
-    name, source = found
-    if name not in {rule.rule.name for rule in rules}:
-        raise source.error(f"match: {name} is not in attributes", "add it there", "match")
-    return str(name)
+    written, source = found
+    keys = written if isinstance(written, list) else [written]
+    result = tuple(tuple(key) if isinstance(key, list) else (str(key),) for key in keys)
+    entries = {entry.name: entry for entry in merged.entries("attributes")}
+    for name in (name for key in result for name in key):
+        if name not in entries:
+            raise source.error(f"match: {name} is not in attributes", "add it there", "match")
+        if any(rule.rule.name == name and rule.rule.expression.selects for rule in rules):
+            raise entries[name].error(
+                f"{name} is matched by, so SelectUniqueValue cannot choose it",
+                "match by another attribute",
+                "value",
+            )
+    return result
 
 
-def _container(merged: Merged, words: Sequence[str]) -> Rule | None:
-    found = merged.top("container")
+def _single(merged: Merged, key: str, names: Names) -> Rule | None:
+    """A rule that stands alone at the top of the document."""
+    found = merged.top(key)
     if found is None or found[0] is None:
         return None
-    rule = found[1].rule("container", found[0], ("container",), merged.schemas)
-    _check_reads(rule, found[1], words, "container")
-    return rule
+    return found[1].rule(key, found[0], (key,), names)
 
 
-def _candidates(merged: Merged, kind: str, words: Sequence[str]) -> tuple[Rule, ...]:
+def _candidates(merged: Merged, kind: str, names: Names) -> tuple[Rule, ...]:
     for source in reversed(merged.sources):
         written = source.data.get("names", {}).get(kind)
         if written:
-            rules = []
-            for index, text in enumerate(written):
-                place = ("names", kind, index)
-                rules.append(source.rule(kind, text, place, merged.schemas))
-                _check_reads(rules[-1], source, words, *place)
-            return tuple(rules)
+            return tuple(
+                source.rule(kind, text, ("names", kind, index), names)
+                for index, text in enumerate(written)
+            )
     return ()
 
 
-def _check_reads(rule: Rule, source: Source, words: Sequence[str], *place: str | int) -> None:
-    """An outbound rule may read the words it is given, and nothing else."""
-    known = {word.lower() for word in words}
-    for read in attributes(rule.expression.root):
-        path = read.path
-        if path.urn or path.sub or path.filter or path.attribute not in known:
-            raise source.error(
-                f"{rule.name}: unknown fact [{path.text}]",
-                f"{_near(path.text, words)}list a fact of your own in own_facts",
-                *place,
-            )
+def _kept(merged: Merged) -> Path | None:
+    """The file beside the document that keeps what came with an imported schema."""
+    found = merged.top("entra")
+    return None if found is None else found[1].document.path.parent / str(found[0])
+
+
+def _tables(merged: Merged) -> dict[str, Table]:
+    """The tables the document names, each a file beside the document that names it."""
+    tables: dict[str, Table] = {}
+    for source in merged.sources:
+        for name, file in source.data.get("tables", {}).items():
+            tables[name] = _table(source, name, file)
+    return tables
+
+
+def _table(source: Source, name: str, file: Any) -> Table:
+    try:
+        return read_table(source.document.path.parent / file)
+    except TableError as error:
+        problem, _, remedy = str(error).rpartition("; ")
+        raise source.error(f"table {name}: {problem}", remedy, "tables", name) from error
 
 
 def _near(word: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from mappings.values import clean, text, truth
+from mappings.language.values import clean, text, truth
 
 Member: TypeAlias = Callable[[str], Any]
 """Gives the value of a member by its lower-case name, or None."""

@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mappings import dates
+from mappings.language import moments
+from mappings.language.values import Value, first, many, text, truth
 from mappings.paths import Document, Path, PathError, parse_path
-from mappings.results import Facts
-from mappings.rules import Rule
-from mappings.values import Value, first, many, text, truth
+from mappings.results import Facts, Problem
+from mappings.rules import Result, Rule
 from mappings.vocabulary import NEVER_NULL, FactValue, Kind
+from mappings.wishing import AS_SAID, Absence
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,9 @@ class FactRule:
     rule: Rule
     kind: Kind
     none: frozenset[str] = frozenset()
+    absent: Absence = AS_SAID
+    entra: str | None = None
+    """The attribute of Entra's schema that it was imported from."""
 
 
 @dataclass(frozen=True)
@@ -40,28 +44,40 @@ class Inbound:
         folded = Document(document)
         emptied = [path for path in map(_path, cleared) if path is not None]
         for fact in self.rules:
-            name = fact.rule.name
-            result = fact.rule.run(folded, several=fact.kind == "list")
-            facts.problems.extend(result.problems)
-            value: FactValue | None = None
-            if first(result.value) not in (None, ""):
-                said_none = (text(result.value) or "").strip().lower() in fact.none
-                value = None if said_none else _convert(result.value, fact.kind)
-                if value is None and not said_none:
-                    result.scope.problem(f"not a value of kind {fact.kind}")
-                    facts.problems.append(result.problems[-1])
-                    continue
-            else:
-                said_none = any(
-                    path.cleared_by(other) for path in result.reads for other in emptied
-                )
-                if not said_none or result.problems:
-                    continue
-            if value is None and name in NEVER_NULL:
-                continue
-            facts.values[name] = value
-            facts.origins[name] = result.origin
+            _say(facts, fact, fact.rule.run(folded), emptied)
         return facts
+
+
+def _say(facts: Facts, fact: FactRule, result: Result, emptied: Collection[Path]) -> None:
+    """Add what a rule gave to the facts, or its problem."""
+    value: FactValue | None = None
+    if first(result.value) in (None, ""):
+        facts.problems.extend(result.problems)
+        if result.problems or result.outcome.skipped:
+            return
+        if fact.absent.default is not None and result.rule is fact.rule:
+            _say(facts, fact, fact.absent.default.run(result.outcome.run.document), emptied)
+            return
+        if not _cleared(fact, result, emptied):
+            return
+    elif (text(result.value) or "").strip().lower() not in fact.none:
+        value = _convert(result.value, fact.kind)
+        if value is None:
+            problem = f"not a value of kind {fact.kind}"
+            facts.problems.append(Problem(result.rule.place, problem))
+            return
+    name = fact.rule.name
+    if value is not None or name not in NEVER_NULL:
+        facts.values[name] = value
+        facts.origins[name] = result.origin
+
+
+def _cleared(fact: FactRule, result: Result, emptied: Collection[Path]) -> bool:
+    """Whether nothing means that the fact is said to be nothing."""
+    if fact.absent.means != "said":
+        return fact.absent.means == "clear"
+    read = [path for path in result.reads if isinstance(path, Path)]
+    return any(path.cleared_by(other) for path in read for other in emptied)
 
 
 def _path(written: str) -> Path | None:
@@ -82,6 +98,6 @@ def _convert(value: Value, kind: Kind) -> FactValue | None:
     if kind == "text":
         return written or None
     if kind == "date":
-        return dates.calendar_date(written)
-    moment = dates.instant(written)
-    return None if moment is None else dates.iso_instant(moment)
+        return moments.calendar_date(written)
+    moment = moments.instant(written)
+    return None if moment is None else moments.iso_instant(moment)

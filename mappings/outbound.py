@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from mappings.paths import Document
-from mappings.results import Evaluation, Gift, GiftKind, Hold, Problem, TargetValue, Wish
-from mappings.rules import Result, Rule
-from mappings.values import empty, many, number, text, truth
+from mappings.facts import Context
+from mappings.language.running import NOTHING_GIVEN, Given
+from mappings.language.values import empty, truth
+from mappings.results import Evaluation, Need, Problem, Verdict
+from mappings.rules import Rule
+from mappings.scope import Scope
+from mappings.wishing import AttributeRule, GrantRule, Wishing, values
 
-AttributeType = Literal["text", "integer", "bool", "list"]
-
-
-@dataclass(frozen=True)
-class AttributeRule:
-    """How one attribute is made. `longest`: the most UTF-16 units the target takes."""
-
-    rule: Rule
-    type: AttributeType = "text"
-    hold: Hold = "own"
-    longest: int | None = None
-    may_cut: bool = True
-    required: bool = False
-
-
-@dataclass(frozen=True)
-class GrantRule:
-    """A group or licence, by the name its administrators know it by, and who is given it:
-    everybody, where there is no `when`."""
-
-    kind: GiftKind
-    name: Rule
-    when: Rule | None = None
+__all__ = ["AttributeRule", "GrantRule", "Outbound"]
 
 
 @dataclass(frozen=True)
@@ -41,12 +23,22 @@ class Outbound:
     """What a target's accounts hold. Immutable, safe to share between threads."""
 
     name: str
-    match_attribute: str
+    match_keys: tuple[tuple[str, ...], ...]
+    """The keys an account is found by, in order; each is one attribute or several together."""
     attributes: tuple[AttributeRule, ...]
     references: tuple[AttributeRule, ...] = ()
     container: Rule | None = None
     names: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    enabled: Rule | None = None
+    scope: Scope | None = None
+    kept: Path | None = None
+    """What an imported schema said beside this, for the way back."""
     grants: tuple[GrantRule, ...] = ()
+
+    @property
+    def match_attribute(self) -> str:
+        """The (first) attribute of the first key."""
+        return self.match_keys[0][0]
 
     @property
     def attribute_names(self) -> tuple[str, ...]:
@@ -59,119 +51,97 @@ class Outbound:
         return frozenset(rule.rule.name for rule in self.attributes if rule.required)
 
     def match(self, context: Mapping[str, Any]) -> str | None:
-        """The key by which an existing account is found, or None when there is none."""
-        rule = next(r for r in self.attributes if r.rule.name == self.match_attribute)
-        wish, _ = _wish(rule, Document(context))
-        return str(wish.value) if wish and wish.value is not None else None
+        """The value of the first key when that is one attribute, else None; None for nothing."""
+        found = self._key(self.match_keys[0], Context(context), NOTHING_GIVEN)
+        return found[self.match_attribute] if found and len(found) == 1 else None
 
-    def evaluate(self, context: Mapping[str, Any]) -> Evaluation:
+    def matches(
+        self, context: Mapping[str, Any], given: Given = NOTHING_GIVEN
+    ) -> list[dict[str, str]]:
+        """The keys to look for, best first: attribute -> value, all of which have to agree.
+
+        A key of which one part has no value is not among them.
+        """
+        document = Context(context)
+        found = (self._key(key, document, given) for key in self.match_keys)
+        return [key for key in found if key is not None]
+
+    def _key(self, key: tuple[str, ...], document: Context, given: Given) -> dict[str, str] | None:
+        result: dict[str, str] = {}
+        for name in key:
+            rule = next(r for r in self.attributes if r.rule.name == name)
+            wish = Wishing(document, given).wish(rule)
+            if wish is None or wish.value is None:
+                return None
+            result[name] = str(wish.value)
+        return result
+
+    def evaluate(self, context: Mapping[str, Any], given: Given = NOTHING_GIVEN) -> Evaluation:
         """What the account should hold; never raises.
 
         context: facts, reserved names and computed facts in one mapping, with None
         for what is explicitly nothing. Nothing said about an attribute: not listed.
         """
-        evaluation = Evaluation()
-        document = Document(context)
-        for rules, wishes in (
-            (self.attributes, evaluation.wishes),
-            (self.references, evaluation.references),
-        ):
-            for rule in rules:
-                wish, problems = _wish(rule, document)
-                evaluation.problems.extend(problems)
-                if wish is not None:
-                    wishes[rule.rule.name] = wish
+        wishing = Wishing(Context(context), given)
+        wishes = wishing.wishes(self.attributes)
+        references = wishing.wishes(self.references)
+        container = None
+        if self.container is not None:
+            container = wishing.wish(AttributeRule(self.container, may_cut=False))
+        wishing.needs += [
+            Need("reference", name, person=str(wish.value))
+            for name, wish in references.items()
+            if wish.value is not None
+        ]
         for grant in self.grants:
-            self._give(grant, document, evaluation)
-        if self.container is None:
-            return evaluation
-        container, problems = _wish(AttributeRule(self.container, may_cut=False), document)
-        evaluation.problems.extend(problems)
-        return replace(evaluation, container=container)
+            wishing.give(grant)
+        enabled, scope = self._enabled(wishing), self._verdict(wishing)
+        return Evaluation(
+            wishes,
+            references,
+            container,
+            wishing.problems,
+            tuple(wishing.needs),
+            enabled,
+            scope,
+            wishing.until,
+            wishing.kept,
+            tuple(wishing.gifts),
+            frozenset(wishing.unsure),
+        )
 
-    def _give(self, grant: GrantRule, document: Document, evaluation: Evaluation) -> None:
-        if grant.when is not None:
-            condition = grant.when.run(document)
-            evaluation.problems.extend(condition.problems)
-            if condition.problems or truth(condition.value) is not True:
-                if condition.problems:
-                    evaluation.unsure.add(grant.kind)
-                return
-        result = grant.name.run(document, several=True)
-        evaluation.problems.extend(result.problems)
-        if result.problems:
-            evaluation.unsure.add(grant.kind)
-        for one in many(result.value):
-            name = (text(one) or "").strip()
-            if name:
-                evaluation.gifts.append(Gift(grant.kind, name, grant.name.place))
+    def _enabled(self, wishing: Wishing) -> bool | None:
+        if self.enabled is None:
+            return None
+        result = self.enabled.run(wishing.document, wishing.given)
+        wishing.note(result)
+        value = truth(result.value)
+        if value is None and not empty(result.value):
+            wishing.problems.append(Problem(self.enabled.place, "neither true nor false"))
+        return value
 
-    def candidates(self, kind: str, context: Mapping[str, Any]) -> list[str]:
-        """The names of a kind (`accountName`, `cn`) to try, best first, without repeats.
+    def _verdict(self, wishing: Wishing) -> Verdict | None:
+        if self.scope is None:
+            return None
+        verdict, problems = self.scope.verdict(wishing.document, wishing.given, wishing.changes)
+        wishing.problems.extend(problems)
+        return verdict
 
-        Empty when the document has none of this kind or the facts give none.
+    def candidates(
+        self, kind: str, context: Mapping[str, Any], given: Given = NOTHING_GIVEN
+    ) -> list[str]:
+        """The names of a kind to try, best first, without repeats.
+
+        kind: `accountName`, `cn`, or an attribute with a `SelectUniqueValue`. Empty when
+        the document has none of this kind or the facts give none.
         """
-        document = Document(context)
+        document = Context(context)
         found: dict[str, None] = {}
         for rule in self.names.get(kind, ()):
-            name = " ".join((text(rule.run(document).value) or "").split())
-            if name:
-                found.setdefault(name)
+            for value in values(rule, document, given):
+                found.setdefault(value)
+        for attribute in self.attributes:
+            if attribute.rule.name == kind and attribute.rule.expression.selects:
+                for value in values(attribute.rule, document, given):
+                    found.setdefault(value)
         return list(found)
-
-
-def _wish(rule: AttributeRule, document: Document) -> tuple[Wish | None, list[Problem]]:
-    result = rule.rule.run(document, several=rule.type == "list")
-    value, cut = _convert(rule, result)
-    problems = result.problems
-    if value is not None:
-        return Wish(value, False, rule.hold, result.origin, cut), problems
-    said_nothing = any(document.has_null(path.attribute) for path in result.reads)
-    if said_nothing and not problems and not rule.required:
-        return Wish(None, True, rule.hold, result.origin), problems
-    if rule.required and not problems:
-        problems = [Problem(rule.rule.place, "required, but the facts give no value")]
-    return None, problems
-
-
-def _convert(rule: AttributeRule, result: Result) -> tuple[TargetValue | None, bool]:
-    """The value as the target takes it, and whether it was cut."""
-    value = result.value
-    if empty(value):
-        return None, False
-    if rule.type == "bool":
-        return _or_problem(truth(value), result, "neither true nor false"), False
-    if rule.type == "integer":
-        whole = number(value)
-        if whole is not None and int(whole) != whole:
-            whole = None
-        return _or_problem(None if whole is None else int(whole), result, "not an integer"), False
-    if rule.type == "text":
-        return _fit(rule, result, text(value) or "")
-    fitted = [_fit(rule, result, text(item) or "") for item in many(value)]
-    texts = tuple(sorted({item for item, _ in fitted if item is not None}))
-    return texts or None, any(cut for _, cut in fitted)
-
-
-def _or_problem(value: int | bool | None, result: Result, message: str) -> int | bool | None:
-    if value is None:
-        result.scope.problem(message)
-    return value
-
-
-def _fit(rule: AttributeRule, result: Result, value: str) -> tuple[str | None, bool]:
-    """Trimmed and, where it may be, cut to the target's limit (P14)."""
-    value = value.strip()
-    if rule.longest is None or _units(value) <= rule.longest:
-        return value or None, False
-    if not rule.may_cut:
-        result.scope.problem(f"longer than the {rule.longest} characters the target takes")
-        return None, False
-    while _units(value) > rule.longest:
-        value = value[: len(value) - max(1, (_units(value) - rule.longest) // 2)]
-    return value.rstrip(), True
-
-
-def _units(value: str) -> int:
-    """Length in UTF-16 code units, as Windows counts."""
-    return len(value) + sum(character > "\uffff" for character in value)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mappings.filters import Filter, FilterError, Member, parse_filter
-from mappings.values import Scalar, Value, clean, truth
+from mappings.language.values import Scalar, Value, clean, truth
 
 _CORE = "urn:ietf:params:scim:schemas:core:2.0:user"
 _NAME = re.compile(r"[A-Za-z_$][\w$-]*")
@@ -38,12 +38,6 @@ class Document:
             folded = self._folded[id(holder)] = {str(k).lower(): v for k, v in holder.items()}
         return folded.get(name)
 
-    def has_null(self, name: str) -> bool:
-        """Whether the document itself holds `name` (lower case) with an explicit null."""
-        missing = object()
-        self.get(self.data, name)
-        return self._folded[id(self.data)].get(name, missing) is None
-
 
 @dataclass(frozen=True)
 class Path:
@@ -61,7 +55,7 @@ class Path:
         Of several matching objects the first counts, primary ones going first;
         with `several`, all of them. A list of plain values always counts whole.
         """
-        items = self._items(document)
+        items = self.raw(document)
         if not items:
             return None
         if not several and isinstance(items[0], Mapping):
@@ -77,7 +71,8 @@ class Path:
             return tuple(found)
         return found[0] if found else None
 
-    def _items(self, document: Document) -> list[Any]:
+    def raw(self, document: Document) -> list[Any]:
+        """The objects or plain values there as they are, primary ones first."""
         holder: Any = document.data
         if self.urn is not None:
             holder = document.get(holder, self.urn)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from mappings.vocabulary import FactValue
+
+if TYPE_CHECKING:
+    from mappings.language.running import Step
 
 Hold: TypeAlias = Literal["own", "seed", "default", "watch"]
 """own: keep equal to HR. seed: write only at create. default: write only when the
@@ -23,6 +27,15 @@ class Origin:
     expression: str
     reads: tuple[str, ...]
     """The paths that were looked at, in order."""
+
+    def trace(self) -> Step | None:
+        """The value of every part of the expression, where that is known."""
+        return None
+
+    @property
+    def redacted(self) -> bool:
+        """The value is not to be shown."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -45,8 +58,7 @@ class Facts:
     problems: list[Problem] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """What one attribute of an account should be. `cleared`: it should hold nothing."""
 
     value: TargetValue | None
@@ -55,6 +67,41 @@ class Wish:
     origin: Origin
     cut: bool = False
     """The value was longer than the target takes and was cut (P14)."""
+    redacted: bool = False
+    """The value is not to be shown or logged."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that an evaluation cannot give by itself, as a symbol.
+
+    unique: one of `candidates`, best first, to be reserved for the person.
+    password: one to be made and handed over. reference: the account of `person`.
+    """
+
+    kind: Literal["unique", "password", "reference"]
+    attribute: str
+    candidates: tuple[str, ...] = ()
+    person: str | None = None
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What happens to an account whose person falls out of scope."""
+
+    action: Literal["keep", "disable", "disable_and_move", "delete"]
+    after_days: int = 0
+    """Days after falling out of scope; for `delete`."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a person is in a target's scope. None: it cannot be told, so nothing is done."""
+
+    inside: bool | None
+    why: str
+    """The group that let the person in, or the clauses that did not; no personal value."""
+    outside: Outside
 
 
 GiftKind: TypeAlias = Literal["group", "license"]
@@ -78,6 +125,15 @@ class Evaluation:
     references: dict[str, Wish] = field(default_factory=dict)
     container: Wish | None = None
     problems: list[Problem] = field(default_factory=list)
-    gifts: list[Gift] = field(default_factory=list)
-    unsure: set[GiftKind] = field(default_factory=set)
+    needs: tuple[Need, ...] = ()
+    enabled: bool | None = None
+    """What the mapping says about the account being on; None: it leaves that to the dates."""
+    scope: Verdict | None = None
+    """None: the mapping has no scope, everybody is in."""
+    valid_until: datetime | None = None
+    """The earliest instant at which a comparison with now turns out differently."""
+    kept: dict[str, Origin] = field(default_factory=dict)
+    """Attributes whose rule gave nothing, and why they are kept as they are."""
+    gifts: tuple[Gift, ...] = ()
+    unsure: frozenset[GiftKind] = frozenset()
     """Kinds of which a rule failed: what is missing here is not meant to be taken away."""

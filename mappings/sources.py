@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from marshmallow import Schema
 
 from mappings.forms import rule_keys
-from mappings.parser import ExpressionError, parse
+from mappings.language.expression import Expression, ExpressionError, Names
+from mappings.places import locate_in
 from mappings.rules import Rule
 from yaml_lines import YamlDocument, YamlError, read_yaml
 
@@ -20,7 +22,17 @@ Place = tuple[str | int, ...]
 
 
 class MappingError(YamlError):
-    """A mapping document that cannot be used: file, line, problem and remedy."""
+    """A mapping document that cannot be used: file, line, column, problem and remedy.
+
+    `others` are further mistakes found in the same go.
+    """
+
+    def __init__(self, file: str, line: int, problem: str, remedy: str, column: int = 0) -> None:
+        super().__init__(file, line, problem, remedy)
+        self.column = column
+        self.others: tuple[MappingError, ...] = ()
+        if column:
+            self.args = (f"{file}:{line}:{column}: {problem}; {remedy}",)
 
 
 @dataclass(frozen=True)
@@ -32,15 +44,21 @@ class Source:
     shown: str
 
     def error(self, problem: str, remedy: str, *place: str | int) -> MappingError:
-        return MappingError(self.shown, self.document.line(*place), problem, remedy)
+        line, column = locate_in(self.document.path, place)
+        return MappingError(self.shown, line, problem, remedy, column)
 
-    def rule(self, name: str, written: str, place: Place, schemas: Mapping[str, str]) -> Rule:
-        """Parse an expression written at `place`. Raises :class:`MappingError`."""
+    def rule(
+        self, name: str, written: str, place: Place, names: Names, *, several: bool = False
+    ) -> Rule:
+        """Compile an expression written at `place`. Raises :class:`MappingError`."""
         try:
-            expression = parse(written, schemas)
+            expression = Expression(written, names, several=several)
         except ExpressionError as error:
-            raise self.error(f"{name}: {error.problem}", error.remedy, *place) from error
-        return Rule(self.shown, self.document.line(*place), name, expression)
+            line, column = locate_in(self.document.path, place, error.position)
+            problem = f"{name}: {error.problem}"
+            raise MappingError(self.shown, line, problem, error.remedy, column) from error
+        locate = partial(locate_in, self.document.path, place)
+        return Rule(self.shown, self.document.line(*place), name, expression, locate)
 
 
 @dataclass(frozen=True)
@@ -57,20 +75,22 @@ class Entry:
         place = (self.section, self.name, *([key] if key else []))
         return self.sources.get(key, self.last).error(problem, remedy, *place)
 
-    def rule(self, schemas: Mapping[str, str]) -> Rule:
-        """The parsed `value`. Raises :class:`MappingError`."""
+    def rule(self, names: Names, *, several: bool = False) -> Rule:
+        """The compiled `value`. Raises :class:`MappingError`."""
         if "value" not in self.keys:
             raise self.error(f"{self.name} has no value", "add value: with an expression")
         place = (self.section, self.name, "value")
-        return self.sources["value"].rule(self.name, self.keys["value"], place, schemas)
+        return self.sources["value"].rule(
+            self.name, self.keys["value"], place, names, several=several
+        )
 
-    def condition(self, key: str, schemas: Mapping[str, str]) -> Rule | None:
-        """The parsed condition under `key`, true or false, or None where there is none.
+    def condition(self, key: str, names: Names) -> Rule | None:
+        """The compiled condition under `key`, or None where there is none.
         Raises :class:`MappingError`."""
         if key not in self.keys:
             return None
         place = (self.section, self.name, key)
-        return self.sources[key].rule(self.name, f"CBool({self.keys[key]})", place, schemas)
+        return self.sources[key].rule(self.name, self.keys[key], place, names)
 
 
 @dataclass(frozen=True)

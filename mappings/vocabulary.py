@@ -19,6 +19,9 @@ _TEXTS = [
     "givenName",
     "familyName",
     "middleName",
+    "honorificPrefix",
+    "honorificSuffix",
+    "nickName",
     "displayName",
     "title",
     "mail",
@@ -27,6 +30,8 @@ _TEXTS = [
     "fax",
     "department",
     "division",
+    "businessUnit",
+    "supervisoryOrganization",
     "company",
     "companyCode",
     "costCenter",
@@ -44,17 +49,26 @@ _TEXTS = [
     "positionId",
     "workerType",
     "workerSubType",
+    "timeType",
+    "fte",
     "preferredLanguage",
     "timezone",
     "status",
     "manager",
 ]
 
-_DATES = ("hireDate", "contractEndDate", "terminationDate", "lastDayOfWork", "effectiveDate")
+_DATES = (
+    "hireDate",
+    "originalHireDate",
+    "contractEndDate",
+    "terminationDate",
+    "lastDayOfWork",
+    "effectiveDate",
+)
 
 FACTS: dict[str, Kind] = {
     **dict.fromkeys(_TEXTS, "text"),
-    **dict.fromkeys(("active", "involuntary", "onLeave", "hireRescinded"), "bool"),
+    **dict.fromkeys(("active", "involuntary", "onLeave", "hireRescinded", "rehire"), "bool"),
     **dict.fromkeys(_DATES, "date"),
     "sourceModifiedAt": "instant",
     "groups": "list",
@@ -71,3 +85,6 @@ COMPUTED = ("endsAt", "enabled", "managerPerson", "usageLocation")
 and the target's default usage location."""
 
 HOLDS = ("own", "seed", "default", "watch")
+
+OUTSIDE = ("keep", "disable", "disable_and_move")
+"""What may become of an account whose person is out of scope, beside being deleted."""

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from mappings.our_functions import guid_key
+from mappings.language.functions.names import guid_key
 from policy_settings import People
 from provisioning.lifecycle import Episode
 from provisioning.merging import Ahead, Merged, Record, merge

@@ -7,15 +7,15 @@ run is a view that is not applied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select
 
-from adapters.target import Account, Ambiguous, Grant, Link, Target
+from adapters.target import Account, Ambiguous, Grant, GrantKind, Link, Target
 from mappings.documents import Outbound
-from mappings.results import Evaluation, Origin
+from mappings.results import Origin
 from policy_settings import Breakers
 from provisioning import obligations
 from provisioning.giving import Catalogue
@@ -217,7 +217,10 @@ class Viewer:
         }
         container = evaluation.container
         ruled = str(container.value) if container and container.value else None
-        rules = self._rules(target, life, evaluation, problems)
+        unsure: set[GrantKind] = set(evaluation.unsure)
+        rules = {}
+        if not life.left:
+            rules = self.catalogue.found(target, evaluation.gifts, problems, unsure)
         grants_read = actual is not None and bool(rules or snapshot.grants)
         given = Given()
         if actual is not None and grants_read:
@@ -237,7 +240,7 @@ class Viewer:
             name=context.get("cn"),
             container=_container(settings.targets[target], life, ruled),
             grants=frozenset(rules),
-            keeps=_keeps(life, evaluation),
+            keeps=_keeps(life, unsure),
             end_sessions=snapshot.end_sessions or (snapshot.was_out and has_sessions),
             deleted=deleted,
             restore=self._in_bin(snapshot, target) if actual is None else None,
@@ -267,14 +270,6 @@ class Viewer:
         if link is None or not self.targets[target].in_bin(link):
             return None
         return link.anchor
-
-    def _rules(
-        self, target: str, life: Lifecycle, evaluation: Evaluation, problems: list[str]
-    ) -> dict[Grant, str]:
-        """What rules give now, each with its rule: nothing to who has left."""
-        if life.left:
-            return {}
-        return self.catalogue.found(target, evaluation.gifts, problems, evaluation.unsure)
 
     def match_attribute(self, target: str) -> str:
         """The attribute by which accounts of a target are found."""
@@ -321,10 +316,10 @@ def _may_disable(target: TargetSettings, life: Lifecycle) -> bool:
     return life.left and target.options.get("privileged") == "disable"
 
 
-def _keeps(life: Lifecycle, evaluation: Evaluation) -> frozenset[str]:
+def _keeps(life: Lifecycle, unsure: Collection[str]) -> frozenset[str]:
     """Kinds of grants of which nothing is taken away now."""
     if not life.left:
-        return frozenset(evaluation.unsure)
+        return frozenset(unsure)
     steps = {"group": "groups", "license": "licenses"}
     return frozenset(kind for kind, step in steps.items() if step not in life.due)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sqlalchemy import Connection
+
 from scim.errors import ScimError
-from scim.profiles import PROFILES, STRICT
+from scim.profiles import HR, PROFILES, STRICT
 from scim.service import Client
 from store import credentials
 from store.database import Database
@@ -18,21 +20,29 @@ def authenticate(
 ) -> Client:
     """The client behind a bearer token.
 
-    `profiles` names the profile of each configured source; the others go by what their
-    token says. Raises ScimError 401, in the same words whatever is wrong with a token.
+    A token made for a profile goes by that; the others by that of their source, which
+    `profiles` names (hr for others). Raises ScimError 401, in the same words whatever is
+    wrong with a token.
     """
+    with db.moment() as conn:
+        return authenticate_on(conn, header, profiles, now)
+
+
+def authenticate_on(
+    conn: Connection, header: str | None, profiles: Mapping[str, str], now: float
+) -> Client:
+    """`authenticate` on a connection that is there already."""
     if not header:
         raise ScimError(401, "A bearer token is required.", headers={"WWW-Authenticate": _REALM})
     scheme, _, token = header.strip().partition(" ")
     found = None
     if scheme.lower() == "bearer":
-        with db.read() as conn:
-            found = credentials.find(conn, token.strip(), now)
+        found = credentials.find(conn, token.strip(), now)
     if found is None:
         raise ScimError(
             401,
             "The token is not valid.",
             headers={"WWW-Authenticate": f'{_REALM}, error="invalid_token"'},
         )
-    profile = profiles.get(found.source, found.profile)
-    return Client(found.source, PROFILES.get(profile, STRICT))
+    profile = found.profile or profiles.get(found.source, HR.name)
+    return Client(found.source, PROFILES.get(profile, STRICT), found.subject)

@@ -12,7 +12,6 @@ from typing import Any
 
 from scim.errors import ScimError, invalid_syntax, invalid_value
 
-MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 _MAX_INTEGER = 2**63
 

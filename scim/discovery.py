@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from scim.bodies import MAX_BYTES
+from scim import cursors
 from scim.schema import Registry
 
 CONFIG_URN = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
-DEFAULT_COUNT = 100
-MAX_COUNT = 1000
 
 
-def service_provider_config(base: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Limits:
+    """How much a client may ask for at once. Counts, and bytes of a request body."""
+
+    page_size: int = 100
+    max_page_size: int = 1000
+    max_operations: int = 1000
+    max_payload: int = 1 << 20
+
+
+def service_provider_config(base: str, limits: Limits) -> dict[str, Any]:
     """The features that are there, and only they."""
     return {
         "schemas": [CONFIG_URN],
         "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": MAX_BYTES},
-        "filter": {"supported": True, "maxResults": MAX_COUNT},
+        "bulk": {
+            "supported": True,
+            "maxOperations": limits.max_operations,
+            "maxPayloadSize": limits.max_payload,
+        },
+        "filter": {"supported": True, "maxResults": limits.max_page_size},
         "changePassword": {"supported": False},
-        "sort": {"supported": False},
+        "sort": {"supported": True},
         "etag": {"supported": True},
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": limits.page_size,
+            "maxPageSize": limits.max_page_size,
+            "cursorTimeout": cursors.TIMEOUT,
+        },
         "authenticationSchemes": [
             {
                 "type": "oauthbearertoken",
@@ -38,11 +59,11 @@ def service_provider_config(base: str) -> dict[str, Any]:
     }
 
 
-def resource_types(registry: Registry, base: str) -> list[dict[str, Any]]:
-    """Every resource type."""
+def resource_types(registry: Registry, base: str, *, people: bool) -> list[dict[str, Any]]:
+    """Every resource type; with `people` also with the extensions that HR systems use."""
     return [
         {
-            **kind.to_json(),
+            **kind.to_json(people=people),
             "meta": {
                 "resourceType": "ResourceType",
                 "location": f"{base}/ResourceTypes/{kind.name}",
@@ -52,12 +73,12 @@ def resource_types(registry: Registry, base: str) -> list[dict[str, Any]]:
     ]
 
 
-def schemas(registry: Registry, base: str) -> list[dict[str, Any]]:
-    """Every schema that a resource type uses."""
+def schemas(registry: Registry, base: str, *, people: bool) -> list[dict[str, Any]]:
+    """Every schema that a resource type uses; `people` as in `resource_types`."""
     used = {
         schema.id: schema
         for kind in registry.types.values()
-        for schema in (kind.schema, *kind.extensions.values())
+        for schema in kind.shown(people=people)
     }
     return [
         {

@@ -6,36 +6,48 @@ follows from the resource types, and every refusal, 404 and 405 too, is a SCIM e
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, request
+from flask.sansio.blueprints import BlueprintSetupState
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException
 
-from scim import discovery, projection, schema
-from scim.auth import authenticate
-from scim.bodies import MAX_BYTES, decode, encode
+from scim import discovery, indexing, messages, ordering, projection, schema
+from scim.auth import authenticate, authenticate_on
+from scim.bodies import encode
+from scim.bulk import Bulk
+from scim.cursors import Cursors
+from scim.discovery import Limits
 from scim.documents import location, rendered
-from scim.errors import ScimError, invalid_filter, invalid_syntax, invalid_value
+from scim.errors import ScimError, invalid_value
 from scim.listener import Ignore, Listener
+from scim.messages import Asked, empty, etag, refusal, respond
+from scim.projection import Projection
 from scim.schema import Registry, ResourceType
-from scim.service import Client, Page, Precondition, Service, Written
+from scim.search import Query, refuse_empty
+from scim.service import Client, Service, Work, Written
+from scim.shortcut import Shortcut
+from scim.versions import Precondition
+from store import members, setting
 from store.clocks import machine_now
 from store.database import Database
 from store.resources import Resource
 
 PREFIX = "/scim/v2"
-MEDIA_TYPE = "application/scim+json"
 RECEIPT = "Muster-Receipt"
 """Header of an accepted write: the id by which to ask what came of it."""
+SHOWN_MEMBERS = 1000
+"""PATCH of a group with more members than this is answered 204 unless `attributes` says."""
 
-SEARCH_URN = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
-LIST_URN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _RETRY_AFTER = {"Retry-After": "5"}
 
@@ -51,19 +63,22 @@ def create_blueprint(
     profiles: Mapping[str, str] | None = None,
     base_url: str = "",
     schema_folders: Sequence[Path] = (),
+    limits: Limits | None = None,
     now: Callable[[], float] = machine_now,
 ) -> Blueprint:
     """The SCIM service below /scim/v2.
 
     `listener` is told of every change in its transaction (none: sources are store-only).
-    `profiles` maps configured sources to client profiles; other sources go by their token.
+    `profiles` maps configured sources to client profiles, for tokens without one.
     `base_url` is the public scheme and host, such as `https://muster.norhaven.example`;
     without it locations are paths. `schema_folders` hold further schemas and resource
     types. Raises scim.schema.SchemaError.
     """
     registry = schema.load(schema_folders)
-    service = Service(db, registry, listener or Ignore(), now)
-    door = _Door(db, service, registry, dict(profiles or {}), base_url.rstrip("/") + PREFIX, now)
+    indexing.prepare(db, registry)
+    base = base_url.rstrip("/") + PREFIX
+    service = Service(db, registry, listener or Ignore(), now, base)
+    door = _Door(db, service, registry, dict(profiles or {}), base, limits or Limits(), now)
     blueprint = Blueprint("scim", __name__)
     for rule in ("", "/<path:rest>"):
         blueprint.add_url_rule(
@@ -76,6 +91,13 @@ def create_blueprint(
             provide_automatic_options=False,
         )
     blueprint.before_app_request(door.outside)
+
+    def shorten(state: BlueprintSetupState) -> None:
+        app: Any = state.app
+        shortcut = Shortcut(app.wsgi_app, PREFIX, registry, db, service, base, door.client_on)
+        app.wsgi_app = shortcut
+
+    blueprint.record_once(shorten)
     return blueprint
 
 
@@ -89,6 +111,7 @@ class _Door:
         registry: Registry,
         profiles: Mapping[str, str],
         base: str,
+        limits: Limits,
         now: Callable[[], float],
     ) -> None:
         self._db = db
@@ -96,30 +119,39 @@ class _Door:
         self._registry = registry
         self._profiles = profiles
         self._base = base
+        self._limits = limits
         self._now = now
+        self._known_cursors: Cursors | None = None
+        self._any_case = {endpoint.lower(): kind for endpoint, kind in registry.types.items()}
+
+    def client(self, header: str | None) -> Client:
+        """Who calls, by the Authorization header. Raises ScimError 401."""
+        return authenticate(self._db, header, self._profiles, self._now())
+
+    def client_on(self, conn: Connection, header: str | None) -> Client:
+        """`client` on a connection that is there already."""
+        return authenticate_on(conn, header, self._profiles, self._now())
 
     def answer(self, rest: str = "") -> Response:
         """The answer to any request below /scim/v2; never raises."""
         try:
-            client = authenticate(
-                self._db, request.headers.get("Authorization"), self._profiles, self._now()
-            )
-            return self._dispatch(rest)(client)
+            client = self.client(request.headers.get("Authorization"))
+            return self._dispatch(client, rest)(client)
         except ScimError as error:
-            return _refusal(error)
+            return refusal(error)
         except HTTPException as error:
             status = error.code or 400
-            return _refusal(ScimError(status, error.description or "The request is refused."))
+            return refusal(ScimError(status, error.description or "The request is refused."))
         except (OperationalError, PoolTimeout) as error:
             _log.warning("database busy or away: %s", type(error).__name__)
-            return _refusal(
+            return refusal(
                 ScimError(429, "Too much to do at this moment; try again.", None, _RETRY_AFTER)
             )
         except Exception as error:
             # The message may hold personal data; where it happened does not.
             where = "".join(traceback.format_tb(error.__traceback__))
             _log.error("unexpected %s\n%s", type(error).__name__, where)
-            return _refusal(ScimError(500, "Something failed here; it is in the log."))
+            return refusal(ScimError(500, "Something failed here; it is in the log."))
 
     def outside(self) -> Response | None:
         """What Flask finds no route for below /scim: odd methods, double slashes, wrong
@@ -129,243 +161,266 @@ class _Door:
         if request.path.startswith(PREFIX + "/"):
             return self.answer(request.path[len(PREFIX) :])
         if request.path == "/scim" or request.path.startswith("/scim/"):
-            return _refusal(ScimError(404, f"There is nothing at this address; see {PREFIX}."))
+            return refusal(ScimError(404, f"There is nothing at this address; see {PREFIX}."))
         return None
 
-    def _dispatch(self, rest: str) -> Handler:
-        found = self._methods([part for part in rest.split("/") if part])
+    # Addresses
+
+    def _dispatch(self, client: Client, rest: str) -> Handler:
+        parts = [part for part in rest.split("/") if part]
+        found = self._methods(client, parts)
         if found is None:
             raise ScimError(404, "There is nothing at this address.")
-        method = "GET" if request.method == "HEAD" else request.method
-        handler = found.get(method)
-        if handler is None:
-            allowed = ", ".join([*found, *(["HEAD"] if "GET" in found else [])])
-            raise ScimError(
-                405, f"{method[:20]} is not for this address.", headers={"Allow": allowed}
-            )
-        return handler
+        handler = found.get("GET" if request.method == "HEAD" else request.method)
+        if handler is not None:
+            return handler
+        allowed = ", ".join([*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"])
+        if request.method == "OPTIONS":
+            return lambda _: empty(204, {"Allow": allowed})
+        raise ScimError(
+            405, f"{request.method[:20]} is not for this address.", headers={"Allow": allowed}
+        )
 
-    def _methods(self, parts: list[str]) -> dict[str, Handler] | None:
+    def _methods(self, client: Client, parts: list[str]) -> Mapping[str, Handler] | None:
         """What can be done at an address, by method; None when it does not exist."""
         match parts:
+            case [] | [".search"]:
+                method = "POST" if parts else "GET"
+                return {method: lambda client: self._list(client, self._kinds())}
             case ["ServiceProviderConfig"]:
-                config = discovery.service_provider_config(self._base)
-                return {"GET": lambda client: _discovered(config)}
+                return {"GET": lambda client: self._config()}
             case ["ResourceTypes" | "Schemas" as what, *name] if len(name) < 2:
-                return {"GET": lambda client: self._definitions(what, *name)}
-            case ["Bulk"] | [".search"]:
-                return {"POST": _not_implemented}
+                return {"GET": lambda client: self._definitions(client, what, *name)}
+            case ["Bulk"]:
+                return {"POST": self._bulk}
             case ["Me"]:
-                return dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), _not_implemented)
-            case [name, *more] if kind := self._registry.types.get("/" + name):
+                return self._me(client)
+            case [name, *more] if kind := self._kind(client, "/" + name):
                 return self._resource_methods(kind, more)
         return None
 
-    def _resource_methods(self, kind: ResourceType, more: list[str]) -> dict[str, Handler] | None:
+    def _kinds(self) -> list[ResourceType]:
+        return list(self._registry.types.values())
+
+    def _kind(self, client: Client, endpoint: str) -> ResourceType | None:
+        if client.profile.any_case_paths:
+            return self._any_case.get(endpoint.lower())
+        return self._registry.types.get(endpoint)
+
+    def _me(self, client: Client) -> Mapping[str, Handler]:
+        """Section 3.11: what the caller itself is, where its token says so."""
+        kind = self._service.kind_of(client, client.subject) if client.subject else None
+        if kind is None or client.subject is None:
+
+            def nobody(client: Client) -> Response:
+                raise ScimError(501, "This token stands for no resource.")
+
+            return dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), nobody)
+        found = dict(self._one(kind, client.subject))
+
+        def there(client: Client) -> Response:
+            raise ScimError(409, "This token stands for a resource already.", "uniqueness")
+
+        return {**found, "POST": there}
+
+    def _resource_methods(
+        self, kind: ResourceType, more: list[str]
+    ) -> Mapping[str, Handler] | None:
         match more:
             case []:
                 return {
-                    "GET": lambda client: self._list(client, kind),
+                    "GET": lambda client: self._list(client, [kind]),
                     "POST": lambda client: self._create(client, kind),
                 }
             case [".search"]:
-                return {"POST": lambda client: self._search(client, kind)}
+                return {"POST": lambda client: self._list(client, [kind])}
             case [id]:
-                return {
-                    "GET": lambda client: self._read(client, kind, id),
-                    "PUT": lambda client: self._replace(client, kind, id),
-                    "PATCH": lambda client: self._patch(client, kind, id),
-                    "DELETE": lambda client: self._delete(client, kind, id),
-                }
+                return self._one(kind, id.removesuffix(".scim"))  # a suffix as section 3.8 has it
         return None
 
-    def _definitions(self, what: str, name: str | None = None) -> Response:
+    def _one(self, kind: ResourceType, id: str) -> Mapping[str, Handler]:
+        return {
+            "GET": lambda client: self._read(client, kind, id),
+            "PUT": lambda client: self._change(client, kind, id, self._service.replacing),
+            "PATCH": lambda client: self._change(client, kind, id, self._service.patching),
+            "DELETE": lambda client: self._delete(client, kind, id),
+        }
+
+    # Discovery
+
+    def _config(self) -> Response:
+        return _defined(discovery.service_provider_config(self._base, self._limits))
+
+    def _definitions(self, client: Client, what: str, name: str | None = None) -> Response:
+        people = client.source in self._profiles
         if what == "Schemas":
-            found = discovery.schemas(self._registry, self._base)
+            found = discovery.schemas(self._registry, self._base, people=people)
         else:
-            found = discovery.resource_types(self._registry, self._base)
+            found = discovery.resource_types(self._registry, self._base, people=people)
         if name is None:
+            messages.refuse_filter()
             texts = [encode(definition) for definition in found]
-            if "filter" in request.args:
-                raise ScimError(403, f"{what} cannot be filtered (RFC 7644 section 4).")
-            return _respond(200, _list_text(len(found), 1, texts))
+            return messages.static(messages.list_text(texts, len(found), 1))
         for definition in found:
             if definition["id"].lower() == name.lower():
-                return _discovered(definition)
+                return _defined(definition)
         raise ScimError(404, f"{what} has no {name[:200]!r}.")
 
+    # Resources
+
     def _create(self, client: Client, kind: ResourceType) -> Response:
-        shown = _projection(kind)
-        new = self._service.create(client, kind, _body())
-        return self._written(201, kind, new, shown)
+        shown = _projection(kind, messages.shown_in_address())
+        work = self._service.creating(client, kind, messages.body(self._limits))
+        written, rows = self._done(work, kind, shown)
+        return self._written(201, kind, written, shown, rows or "")
 
     def _read(self, client: Client, kind: ResourceType, id: str) -> Response:
-        shown = _projection(kind)
-        found = self._service.get(client, kind, id)
-        seen = request.if_none_match
-        if seen.star_tag or seen.contains_weak(str(found.version)):
-            return Response(status=304, headers={"ETag": _etag(found)})
-        return self._resource(200, kind, found, shown)
+        shown = _projection(kind, messages.shown_in_address())
+        found, rows = self._service.get(client, kind, id, rows=shown.wants_rows(kind))
+        if "HTTP_IF_NONE_MATCH" in request.environ and messages.seen(str(found.version)):
+            where = location(kind, found, self._base)
+            return empty(304, {"ETag": etag(found), "Location": where})
+        return self._resource(200, kind, found, shown, rows)
 
-    def _replace(self, client: Client, kind: ResourceType, id: str) -> Response:
-        shown = _projection(kind)
-        new = self._service.replace(client, kind, id, _body(), _precondition())
-        return self._written(200, kind, new, shown)
-
-    def _patch(self, client: Client, kind: ResourceType, id: str) -> Response:
-        shown = _projection(kind)
-        new = self._service.patch(client, kind, id, _body(), _precondition())
-        return self._written(200, kind, new, shown)
-
-    def _delete(self, client: Client, kind: ResourceType, id: str) -> Response:
-        receipt = self._service.delete(client, kind, id, _precondition())
-        return Response(status=204, headers={RECEIPT: receipt} if receipt else None)
-
-    def _list(self, client: Client, kind: ResourceType) -> Response:
-        args = request.args
-        return self._page(
-            client,
-            kind,
-            args.get("filter"),
-            _whole("startIndex", args.get("startIndex"), 1),
-            _whole("count", args.get("count"), discovery.DEFAULT_COUNT),
-            _projection(kind),
-        )
-
-    def _search(self, client: Client, kind: ResourceType) -> Response:
-        """POST .search (RFC 7644 section 3.4.3)."""
-        body = {key.lower(): value for key, value in _body().items()}
-        schemas = body.get("schemas")
-        if not isinstance(schemas, list) or SEARCH_URN not in schemas:
-            raise invalid_syntax(f"schemas: a search names {SEARCH_URN}.")
-        filter = body.get("filter")
-        if filter is not None and not isinstance(filter, str):
-            raise invalid_filter("filter: text is expected.")
-        names = [_names(key, body.get(key.lower())) for key in ("attributes", "excludedAttributes")]
-        return self._page(
-            client,
-            kind,
-            filter,
-            _whole("startIndex", body.get("startindex"), 1),
-            _whole("count", body.get("count"), discovery.DEFAULT_COUNT),
-            projection.read(kind, *names),
-        )
-
-    def _page(
+    def _change(
         self,
         client: Client,
         kind: ResourceType,
-        filter: str | None,
-        start: int,
-        count: int,
-        shown: projection.Projection,
+        id: str,
+        change: Callable[[Client, ResourceType, str, dict[str, Any], Precondition], Work],
     ) -> Response:
-        start, count = max(start, 1), min(max(count, 0), discovery.MAX_COUNT)
-        page: Page = self._service.search(client, kind, filter, start, count)
-        texts = [self._text(kind, found, shown) for found in page.resources]
-        return _respond(200, _list_text(page.total, page.start, texts))
+        shown = _projection(kind, messages.shown_in_address())
+        work = change(client, kind, id, messages.body(self._limits), messages.precondition())
+        brief = request.method == "PATCH" and not shown.wanted
+        written, rows = self._done(work, kind, shown, client if brief else None)
+        if rows is None:
+            where = location(kind, written.resource, self._base)
+            headers = {"ETag": etag(written.resource), "Location": where}
+            return _with_receipt(empty(204, headers), written)
+        return self._written(200, kind, written, shown, rows)
+
+    def _done(
+        self, work: Work, kind: ResourceType, shown: Projection, brief_to: Client | None = None
+    ) -> tuple[Written, str | None]:
+        """Carry out a write, and read in the same transaction what goes with the answer:
+        None where the answer is to have no body."""
+        wants_rows = shown.wants_rows(kind)
+
+        def whole(tx: Connection) -> tuple[Written, str | None]:
+            written = work(tx)
+            found = written.resource
+            if brief_to is not None and kind.members is not None:
+                silent = brief_to.profile.silent_groups
+                if silent or members.more_than(tx, found.seq, SHOWN_MEMBERS):
+                    return written, None
+            return written, self._service.groups.text(tx, kind, found) if wants_rows else ""
+
+        return self._service.write(whole)
+
+    def _delete(self, client: Client, kind: ResourceType, id: str) -> Response:
+        written = self._service.write(
+            self._service.deleting(client, kind, id, messages.precondition())
+        )
+        return _with_receipt(empty(204), written)
+
+    def _bulk(self, client: Client) -> Response:
+        bulk = Bulk(
+            self._service,
+            client,
+            self._limits,
+            self._base,
+            lambda endpoint: self._kind(client, endpoint),
+        )
+        return respond(200, encode(bulk.run(messages.body(self._limits))))
+
+    # Lists
+
+    def _list(self, client: Client, kinds: Sequence[ResourceType]) -> Response:
+        """GET of a type or of the root, or .search there (section 3.4.2, 3.4.3)."""
+        if request.method == "POST":
+            asked = messages.asked_in_body(self._limits)
+        else:
+            asked = messages.asked_in_address()
+        shown = {kind.name: _projection(kind, asked) for kind in kinds}
+        query, sought = self._query(client, kinds, asked)
+        rows = any(shown[kind.name].wants_rows(kind) for kind in kinds)
+        found, said = self._service.search(client, kinds, query, rows=rows)
+        texts = [
+            self._text(kind, one, shown[kind.name], extra)
+            for (kind, one), extra in zip(found.resources, said, strict=True)
+        ]
+        cursor = None
+        if found.mark is not None:
+            cursor = self._cursors().make(sought, query.count, found.mark, self._now())
+        start = None if query.mark is not None else query.start
+        return respond(200, messages.list_text(texts, found.total, start, cursor))
+
+    def _query(
+        self, client: Client, kinds: Sequence[ResourceType], asked: Asked
+    ) -> tuple[Query, list[Any]]:
+        """What is asked for, and what a cursor for it is bound to."""
+        if asked.filter is not None:
+            refuse_empty(asked.filter)
+        sorting = None
+        if asked.sort_by is not None:
+            sorting = ordering.read(kinds, asked.sort_by, asked.sort_order)
+        most = self._limits.max_page_size
+        count = self._limits.page_size if asked.count is None else asked.count
+        count = min(max(count, 0), most)
+        query = Query(asked.filter, sorting, max(asked.start or 1, 1), count)
+        if asked.cursor is None:
+            return query, []
+        if asked.start is not None:
+            raise invalid_value("cursor and startIndex exclude each other.")
+        names = [kind.name for kind in kinds]
+        sought = [client.source, names, asked.filter, asked.sort_by, asked.sort_order]
+        mark: list[Any] = []
+        if asked.cursor:
+            mark = self._cursors().read(asked.cursor, sought, count, self._now())
+        return replace(query, mark=mark), sought
+
+    def _cursors(self) -> Cursors:
+        if self._known_cursors is None:
+            key = self._db.write(lambda tx: setting.key(tx, "cursors"))
+            self._known_cursors = Cursors(key)
+        return self._known_cursors
+
+    # Answers
 
     def _written(
-        self, status: int, kind: ResourceType, new: Written, shown: projection.Projection
+        self,
+        status: int,
+        kind: ResourceType,
+        written: Written,
+        shown: Projection,
+        rows: str,
     ) -> Response:
-        response = self._resource(status, kind, new.resource, shown)
-        if new.receipt:
-            response.headers[RECEIPT] = new.receipt
-        return response
+        shown = replace(shown, named=written.named) if written.named else shown
+        return _with_receipt(self._resource(status, kind, written.resource, shown, rows), written)
 
     def _resource(
-        self, status: int, kind: ResourceType, found: Resource, shown: projection.Projection
+        self, status: int, kind: ResourceType, found: Resource, shown: Projection, rows: str
     ) -> Response:
-        headers = {"ETag": _etag(found), "Location": location(kind, found, self._base)}
-        return _respond(status, self._text(kind, found, shown), headers)
+        headers = {"ETag": etag(found), "Location": location(kind, found, self._base)}
+        return respond(status, self._text(kind, found, shown, rows), headers)
 
-    def _text(self, kind: ResourceType, found: Resource, shown: projection.Projection) -> str:
-        text = rendered(kind, found, self._base)
+    def _text(self, kind: ResourceType, found: Resource, shown: Projection, rows: str) -> str:
+        text = rendered(kind, found, self._base, rows)
         if shown.is_default(kind):
             return text
-        return encode(shown.of(kind, decode(text.encode())))
+        return encode(shown.of(kind, json.loads(text)))
 
 
-def _not_implemented(client: Client) -> Response:
-    raise ScimError(501, "This is not offered here; see /ServiceProviderConfig.")
-
-
-def _discovered(definition: Mapping[str, Any]) -> Response:
-    if "filter" in request.args:
-        raise ScimError(403, "This cannot be filtered (RFC 7644 section 4).")
-    return _respond(200, encode(definition))
-
-
-def _body() -> dict[str, Any]:
-    """The request's JSON object. Raises ScimError 400, 413, 415."""
-    kind = request.mimetype
-    if kind not in ("", MEDIA_TYPE, "application/json"):
-        raise ScimError(415, f"The body is to be {MEDIA_TYPE} or application/json.")
-    if (request.mimetype_params.get("charset") or "utf-8").lower() not in ("utf-8", "utf8"):
-        raise ScimError(415, "The body is to be UTF-8.")
-    if request.content_encoding not in (None, "", "identity"):
-        raise ScimError(415, "The body is to be sent without a content encoding.")
-    too_large = ScimError(413, f"The body is larger than {MAX_BYTES} bytes.")
-    if (request.content_length or 0) > MAX_BYTES:
-        raise too_large
-    # Werkzeug cuts a body that does not say its length off at this limit, in silence.
-    request.max_content_length = MAX_BYTES + 1
-    try:
-        raw = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise too_large from None
-    if len(raw) > MAX_BYTES:
-        raise too_large
-    return decode(raw)
-
-
-def _projection(kind: ResourceType) -> projection.Projection:
-    args = request.args
-    return projection.read(kind, args.get("attributes"), args.get("excludedAttributes"))
-
-
-def _precondition() -> Precondition:
-    return Precondition(request.headers.get("If-Match"))
-
-
-def _whole(name: str, value: Any, default: int) -> int:
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise invalid_value(f"{name}: a whole number is expected.")
-    try:
-        number = int(value) if len(str(value)) < 20 else None
-    except ValueError:
-        number = None
-    if number is None:
-        raise invalid_value(f"{name}: a whole number is expected.")
-    return max(min(number, 2**31 - 1), -1)
-
-
-def _names(name: str, value: Any) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise invalid_value(f"{name}: a list of names is expected.")
-    return ",".join(value)
-
-
-def _etag(found: Resource) -> str:
-    return f'W/"{found.version}"'
-
-
-def _list_text(total: int, start: int, texts: Sequence[str]) -> str:
-    return (
-        f'{{"schemas":["{LIST_URN}"],"totalResults":{total},"startIndex":{start},'
-        f'"itemsPerPage":{len(texts)},"Resources":[{",".join(texts)}]}}'
-    )
-
-
-def _respond(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
-    response = Response(text, status, headers)
-    response.headers["Content-Type"] = MEDIA_TYPE  # no charset: some clients compare the text
+def _with_receipt(response: Response, written: Written) -> Response:
+    if written.receipt:
+        response.headers[RECEIPT] = written.receipt
     return response
 
 
-def _refusal(error: ScimError) -> Response:
-    return _respond(error.status, encode(error.body()), error.headers)
+def _defined(definition: Mapping[str, Any]) -> Response:
+    messages.refuse_filter()
+    return messages.static(encode(definition))
+
+
+def _projection(kind: ResourceType, asked: Asked) -> Projection:
+    return projection.read(kind, asked.attributes, asked.excluded)

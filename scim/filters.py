@@ -7,7 +7,7 @@ at once, and `matching.py` evaluates that.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -76,21 +76,25 @@ class Each:
 Node = And | Or | Not | Present | Comparison | Each
 
 
-@lru_cache(maxsize=256)
-def parse(kind: ResourceType, text: str, *, loosely: bool = False) -> Node:
+@lru_cache(maxsize=1024)
+def parse(
+    kind: ResourceType, text: str, *, loosely: bool = False, undeclared: bool = False
+) -> Node:
     """The tree of a filter on resources of `kind`.
 
-    `loosely` lets undeclared attributes, booleans in quotes and `emails[0].value` pass.
-    Raises ScimError 400 invalidFilter.
+    `loosely` lets undeclared attributes, booleans and words without quotes or in them, and
+    `emails[0].value` pass; `undeclared` only attributes that no schema declares, as
+    attributes without a value (section 3.4.2.1). Raises ScimError 400 invalidFilter.
     """
-    return _Reader(kind, None, loosely).node(grammar.tree(text, loosely=loosely))
+    reader = _Reader(kind, None, loosely, undeclared or loosely)
+    return reader.node(grammar.tree(text, loosely=loosely))
 
 
 def parse_value_filter(
     kind: ResourceType, attribute: Attribute, text: str, *, loosely: bool = False
 ) -> Node:
     """The tree of what stands in the brackets behind `attribute` in a PATCH path."""
-    return _Reader(kind, attribute, loosely).node(grammar.tree(text, loosely=loosely))
+    return _Reader(kind, attribute, loosely, loosely).node(grammar.tree(text, loosely=loosely))
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ class _Reader:
     kind: ResourceType
     parent: Attribute | None
     loosely: bool
+    undeclared: bool
 
     def node(self, node: Any) -> Node:
         if isinstance(node, ast.Filter):
@@ -121,7 +126,7 @@ class _Reader:
         path = self._path(node.namespace)
         if path.attribute is None or path.sub is not None:
             raise invalid_filter(f"{path.text} cannot have a value filter.")
-        inner = _Reader(self.kind, path.attribute, self.loosely).node(node.expr)
+        inner = _Reader(self.kind, path.attribute, self.loosely, self.undeclared).node(node.expr)
         return Each(path, And((inner, *more)) if more else inner)
 
     def _expression(self, node: Any) -> Node:
@@ -139,7 +144,7 @@ class _Reader:
         if sub is None and operator == "pr":
             return self._each(value_path)
         parent = self._path(namespace).attribute
-        inner = _Reader(self.kind, parent, self.loosely)
+        inner = _Reader(self.kind, parent, self.loosely, self.undeclared)
         name = ast.AttrPath(sub.value if sub else "value", None, None)
         return self._each(value_path, inner._compare(inner._path(name), operator, literal))
 
@@ -150,13 +155,13 @@ class _Reader:
             if self.parent is None:
                 text = f"{node.uri}:{name}" if node.uri else name
                 text = f"{text}.{sub}" if sub else text
-                return resolve(self.kind, text, keep_unknown=self.loosely)
+                return resolve(self.kind, text, keep_unknown=self.undeclared)
             if node.uri or sub:
                 raise PathError(f"{name} in a value filter must be a sub-attribute")
             if self.parent.type not in ("complex", UNKNOWN) and name.lower() == "value":
                 case_exact = self.parent.case_exact
                 return Path(None, Attribute("value", self.parent.type, case_exact=case_exact))
-            return Path(None, sub_attribute(self.parent, name, self.loosely))
+            return Path(None, sub_attribute(self.parent, name, self.undeclared))
         except PathError as error:
             raise invalid_filter(f"Filter: {error}.") from None
 
@@ -233,15 +238,24 @@ _RULES: dict[str, tuple[Callable[[Literal], bool], frozenset[str]]] = {
 }
 
 
-def equalities(node: Node) -> Iterable[tuple[str, str]]:
-    """Core attributes that must equal a text for `node` to hold: what an index can answer."""
-    for term in node.terms if isinstance(node, And) else (node,):
-        if (
-            isinstance(term, Comparison)
-            and term.operator == "eq"
-            and term.path.extension is None
-            and term.path.sub is None
-            and isinstance(term.value, str)
-            and term.path.attribute is not None
-        ):
-            yield term.path.attribute.name, term.value
+def sole_equality(node: Node) -> tuple[str, str] | None:
+    """Attribute and text of a filter that says only that one core attribute equals a text."""
+    if (
+        isinstance(node, Comparison)
+        and node.operator == "eq"
+        and node.path.extension is None
+        and node.path.sub is None
+        and isinstance(node.value, str)
+        and node.path.attribute is not None
+    ):
+        return node.path.attribute.name, node.value
+    return None
+
+
+def mentions(node: Node, attribute: Attribute) -> bool:
+    """Whether a filter looks at that core attribute."""
+    if isinstance(node, And | Or):
+        return any(mentions(term, attribute) for term in node.terms)
+    if isinstance(node, Not):
+        return mentions(node.term, attribute)
+    return node.path.attribute is attribute

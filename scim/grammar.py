@@ -9,6 +9,7 @@ escapes, and numbers, true, false and null keep their types.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,13 +83,14 @@ _Parser = _corrected_parser()
 
 
 def tree(text: str, *, loosely: bool) -> Any:
-    """The library's tree of a filter; `loosely` lets `emails[0].value` pass.
+    """The library's tree of a filter; `loosely` lets `emails[0].value` and text without
+    quotes (`externalId eq jyoung`) pass.
 
     Raises ScimError 400 invalidFilter.
     """
     if len(text) > MAX_LENGTH:
         raise invalid_filter(f"The filter is longer than {MAX_LENGTH} characters.")
-    tokens = list(_Lexer().tokenize(text))
+    tokens = list(_Lexer().tokenize(_WORDS.sub(_quoted, text) if loosely else text))
     depth = terms = 0
     for token in tokens:
         if token.type in ("LPAREN", "LBRACKET"):
@@ -108,6 +110,19 @@ def tree(text: str, *, loosely: bool) -> Any:
     if found is None:
         raise invalid_filter(f"{text[:200]!r} is not a filter (RFC 7644 section 3.4.2.2).")
     return found
+
+
+_WORDS = re.compile(
+    r'"(?:[^"\\]|\\.)*"|(\s(?:eq|ne|co|sw|ew|gt|ge|lt|le)\s+)([^\s"()\[\]]+)', re.IGNORECASE
+)
+_LITERAL = re.compile(r"(?:true|false|null|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\Z", re.IGNORECASE)
+
+
+def _quoted(found: re.Match[str]) -> str:
+    operator, word = found.group(1), found.group(2)
+    if operator is None or _LITERAL.match(word):
+        return found.group()
+    return f"{operator}{json.dumps(word, ensure_ascii=False)}"
 
 
 def _without_indexes(tokens: list[Any]) -> Iterator[Any]:

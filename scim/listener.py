@@ -28,7 +28,10 @@ class Listener(Protocol):
 
     `before` is None for a create, `after` for a delete. Both are whole documents with `id`
     and `meta`. `cleared` are the attribute paths that the source has said to be empty and
-    not filled since. A ScimError refuses the change; any other exception undoes it.
+    not filled since. Of a group's members `before` has only those that the change takes away
+    and `after` those that it adds; whoever stays can be read from `store/members.py`, whose
+    rows change after the call. A deleted resource leaves its groups in the same transaction,
+    without a call for each. A ScimError refuses the change; any other exception undoes it.
     It may run again from the start when the database asks for a retry, so it must act
     through `tx` alone.
     """

@@ -1,12 +1,13 @@
 """How a client is dealt with: one place per quirk, switched by the profile of its credential.
 
-`strict` is the RFC; `hr` is what HR systems and the XML converters behind them need.
+`strict` is the RFC; `hr` is what HR systems and the XML converters behind them need,
+`sap-ips` SAP's Identity Provisioning, `entra` and `okta` the identity providers of that name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 _ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -38,11 +39,13 @@ PERSON_KEYS = frozenset(
 
 @dataclass(frozen=True)
 class Profile:
-    """What is forgiven. Every switch is off for `strict`."""
+    """What is forgiven, one switch per quirk. Every switch is off for `strict`."""
 
     name: str
     keep_unknown: bool = False
     """Unknown attributes and extensions are kept as sent; else 400."""
+    drop_unknown: bool = False
+    """Unknown attributes and extensions are passed over; else 400."""
     read_loosely: bool = False
     """"1" and "true" are booleans, one object is a list of one, text is trimmed, "" is null,
     numbers and text pass for each other, an xsd:date loses its offset."""
@@ -58,6 +61,19 @@ class Profile:
     """PATCH replace on a value filter that selects nothing makes the element; else noTarget."""
     remove_by_value: bool = False
     """PATCH remove with a value removes only the elements that equal it."""
+    unique_groups: bool = False
+    """A second group of the same displayName is 409."""
+    silent_groups: bool = False
+    """PATCH of a group is answered 204 unless `attributes` asks for some."""
+    any_case_paths: bool = False
+    """`/users` is `/Users`."""
+    aliases: tuple[tuple[str, str], ...] = ()
+    """Misspelled schema URNs, lower case, and what they mean."""
+
+    @property
+    def any_attribute(self) -> bool:
+        """Whether attributes that no schema declares may be named."""
+        return self.keep_unknown or self.drop_unknown
 
 
 STRICT = Profile("strict")
@@ -71,6 +87,30 @@ HR = Profile(
     sticky=PERSON_KEYS | {"active"},
     create_unmatched=True,
     remove_by_value=True,
+    any_case_paths=True,
 )
+ENTRA = Profile(
+    "entra",
+    drop_unknown=True,
+    read_loosely=True,
+    ignore_read_only=True,
+    create_unmatched=True,
+    remove_by_value=True,
+    unique_groups=True,
+    silent_groups=True,
+    any_case_paths=True,
+    aliases=((_ENTERPRISE.lower().replace(":user", "user"), _ENTERPRISE),),
+)
+OKTA = Profile(
+    "okta",
+    drop_unknown=True,
+    read_loosely=True,
+    ignore_read_only=True,
+    create_unmatched=True,
+    remove_by_value=True,
+)
+SAP_IPS = replace(HR, name="sap-ips")
 
-PROFILES: Mapping[str, Profile] = MappingProxyType({p.name: p for p in (STRICT, HR)})
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {p.name: p for p in (STRICT, HR, ENTRA, OKTA, SAP_IPS)}
+)

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from scim.errors import invalid_value
-from scim.paths import Path, PathError, resolve
+from scim.paths import Path, PathError, join, resolve
 from scim.schema import UNKNOWN, Attribute, ResourceType
 
 
@@ -18,10 +19,22 @@ class Projection:
 
     wanted: frozenset[Path] = frozenset()
     unwanted: frozenset[Path] = frozenset()
+    named: frozenset[str] = frozenset()
+    """Paths that the client wrote just now: they are shown though returned on request only."""
 
     def is_default(self, kind: ResourceType) -> bool:
         """Whether stored documents can be sent as they are."""
         return not self.wanted and not self.unwanted and not _has_request_only(kind)
+
+    def wants_rows(self, kind: ResourceType) -> bool:
+        """Whether members or groups are shown."""
+        if not self.wanted and not self.unwanted:
+            return True
+        return any(
+            self._attribute(None, attribute, [dict.fromkeys(_names(attribute), "x")]) is not None
+            for attribute in (kind.members, kind.groups)
+            if attribute is not None
+        )
 
     def of(self, kind: ResourceType, document: Mapping[str, Any]) -> dict[str, Any]:
         """The part of a whole document that is sent."""
@@ -59,7 +72,7 @@ class Projection:
         if self.wanted and not whole and not subs and not _has_always(attribute):
             return None
         if not self.wanted:
-            if attribute.returned == "request":
+            if attribute.returned == "request" and join(extension, attribute) not in self.named:
                 return None
             if self._named(self.unwanted, extension, attribute, None):
                 return None
@@ -79,8 +92,11 @@ class Projection:
             named = only is not None and name.lower() in only
             if sub.returned == "always" or named:
                 shown[name] = inner
-            elif only is not None or sub.returned != "default":
+            elif only is not None or sub.returned == "never":
                 continue
+            elif sub.returned == "request":
+                if join(extension, attribute, sub) in self.named:
+                    shown[name] = inner
             elif not self._named(self.unwanted, extension, attribute, sub):
                 shown[name] = inner
         return shown or None
@@ -120,8 +136,13 @@ def _paths(kind: ResourceType, text: str | None) -> frozenset[Path]:
             try:
                 paths.add(resolve(kind, name.strip(), keep_unknown=True))
             except PathError:
-                continue
+                if name.strip().lower() == kind.schema.id.lower():
+                    paths.update(Path(None, a) for a in kind.schema.attributes.values())
     return frozenset(paths)
+
+
+def _names(attribute: Attribute) -> list[str]:
+    return [sub.name for sub in attribute.subs.values()]
 
 
 def _same(path: Path, extension: str | None, attribute: Attribute) -> bool:
@@ -136,6 +157,7 @@ def _has_always(attribute: Attribute) -> bool:
     return any(sub.returned == "always" for sub in attribute.subs.values())
 
 
+@cache
 def _has_request_only(kind: ResourceType) -> bool:
     return any(
         attribute.returned == "request"

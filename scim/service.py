@@ -1,8 +1,8 @@
 """What the SCIM operations do: one class, no HTTP. `endpoints.py` calls it.
 
 Every write is one transaction in which the version is checked, the listener is told and
-the row is stored. The inner functions take the transaction, so that several operations
-can share one.
+the row is stored. `creating`, `replacing`, `patching` and `deleting` read the message and
+give the work to be done in a transaction, so that several operations can share one.
 """
 
 from __future__ import annotations
@@ -10,263 +10,377 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from scim import documents, filters
+from scim import documents, groups, indexing
+from scim.bodies import encode
 from scim.errors import ScimError, invalid_value
+from scim.groups import Change, Groups, Settled
 from scim.listener import Listener
-from scim.matching import matches
-from scim.patch import Patch
+from scim.patch import Outcome, Patch
 from scim.profiles import Profile
 from scim.schema import Registry, ResourceType
+from scim.search import Found, Query, Search, sole_key
 from scim.shape import Shaper
 from scim.validation import Validator
-from store import resources
+from scim.versions import Precondition
+from store import members, resources
 from store.database import Database
 from store.resources import Resource
 
 T = TypeVar("T")
+Work = Callable[[Connection], "Written"]
 
-MAX_SCANNED = 50_000  # documents that one filter may have read
 _STATE = frozenset(("schemas", "id", "externalid", "username", "active", "meta"))
 _RERUNS = 3
+MAX_ROWS_TEXT = 1 << 25
+"""Characters of members that one page of a list may hold."""
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
 @dataclass(frozen=True)
 class Client:
-    """Who calls: all that a client sees and changes belongs to its source."""
+    """Who calls: all that a client sees and changes belongs to its source. `subject` is the
+    id of the resource that it is itself, if any."""
 
     source: str
     profile: Profile
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of a list. `total` counts all matches, `start` is 1-based."""
-
-    total: int
-    start: int
-    resources: list[Resource]
+    subject: str | None = None
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a write left behind. `receipt` is None when nothing changed or nobody was told."""
+    """What a write left behind. `receipt` is None when nothing changed or nobody was told;
+    `named` are paths that the client spoke of and that are returned on request only."""
 
     resource: Resource
     receipt: str | None
-
-
-class Precondition:
-    """If-Match: the versions that a write accepts. Raises ScimError 412 in `check`."""
-
-    def __init__(self, header: str | None) -> None:
-        self._any = header is None or header.strip() == "*"
-        self._tags = frozenset(re.findall(r'(?:W/)?"([^"]*)"', header or ""))
-
-    def check(self, found: Resource) -> None:
-        """Refuse a version that is not among those the client named."""
-        if not self._any and str(found.version) not in self._tags:
-            raise ScimError(412, "The resource has changed: its version is not the one named.")
+    named: frozenset[str] = frozenset()
 
 
 class Service:
-    """Create, read, list, replace, patch and delete resources."""
+    """Create, read, list, replace, patch and delete resources. `base` is the public address
+    of /scim/v2."""
 
     def __init__(
-        self, db: Database, registry: Registry, listener: Listener, now: Callable[[], float]
+        self,
+        db: Database,
+        registry: Registry,
+        listener: Listener,
+        now: Callable[[], float],
+        base: str,
     ) -> None:
         self.registry = registry
+        self.groups = Groups(registry, base)
         self._db = db
         self._listener = listener
         self._now = now
-        self._validators = {kind.name: Validator(kind) for kind in registry.types.values()}
+        self._base = base
+        self._validators = {
+            (kind.name, loosely): Validator(kind, loosely=loosely)
+            for kind in registry.types.values()
+            for loosely in (False, True)
+        }
 
-    def get(self, client: Client, kind: ResourceType, id: str) -> Resource:
-        """The resource; ScimError 404 when the client's source has none of that id."""
+    def get(
+        self, client: Client, kind: ResourceType, id: str, *, rows: bool
+    ) -> tuple[Resource, str]:
+        """The resource, and with `rows` the text of its members or groups.
+
+        ScimError 404 when the client's source has none of that id.
+        """
+        with self._db.moment() as conn:
+            found = self._found(conn, client, kind, id)
+        if not rows or not self.groups.has_rows(kind, found):
+            return found, ""
         with self._db.read() as conn:
-            return self._found(conn, client, kind, id)
+            found = self._found(conn, client, kind, id)
+            return found, self.groups.text(conn, kind, found)
+
+    def kind_of(self, client: Client, id: str) -> ResourceType | None:
+        """The type of the resource of that id."""
+        with self._db.read() as conn:
+            name = resources.types_of(conn, client.source, [id]).get(id)
+        return self.registry.type_named(name) if name else None
 
     def search(
-        self, client: Client, kind: ResourceType, filter: str | None, start: int, count: int
-    ) -> Page:
-        """A page of the source's resources in order of creation.
+        self, client: Client, kinds: Sequence[ResourceType], query: Query, *, rows: bool
+    ) -> tuple[Found, list[str]]:
+        """A page of the source's resources, and with `rows` each one's members or groups.
 
         Raises ScimError 400 invalidFilter, or tooMany when no index helps the filter and
         there are too many resources to read.
         """
-        node = None
-        keys: dict[str, str] = {}
-        if filter is not None:
-            node = filters.parse(kind, filter, loosely=client.profile.keep_unknown)
-            keys = _indexed(kind, node)
+        loosely = client.profile.any_attribute
+        key = sole_key(kinds, query, loosely=loosely)
+        if key is not None:
+            with self._db.moment() as conn:
+                one = resources.by_key(conn, client.source, kinds[0].name, *key)
+            if one is None or not rows or not self.groups.has_rows(kinds[0], one):
+                there = [(kinds[0], one)] if one is not None else []
+                return Found(there, len(there)), [""] * len(there)
         with self._db.read() as conn:
-            if node is None:
-                total = resources.count(conn, client.source, kind.name, keys)
-                found = []
-                if count:
-                    found = resources.page(conn, client.source, kind.name, keys, start - 1, count)
-                return Page(total, start, found)
-            total = 0
-            found = []
-            scanned = resources.scan(conn, client.source, kind.name, keys)
-            for number, row in enumerate(scanned):
-                if number >= MAX_SCANNED:
+            search = Search(conn, client.source, self.groups, self._base)
+            found = search.find(kinds, query, loosely=loosely)
+            texts: list[str] = []
+            room = MAX_ROWS_TEXT
+            for kind, one in found.resources:
+                texts.append(self.groups.text(conn, kind, one) if rows else "")
+                room -= len(texts[-1])
+                if room < 0:
                     raise ScimError(
-                        400, "Too many resources to search without an index.", "tooMany"
+                        400,
+                        "Too many members for one page: exclude them, or ask for fewer.",
+                        "tooMany",
                     )
-                if matches(node, json.loads(row.document)):
-                    total += 1
-                    if start <= total < start + count:
-                        found.append(row)
-            return Page(total, start, found)
+        return found, texts
 
-    def create(self, client: Client, kind: ResourceType, body: Mapping[str, Any]) -> Written:
-        """Store a new resource. Raises ScimError 400, 409."""
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one durable transaction. A unique index may refuse what another
+        client stored since we looked: the second run sees it and says which key it is."""
+        for _ in range(_RERUNS - 1):
+            try:
+                return self._db.write(work)
+            except IntegrityError:
+                continue
+        return self._db.write(work)
+
+    def creating(
+        self,
+        client: Client,
+        kind: ResourceType,
+        body: Mapping[str, Any],
+        id: str | None = None,
+    ) -> Work:
+        """POST; `id` is the new resource's. Raises ScimError 400, and 409 in the work."""
         shaper = Shaper(kind, client.profile)
         content = self._checked(client, kind, shaper.document(body), None)
-        id, now = str(uuid.uuid4()), self._now()
+        change = groups.said_of_all(kind, content)
+        id, now = id or str(uuid.uuid4()), round(self._now(), 3)
+        after = documents.whole(kind, id, content, now, now, 1)
         new = Resource(
             id=id,
             source=client.source,
             type=kind.name,
             external_id=content.get("externalId"),
             user_key=documents.user_key(kind, content),
-            document=documents.stored(kind, id, content, now, now, 1),
+            document=encode(after),
             version=1,
             cleared=documents.still_cleared(kind, content, shaper.emptied),
             created=now,
             modified=now,
         )
-        return self._write(lambda tx: self._insert(tx, kind, new))
+        named = frozenset(shaper.named)
+        return lambda tx: self._insert(tx, client, kind, new, after, change, named)
 
-    def replace(
+    def replacing(
         self,
         client: Client,
         kind: ResourceType,
         id: str,
         body: Mapping[str, Any],
         precondition: Precondition,
-    ) -> Written:
-        """PUT. Raises ScimError 400, 404, 409, 412."""
+    ) -> Work:
+        """PUT. Raises ScimError 400, and 404, 409, 412 in the work."""
         shaper = Shaper(kind, client.profile)
         sent = shaper.document(body)
         sparse = client.profile.sparse_put and {key.lower() for key in body} <= _STATE
+        change = Change() if sparse else groups.said_of_all(kind, sent)
 
-        def change(content: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+        def outcome(content: dict[str, Any]) -> Outcome:
             if sparse:
-                return {**content, **sent}, shaper.emptied
-            return documents.carried_over(kind, client.profile, content, sent), shaper.emptied
+                return Outcome({**content, **sent}, shaper.emptied, shaper.named)
+            whole = documents.carried_over(kind, client.profile, content, sent)
+            return Outcome(whole, shaper.emptied, shaper.named)
 
-        return self._change(client, kind, id, precondition, change)
+        return lambda tx: self._change(
+            tx, client, kind, id, precondition, lambda held, _: (outcome(held), change)
+        )
 
-    def patch(
+    def patching(
         self,
         client: Client,
         kind: ResourceType,
         id: str,
         body: Mapping[str, Any],
         precondition: Precondition,
-    ) -> Written:
-        """PATCH. Raises ScimError 400, 404, 409, 412."""
+    ) -> Work:
+        """PATCH. Raises ScimError 400, and 404, 409, 412 in the work."""
         message = Patch(kind, client.profile, body)
-        return self._change(client, kind, id, precondition, lambda c: message.apply(id, c))
+        apart = message.without_members()
 
-    def delete(
+        def outcome(
+            held: dict[str, Any], listed: Callable[[], list[dict[str, Any]]]
+        ) -> tuple[Outcome, Change]:
+            if apart is not None:
+                return apart[0].apply(id, held), apart[1]
+            assert kind.members is not None
+            name, before = kind.members.name, listed()
+            result = message.apply(id, {**held, name: before})
+            self._check_members(client, kind, result.content)
+            return result, groups.difference(before, result.content.pop(name, []))
+
+        return lambda tx: self._change(tx, client, kind, id, precondition, outcome)
+
+    def deleting(
         self, client: Client, kind: ResourceType, id: str, precondition: Precondition
-    ) -> str | None:
-        """Withdraw the resource; the receipt. Raises ScimError 404, 412."""
-        now = self._now()
+    ) -> Work:
+        """Withdraw the resource. Raises ScimError 404, 412 in the work."""
 
-        def work(tx: Connection) -> str | None:
+        def work(tx: Connection) -> Written:
+            now = round(self._now(), 3)
             old = self._found(tx, client, kind, id)
             precondition.check(old)
             before = json.loads(old.document)
+            values = indexing.values(kind, before)
+            before.update(self._members_of(tx, kind, old))
             verdict = self._listener.on_change(
                 tx, client.source, kind.name, id, before, None, old.cleared
             )
-            if not resources.withdraw(tx, id, old.version, now):
+            if old.grouped:
+                self._leave_groups(tx, old, now)
+            if kind.members is not None:
+                members.disband(tx, old.seq)
+            if not resources.withdraw(tx, old, now, values):
                 raise _moved()
-            return verdict.receipt
+            return Written(old, verdict.receipt)
 
-        return self._write(work)
+        return work
+
+    def _leave_groups(self, tx: Connection, old: Resource, now: float) -> None:
+        """The groups that lose a member have a new version."""
+        for group in members.groups_with(tx, old.id):
+            version = group.version + 1
+            text = documents.restamped(group.document, now, version)
+            changed = replace(group, document=text, version=version, modified=now)
+            if not resources.replace(tx, changed, group.version):
+                raise _moved()
+        members.leave(tx, old.id)
+
+    def _members_of(self, tx: Connection, kind: ResourceType, one: Resource) -> dict[str, Any]:
+        if kind.members is None:
+            return {}
+        return {kind.members.name: self.groups.values(members.of(tx, one.seq))}
 
     def _change(
         self,
+        tx: Connection,
         client: Client,
         kind: ResourceType,
         id: str,
         precondition: Precondition,
-        change: Callable[[dict[str, Any]], tuple[dict[str, Any], set[str]]],
+        outcome: Callable[..., tuple[Outcome, Change]],
     ) -> Written:
-        now = self._now()
+        now = round(self._now(), 3)
+        old = self._found(tx, client, kind, id)
+        precondition.check(old)
+        before = json.loads(old.document)
+        held = {key: value for key, value in before.items() if key not in documents.ENVELOPE}
+        # PATCH works on a copy: what was is compared with, and shown to the listener.
+        own = json.loads(old.document)
+        for name in documents.ENVELOPE:
+            own.pop(name, None)
+        result, change = outcome(own, lambda: self.groups.values(members.of(tx, old.seq)))
+        named = frozenset(result.named)
+        content = self._checked(client, kind, result.content, held)
+        self._check_members(client, kind, _listed(kind, change))
+        settled = self.groups.settle(tx, client.source, old.seq, change)
+        cleared = documents.still_cleared(kind, content, old.cleared | result.emptied)
+        if documents.same(content, held) and not settled:
+            if cleared == old.cleared:
+                return Written(old, None, named)
+            new, after = replace(old, cleared=cleared), dict(before)
+        else:
+            version = old.version + 1
+            after = documents.whole(kind, id, content, old.created, now, version)
+            new = replace(
+                old,
+                external_id=content.get("externalId"),
+                user_key=documents.user_key(kind, content),
+                document=encode(after),
+                version=version,
+                cleared=cleared,
+                modified=now,
+            )
+        written = self._update(tx, client, kind, old, new, (before, after), settled)
+        return replace(written, named=named)
 
-        def work(tx: Connection) -> Written:
-            old = self._found(tx, client, kind, id)
-            precondition.check(old)
-            before = json.loads(old.document)
-            held = {key: value for key, value in before.items() if key not in documents.ENVELOPE}
-            content, emptied = change(held)
-            content = self._checked(client, kind, content, held)
-            cleared = documents.still_cleared(kind, content, old.cleared | emptied)
-            if documents.same(content, held):
-                if cleared == old.cleared:
-                    return Written(old, None)
-                new = replace(old, cleared=cleared)
-            else:
-                version = old.version + 1
-                new = replace(
-                    old,
-                    external_id=content.get("externalId"),
-                    user_key=documents.user_key(kind, content),
-                    document=documents.stored(kind, id, content, old.created, now, version),
-                    version=version,
-                    cleared=cleared,
-                    modified=now,
-                )
-            return self._update(tx, kind, old, new, before)
-
-        return self._write(work)
-
-    def _insert(self, tx: Connection, kind: ResourceType, new: Resource) -> Written:
-        self._refuse_taken(tx, kind, new)
-        after = json.loads(new.document)
+    def _insert(
+        self,
+        tx: Connection,
+        client: Client,
+        kind: ResourceType,
+        new: Resource,
+        document: Mapping[str, Any],
+        change: Change,
+        named: frozenset[str],
+    ) -> Written:
+        after = dict(document)
+        values = indexing.values(kind, after)
+        self._refuse_taken(tx, client, kind, new, values)
+        settled = self.groups.settle(tx, new.source, 0, change, {new.id: kind.name})
+        if kind.members is not None and settled:
+            after[kind.members.name] = self.groups.values(settled.added)
         verdict = self._listener.on_change(
             tx, new.source, kind.name, new.id, None, after, new.cleared
         )
         new = replace(new, person=verdict.person, facts=verdict.facts)
-        resources.insert_new(tx, new)
-        return Written(new, verdict.receipt)
+        seq = resources.insert_new(tx, new, values)
+        self.groups.store(tx, seq, settled, new.version)
+        return Written(replace(new, seq=seq), verdict.receipt, named)
 
     def _update(
-        self, tx: Connection, kind: ResourceType, old: Resource, new: Resource, before: Any
+        self,
+        tx: Connection,
+        client: Client,
+        kind: ResourceType,
+        old: Resource,
+        new: Resource,
+        shown: tuple[dict[str, Any], dict[str, Any]],
+        settled: Settled,
     ) -> Written:
-        if (new.external_id, new.user_key) != (old.external_id, old.user_key):
-            self._refuse_taken(tx, kind, new)
+        before, after = shown
+        known, values = indexing.values(kind, before), indexing.values(kind, after)
+        if (new.external_id, new.user_key) != (old.external_id, old.user_key) or values != known:
+            self._refuse_taken(tx, client, kind, new, values)
+        if kind.members is not None and settled:
+            before[kind.members.name] = self.groups.values(settled.removed)
+            after[kind.members.name] = self.groups.values(settled.added)
         verdict = self._listener.on_change(
-            tx, new.source, kind.name, new.id, before, json.loads(new.document), new.cleared
+            tx, new.source, kind.name, new.id, before, after, new.cleared
         )
         if verdict.stale:
             return Written(old, verdict.receipt)
         new = replace(new, person=verdict.person, facts=verdict.facts)
-        if not resources.replace(tx, new, old.version):
+        if not resources.replace(tx, new, old.version, values, known):
             raise _moved()
+        self.groups.store(tx, new.seq, settled, new.version)
         return Written(new, verdict.receipt)
 
-    def _refuse_taken(self, tx: Connection, kind: ResourceType, new: Resource) -> None:
-        if new.external_id is None and new.user_key is None:
-            return
-        key = resources.taken(
-            tx, new.source, kind.name, new.external_id, new.user_key, besides=new.id
-        )
-        if key is not None:
-            named = kind.key.name if key == "user_key" and kind.key else "externalId"
+    def _refuse_taken(
+        self,
+        tx: Connection,
+        client: Client,
+        kind: ResourceType,
+        new: Resource,
+        values: Sequence[resources.Value],
+    ) -> None:
+        named = None
+        if new.external_id is not None or new.user_key is not None:
+            key = resources.taken(
+                tx, new.source, kind.name, new.external_id, new.user_key, besides=new.id
+            )
+            if key is not None:
+                named = kind.key.name if key == "user_key" and kind.key else "externalId"
+        if client.profile.unique_groups and kind.members is not None:
+            values = [replace(value, single=True) for value in values]
+        named = named or resources.taken_value(tx, new.source, kind.name, values, new.seq)
+        if named is not None:
             raise ScimError(409, f"{named} is taken by another {kind.name}.", "uniqueness")
 
     def _found(self, conn: Connection, client: Client, kind: ResourceType, id: str) -> Resource:
@@ -274,7 +388,7 @@ class Service:
         if _ID.match(id):
             found = resources.get(conn, client.source, kind.name, id)
         if found is None:
-            raise ScimError(404, f"No {kind.name} {id[:80]!r}.")
+            raise ScimError(404, f"{kind.name} {id[:80]!r} is not here.")
         return found
 
     def _checked(
@@ -286,7 +400,8 @@ class Service:
     ) -> dict[str, Any]:
         """`content` without what is never shown, after all that a schema asks of it."""
         profile = client.profile
-        self._validators[kind.name].check(content, required=not profile.either_key)
+        validator = self._validators[kind.name, profile.read_loosely]
+        validator.check(content, required=not profile.either_key)
         key = kind.key
         if profile.either_key and key is not None:
             if not content.get("externalId") and not content.get(key.name):
@@ -300,24 +415,17 @@ class Service:
             documents.refuse_immutable(kind, before, content)
         return documents.without_never(kind, content)
 
-    def _write(self, work: Callable[[Connection], T]) -> T:
-        """A unique index may refuse what another client stored since we looked: the second
-        run sees it and says which key it is."""
-        for _ in range(_RERUNS - 1):
-            try:
-                return self._db.write(work)
-            except IntegrityError:
-                continue
-        return self._db.write(work)
+    def _check_members(
+        self, client: Client, kind: ResourceType, content: Mapping[str, Any]
+    ) -> None:
+        if content:
+            validator = self._validators[kind.name, client.profile.read_loosely]
+            validator.check(content, required=False)
+
+
+def _listed(kind: ResourceType, change: Change) -> dict[str, Any]:
+    return {kind.members.name: list(change.add.values())} if kind.members and change.add else {}
 
 
 def _moved() -> ScimError:
     return ScimError(412, "The resource was changed at the same moment; read it again.")
-
-
-def _indexed(kind: ResourceType, node: filters.Node) -> dict[str, str]:
-    """The part of a filter that indexed columns answer."""
-    columns = {"id": "id", "externalId": "externalId"}
-    if kind.key is not None:
-        columns[kind.key.name] = "userKey"
-    return {columns[name]: value for name, value in filters.equalities(node) if name in columns}

@@ -2,11 +2,13 @@
 
 `Shaper` knows one resource type and one profile. It gives canonical names, drops what only
 the server may set, and tells apart "not said" from "said to be empty": the latter's paths
-are collected in `emptied`. Types are judged afterwards (`validation.py`).
+are collected in `emptied`, those of attributes that are only returned on request in
+`named`. Types are judged afterwards (`validation.py`).
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -34,6 +36,8 @@ class Shaper:
         self.kind = kind
         self.profile = profile
         self.emptied: set[str] = set()
+        self.named: set[str] = set()
+        self._aliases = dict(profile.aliases)
 
     def document(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """A whole resource without `schemas`, `id`, `meta` and all else that is read-only.
@@ -48,9 +52,7 @@ class Shaper:
             try:
                 path = self._key(key)
             except PathError as error:
-                if not self.profile.keep_unknown:
-                    raise invalid_syntax(f"Unknown attribute: {error}.") from None
-                self._put(content, key, self._unknown(value, key))
+                self._stray(content, key, value, key, str(error))
             else:
                 self._place(content, path, value)
         return content
@@ -63,8 +65,9 @@ class Shaper:
     def _key(self, key: str) -> Path:
         """A member name of a whole resource. URNs with an attribute behind them and dotted
         names are read where unknown ones are kept: some clients put PATCH keys into bodies."""
-        if self.profile.keep_unknown:
-            return resolve(self.kind, key, keep_unknown=":" in key)
+        if self.profile.any_attribute:
+            key = self._aliases.get(key.lower(), key)
+            return resolve(self.kind, key, keep_unknown=":" in key and self.profile.keep_unknown)
         extension = self.kind.extension(key)
         attribute = self.kind.attribute(key)
         if extension is None and attribute is None:
@@ -90,6 +93,15 @@ class Shaper:
             if not isinstance(inner, dict):
                 raise invalid_syntax(f"{path.attribute.name} is there twice.")
             self._put(inner, path.sub.name, shaped)
+
+    def _stray(
+        self, holder: dict[str, Any], name: str, value: Any, path: str | None, shown: str
+    ) -> None:
+        """What no schema declares: kept, passed over or refused."""
+        if self.profile.keep_unknown:
+            self._put(holder, name, self._unknown(value, path))
+        elif not self.profile.drop_unknown:
+            raise invalid_syntax(f"Unknown attribute: {shown}.")
 
     def _put(self, holder: dict[str, Any], name: str, value: Any) -> None:
         if value is _EMPTY:
@@ -117,16 +129,18 @@ class Shaper:
         content: dict[str, Any] = {}
         for key, inner in value.items():
             attribute = schema.attribute(key)
+            if attribute is None and key.lower() == "schemas":
+                continue  # some clients say in an extension which one it is
             if attribute is None:
-                if not self.profile.keep_unknown:
-                    raise invalid_syntax(f"Unknown attribute: {urn}:{key[:80]}.")
-                self._put(content, key, self._unknown(inner, f"{urn}:{key}"))
+                self._stray(content, key, inner, f"{urn}:{key}", f"{urn}:{key[:80]}")
             elif attribute.mutability != "readOnly":
                 shaped = self._attribute(attribute, inner, join(urn, attribute))
                 self._put(content, attribute.name, shaped)
         return content or _EMPTY
 
     def _attribute(self, attribute: Attribute, value: Any, path: str) -> Any:
+        if attribute.returned == "request":
+            self.named.add(path)
         if self._blank(value):
             return self._empty(path)
         if attribute.type == UNKNOWN:
@@ -142,11 +156,12 @@ class Shaper:
             if not self.profile.read_loosely:
                 raise invalid_value(f"{path}: a list is expected.")
             value = [value]
-        shaped: list[Any] = []
+        found: dict[Any, Any] = {}
         for item in value:
             one = _EMPTY if self._blank(item) else self._single(attribute, item, path, element=True)
-            if one is not _EMPTY and not any(same_value(one, other) for other in shaped):
-                shaped.append(one)
+            if one is not _EMPTY:
+                found.setdefault(identity(one), one)
+        shaped = list(found.values())
         self._one_primary(attribute, shaped, path)
         return shaped or self._empty(path)
 
@@ -175,9 +190,7 @@ class Shaper:
         for key, inner in value.items():
             sub = attribute.sub(key)
             if sub is None:
-                if not self.profile.keep_unknown:
-                    raise invalid_syntax(f"Unknown attribute: {path}.{key[:80]}.")
-                self._put(content, key, self._unknown(inner, None))
+                self._stray(content, key, inner, None, f"{path}.{key[:80]}")
             elif sub.mutability != "readOnly":
                 shaped = self._attribute(sub, inner, f"{path}.{sub.name}" if not element else "")
                 if shaped is _EMPTY:
@@ -258,7 +271,7 @@ class Shaper:
 
     def _schemas(self, body: Mapping[str, Any]) -> None:
         """`schemas` is derived from what a resource holds; strict clients must get it right."""
-        if self.profile.keep_unknown:
+        if self.profile.any_attribute:
             return
         named = next((value for key, value in body.items() if key.lower() == "schemas"), None)
         if not isinstance(named, list) or not all(isinstance(urn, str) for urn in named):
@@ -271,15 +284,14 @@ class Shaper:
             raise invalid_syntax(f"schemas: {self.kind.schema.id} is missing.")
 
 
-def same_value(one: Any, other: Any) -> bool:
-    """Whether two elements of a list are one: equal, or of equal type and value."""
-    if not (isinstance(one, dict) and isinstance(other, dict)):
-        return bool(one == other)
-    if one == other:
-        return True
-    if "value" not in one or one["value"] != other.get("value"):
-        return False
-    return str(one.get("type", "")).lower() == str(other.get("type", "")).lower()
+def identity(value: Any) -> tuple[str, ...]:
+    """Elements of a list that are one have the same: they are equal, or of equal type and
+    value."""
+    if isinstance(value, dict):
+        own = value.get("value")
+        if isinstance(own, str):
+            return "value", own, str(value.get("type", "")).lower()
+    return "whole", json.dumps(value, sort_keys=True)
 
 
 def _boolean(value: Any) -> Any:

@@ -13,6 +13,7 @@ from scim.errors import ScimError, invalid_path
 from scim.filters import And, Comparison, Node, parse_value_filter
 from scim.matching import matches
 from scim.paths import Path, PathError, container, elements, member, resolve, sub_attribute
+from scim.profiles import HR, Profile
 from scim.schema import ResourceType
 
 _MAX_PATH = 4096
@@ -36,11 +37,15 @@ class Target:
         return f"{whole}[{self.filter_text}]{sub}"
 
 
-def parse(kind: ResourceType, text: str, *, loosely: bool) -> Target:
+def parse(kind: ResourceType, text: str, profile: Profile) -> Target:
     """Read a PATCH path. Raises ScimError 400 invalidPath or invalidFilter."""
+    loosely = profile.any_attribute
     if len(text) > _MAX_PATH:
         raise invalid_path(f"The path is longer than {_MAX_PATH} characters.")
     text = text.strip()
+    for wrong, meant in profile.aliases:
+        if text.lower().startswith(wrong):
+            text = meant + text[len(wrong) :]
     head, bracket, rest = text.partition("[")
     try:
         path = resolve(kind, head, keep_unknown=loosely)
@@ -90,7 +95,7 @@ def implied(node: Node | None) -> dict[str, Any] | None:
 def is_empty(kind: ResourceType, content: Mapping[str, Any], text: str) -> bool:
     """Whether `text` is a path, and one at which `content` has no value."""
     try:
-        target = parse(kind, text, loosely=True)
+        target = parse(kind, text, HR)
     except ScimError:
         return False
     path = target.path

@@ -11,37 +11,51 @@ import secrets
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, literal, or_, select, update
 
 from store.database import Database
+from store.statement import Statement
 from store.tables import credential
 
 PREFIX = "muster_"
 _SOURCE = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?\Z", re.I)
 _MAX_TOKEN = 256
 
-_FIND = select(
-    credential.c.id, credential.c.source, credential.c.profile, credential.c.expires
-).where(
-    credential.c.digest == bindparam("the_digest"),
-    credential.c.kind == "bearer",
-    credential.c.revoked.is_(None),
-    or_(credential.c.expires.is_(None), credential.c.expires > bindparam("the_now")),
+_FIND = Statement(
+    select(
+        credential.c.id,
+        credential.c.source,
+        credential.c.profile,
+        credential.c.expires,
+        credential.c.subject,
+    ).where(
+        credential.c.digest == bindparam("the_digest"),
+        credential.c.kind == literal("bearer"),
+        credential.c.revoked.is_(None),
+        or_(credential.c.expires.is_(None), credential.c.expires > bindparam("the_now")),
+    )
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Who calls: a source, dealt with under a client profile. `expires` in epoch seconds."""
+    """Who calls: a source, dealt with under a client profile ("": that of the source).
+    `expires` in epoch seconds; `subject` is the SCIM id that /Me stands for."""
 
     id: str
     source: str
     profile: str
     expires: float | None
+    subject: str | None
 
 
 def create(
-    db: Database, source: str, now: float, expires: float | None = None, profile: str = "hr"
+    db: Database,
+    source: str,
+    now: float,
+    expires: float | None = None,
+    profile: str = "",
+    subject: str | None = None,
 ) -> str:
     """Make a token for `source` and return its text, which is shown only this once.
 
@@ -58,6 +72,7 @@ def create(
         "profile": profile,
         "created": now,
         "expires": expires,
+        "subject": subject,
     }
     db.write(lambda conn: conn.execute(insert(credential), row).close())
     return token
@@ -67,7 +82,7 @@ def find(conn: Connection, token: str, now: float) -> Credential | None:
     """The credential of a token that is neither revoked nor expired."""
     if len(token) > _MAX_TOKEN or not token.startswith(PREFIX):
         return None
-    row = conn.execute(_FIND, {"the_digest": _digest(token), "the_now": now}).one_or_none()
+    row = _FIND.first(conn, the_digest=_digest(token), the_now=now)
     return Credential(*row) if row else None
 
 

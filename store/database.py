@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
+
+from store.commits import GroupCommit
 
 T = TypeVar("T")
 
@@ -26,6 +28,7 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=15000",
     "PRAGMA cache_size=-4000",  # KiB per connection: the processes are small on purpose
+    "PRAGMA wal_autocheckpoint=8000",  # pages: what is written again and again is moved once
 )
 _TRIES = 12
 _PAUSE = 0.002  # seconds before the second try; doubles, up to _LONGEST_PAUSE
@@ -43,9 +46,11 @@ class Database:
         # Parameters are people's data: errors, which end up in logs, do not show them.
         self.engine: Engine = create_engine(url, pool_size=8, max_overflow=8, hide_parameters=True)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._commits: GroupCommit | None = None
         if self.is_sqlite:
             event.listen(self.engine, "connect", _sqlite_connect)
             event.listen(self.engine, "begin", _sqlite_begin)
+            self._commits = GroupCommit(Path(self.engine.url.database or ""), self._writing)
 
     @property
     def file(self) -> Path | None:
@@ -58,8 +63,18 @@ class Database:
         with self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            connection.begin()  # at once: a `Statement` does not begin by itself
             yield connection
             connection.rollback()
+
+    @contextmanager
+    def moment(self) -> Iterator[Connection]:
+        """For a `Statement` or two, each of which sees the moment in which it runs: outside
+        any transaction, which costs less than `read`. Reads only."""
+        with self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            yield connection
 
     def write(self, work: Callable[[Connection], T], *, isolation: str = "SERIALIZABLE") -> T:
         """Run `work` in one transaction; when this returns, its changes are on disk.
@@ -68,16 +83,16 @@ class Database:
         in its own WHERE runs as well, and without retries, under READ COMMITTED.
 
         `work` may run again from the start when PostgreSQL asks for a retry
-        (serialization failure, deadlock), so it must not act outside the database.
-        Exceptions from `work` roll everything back and pass through.
+        (serialization failure, deadlock), and on SQLite in another thread, so it must not
+        act outside the database. Exceptions from `work` undo it and pass through.
         """
+        if self._commits is not None:
+            done: T = self._commits.run(work)
+            return done
         for attempt in range(1, _TRIES + 1):
             try:
                 with self.engine.connect() as connection:
-                    options: dict[str, Any] = (
-                        {"muster_write": True} if self.is_sqlite else {"isolation_level": isolation}
-                    )
-                    connection = connection.execution_options(**options)
+                    connection = connection.execution_options(isolation_level=isolation)
                     with connection.begin():
                         return work(connection)
             except OperationalError as error:
@@ -88,9 +103,18 @@ class Database:
                 time.sleep(random.uniform(0, min(_PAUSE * 2**attempt, _LONGEST_PAUSE)))
         raise AssertionError("unreachable")
 
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(muster_write=True)
+            with connection.begin():
+                yield connection
+
     def close(self) -> None:
         """Give all connections back to the operating system."""
         self.engine.dispose()
+        if self._commits is not None:
+            self._commits.close()
 
 
 def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:

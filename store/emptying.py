@@ -17,12 +17,15 @@ from store.tables import (
     grant,
     journal,
     journal_values,
+    member,
     name,
     obligation,
     pair,
     person,
     person_key,
     resource,
+    resource_value,
+    tally,
 )
 from store.wakeup import notify
 
@@ -36,6 +39,9 @@ _CHILDREN_FIRST = (
     account,
     pair,
     person_key,
+    member,
+    resource_value,
+    tally,
     resource,
     person,
 )

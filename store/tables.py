@@ -7,6 +7,7 @@ are machine time, `look_at` and `*_business` are business time.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -21,6 +22,10 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects import postgresql
+
+EXACT = String().with_variant(postgresql.VARCHAR(collation="C"), "postgresql")
+"""Text in the order of its code points, on every database."""
 
 metadata = MetaData(
     naming_convention={
@@ -47,6 +52,7 @@ credential = Table(
     Column("kind", String, nullable=False, comment="bearer"),
     Column("digest", String, nullable=False, unique=True, comment="SHA-256 of the token"),
     Column("profile", String, nullable=False, comment="client profile"),
+    Column("subject", String, comment="SCIM id of the resource that /Me is"),
     Column("created", Double, nullable=False),
     Column("expires", Double),
     Column("revoked", Double),
@@ -55,7 +61,7 @@ credential = Table(
 resource = Table(
     "resource",
     metadata,
-    Column("id", String, primary_key=True, comment="SCIM id, a UUID"),
+    Column("id", EXACT, primary_key=True, comment="SCIM id, a UUID"),
     # PostgreSQL counts by itself; on SQLite `store/resources.py` counts, under the write lock.
     Column(
         "seq",
@@ -67,8 +73,8 @@ resource = Table(
     ),
     Column("source", String, nullable=False),
     Column("type", String, nullable=False, comment="SCIM resource type name"),
-    Column("external_id", String),
-    Column("user_key", String, comment="userName, case-folded"),
+    Column("external_id", EXACT),
+    Column("user_key", EXACT, comment="userName, case-folded"),
     Column("document", Text, nullable=False, comment="response-ready JSON, meta included"),
     Column("version", Integer, nullable=False),
     Column("cleared", Text, nullable=False, server_default="[]", comment="paths said to be empty"),
@@ -98,7 +104,68 @@ Index(
     sqlite_where=_live,
     postgresql_where=_live,
 )
-Index("ix_resource_list", resource.c.source, resource.c.type, resource.c.seq)
+Index(
+    "ix_resource_list",
+    resource.c.source,
+    resource.c.type,
+    resource.c.seq,
+    sqlite_where=_live,
+    postgresql_where=_live,
+)
+Index(
+    "ix_resource_modified",
+    resource.c.source,
+    resource.c.type,
+    resource.c.modified,
+    resource.c.seq,
+    sqlite_where=_live,
+    postgresql_where=_live,
+)
+
+resource_value = Table(
+    "resource_value",
+    metadata,
+    Column("place", EXACT, primary_key=True, comment="source, type and attribute path"),
+    Column("value", EXACT, primary_key=True, comment="folded unless caseExact, at most 500 long"),
+    Column("seq", Integer, primary_key=True, comment="of the resource", autoincrement=False),
+    Column("single", Boolean, nullable=False, comment="no two resources may have this value"),
+    sqlite_with_rowid=False,
+    comment="the values of live resources that filters look up and that are unique",
+)
+_single = text("single")
+Index(
+    "uq_resource_value",
+    resource_value.c.place,
+    resource_value.c.value,
+    unique=True,
+    sqlite_where=_single,
+    postgresql_where=_single,
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("group", Integer, primary_key=True, comment="seq of the group", autoincrement=False),
+    Column("member", EXACT, primary_key=True, comment="SCIM id of who is in it"),
+    Column("place", BigInteger, nullable=False, comment="order in which members came"),
+    Column("kind", String, comment="its resource type; none: no such resource yet"),
+    Column("display", Text, comment="as the client said it"),
+    sqlite_with_rowid=False,
+    comment="who is in which SCIM group, directly",
+)
+Index("ix_member_member", member.c.member, member.c.group)
+
+tally = Table(
+    "tally",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("type", String, primary_key=True),
+    Column("bucket", Integer, primary_key=True, autoincrement=False, comment="seq / 4096"),
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("total", Integer, nullable=False),
+    sqlite_with_rowid=False,
+    comment="how many live resources there are in each stretch of seq: the sum over the shards",
+)
 
 person = Table(
     "person",

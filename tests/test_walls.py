@@ -14,6 +14,7 @@ FLOOR = {
     "app": 4,
     "cli": 5,
     "mule": 5,
+    "web": 5,
     "sandbox_mule": 5,
     "console": 3,
     "sandbox": 3,
@@ -25,6 +26,7 @@ FLOOR = {
     "settings": 0,
     "policy_settings": 0,
     "target_settings": 0,
+    "scim_settings": 0,
     "wsgi_server": 0,
     "yaml_lines": 0,
 }

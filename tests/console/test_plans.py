@@ -14,7 +14,6 @@ from adapters.target import Refusal
 from console.commands import replay
 from console.journals import erase, journal
 from console.plans import apply, drift, plan
-from mappings.parser import parse
 from policy_settings import Breakers, Leavers
 from provisioning import claims
 from provisioning.lifecycle import LEFT
@@ -23,7 +22,7 @@ from store import journal as store_journal
 from store.clocks import machine_now
 from store.tables import pair, person, resource
 from tests.console.rooms import run
-from tests.provisioning.house import House, worker
+from tests.provisioning.house import House, outbound_rule, worker
 
 DAY = 86400.0
 
@@ -42,9 +41,7 @@ def house(tmp_path: Path) -> House:
 def shout(house: House) -> None:
     """Another mapping: the title is in capitals."""
     rules = tuple(
-        replace(r, rule=replace(r.rule, expression=parse("ToUpper([title])")))
-        if r.rule.name == "title"
-        else r
+        replace(r, rule=outbound_rule("title", "ToUpper([title])")) if r.rule.name == "title" else r
         for r in house.outbound.attributes
     )
     house.outbound = replace(house.outbound, attributes=rules)

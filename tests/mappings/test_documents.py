@@ -92,7 +92,7 @@ def test_own_facts_go_from_inbound_to_outbound(tmp_path):
         ("facts:\n  title: {value: '[a]', type: date}\n", 2, "is of type text", "leave out type"),
         ("facts:\n  badge: {value: '[a]', type: txt}\n", 2, "Must be one of", "docs/mappings.md"),
         ("facts:\n  a b: {value: '[a]', type: text}\n", 2, "cannot name a fact", "letters"),
-        ("fact:\n  a: b\n", 1, "unknown key fact", "known here: extends, schemas, facts"),
+        ("fact:\n  a: b\n", 1, "unknown key fact", "known here: extends, schemas"),
         ("schemas: {}\n", 1, "has no facts", "extends: generic"),
         ("facts: []\n", 1, "facts: Not a valid mapping", "docs/mappings.md"),
         ("- a\n", 1, "not a mapping document", "docs/mappings.md"),
@@ -111,7 +111,8 @@ def test_inbound_mistakes_name_file_line_and_remedy(tmp_path, text, line, proble
     assert (error.file, error.line) == (str(path), line)
     assert problem in error.problem
     assert remedy in error.remedy
-    assert str(error) == f"{error.file}:{error.line}: {error.problem}; {error.remedy}"
+    where = f"{error.file}:{error.line}" + f":{error.column}" * bool(error.column)
+    assert str(error) == f"{where}: {error.problem}; {error.remedy}"
 
 
 @pytest.mark.parametrize(

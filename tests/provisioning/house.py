@@ -18,8 +18,9 @@ from sqlalchemy import insert, select, update
 
 from adapters.target import Target
 from mappings.documents import Outbound, load_inbound, load_outbound
+from mappings.facts import fact
+from mappings.language.expression import Expression, Names
 from mappings.outbound import GrantRule
-from mappings.parser import parse
 from mappings.results import GiftKind
 from mappings.rules import Rule
 from policy_settings import People
@@ -41,6 +42,11 @@ START = "2026-03-16T09:00:00Z"
 
 def _sqlite(folder: Path) -> str:
     return f"sqlite:///{folder / 'muster.db'}"
+
+
+def outbound_rule(name: str, written: str, *, several: bool = False) -> Rule:
+    """A rule that stands in no file."""
+    return Rule("test", 1, name, Expression(written, Names(fact, {}), several=several))
 
 
 class House:
@@ -105,8 +111,8 @@ class House:
         rules = [
             GrantRule(
                 kind,
-                Rule("test", 1, name, parse(f'"{name}"')),
-                Rule("test", 1, name, parse(f"CBool({when})")),
+                outbound_rule(name, f'"{name}"', several=True),
+                outbound_rule(name, when),
             )
             for kind, named in written.items()
             for name, when in named.items()

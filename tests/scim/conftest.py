@@ -70,8 +70,9 @@ class Recorder:
 class Server:
     """The application with its database, clock and listener."""
 
-    def __init__(self, db: Database, folders: tuple[Path, ...] = ()) -> None:
+    def __init__(self, db: Database, folders: tuple[Path, ...] = (), **more: Any) -> None:
         self.db = db
+        self.folders = folders
         self.clock = Clock()
         self.listener = Recorder()
         self.app = Flask("test")
@@ -83,11 +84,18 @@ class Server:
                 base_url=BASE,
                 schema_folders=folders,
                 now=self.clock,
+                **more,
             )
         )
 
-    def client(self, source: str = "workday", profile: str = "hr") -> Client:
-        token = credentials.create(self.db, source, self.clock(), profile=profile)
+    def again(self, **more: Any) -> Server:
+        """Another server on the same database, set up otherwise."""
+        return Server(self.db, self.folders, **more)
+
+    def client(
+        self, source: str = "workday", profile: str = "hr", subject: str | None = None
+    ) -> Client:
+        token = credentials.create(self.db, source, self.clock(), profile=profile, subject=subject)
         return Client(self.app.test_client(), token)
 
 
@@ -144,6 +152,7 @@ def check_answer(answer: TestResponse) -> None:
     """What holds for every answer of this server."""
     if answer.status_code in (204, 304):
         assert answer.data == b""
+        assert "Content-Type" not in answer.headers
         return
     assert answer.headers["Content-Type"] == "application/scim+json"
     if answer.status_code >= 400:

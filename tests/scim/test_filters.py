@@ -206,15 +206,16 @@ def test_what_is_read_loosely() -> None:
                 holds(f"odd {operator} {literal}", loosely=True, document={"odd": value})
 
 
-def test_equalities_are_what_an_index_can_answer() -> None:
-    def found(text: str) -> dict[str, str]:
-        return dict(filters.equalities(parse(USERS, text)))
+def test_a_sole_equality_is_a_look_up() -> None:
+    def found(text: str) -> Any:
+        return filters.sole_equality(parse(USERS, text))
 
-    assert found('userName eq "BJ" and (title pr or active eq true)') == {"userName": "bj"}
-    assert found('externalId eq "E1" and id eq "X"') == {"externalId": "E1", "id": "X"}
-    assert found('userName eq "a" or id eq "b"') == {}
-    assert found('not (userName eq "a")') == {}
-    assert found('name.givenName eq "a" and userName ne "b"') == {}
+    assert found('userName eq "BJ"') == ("userName", "bj")
+    assert found('(externalId eq "E1")') == ("externalId", "E1")
+    for other in ('userName sw "a"', 'name.givenName eq "a"', "active eq true", "title pr",
+                  'not (userName eq "a")', 'userName eq "a" and id eq "b"', "userName eq null",
+                  f'{ENTERPRISE}:department eq "a"'):  # fmt: skip
+        assert found(other) is None
 
 
 names = st.sampled_from(

@@ -10,9 +10,20 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from scim import bodies
+from scim.discovery import Limits
 from store import credentials
-from tests.scim.conftest import CORE, PATCH_OP, Client, Server, check_answer, refused
+from tests.scim.conftest import (
+    CORE,
+    ENTERPRISE,
+    PATCH_OP,
+    WORKER,
+    Client,
+    Server,
+    check_answer,
+    refused,
+)
+
+LARGEST = Limits().max_payload
 
 
 class TestAuthentication:
@@ -66,13 +77,15 @@ class TestAuthentication:
             for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
                 refused(http.open(f"/scim/v2/{path}", method=method), 401)
 
-    def test_a_configured_source_has_its_profile_whatever_its_token_says(
-        self, server: Server
-    ) -> None:
-        configured = server.client("workday", "strict")  # configured as hr
+    def test_a_token_has_its_own_profile_or_that_of_its_source(self, server: Server) -> None:
+        configured = server.client("workday", "")  # configured as hr
         assert configured.send("POST", "/Users", {"externalId": "E1"}).status_code == 201
-        other = server.client("other", "strict")
-        assert other.send("POST", "/Users", {"externalId": "E1"}).status_code == 400
+        own = server.client("workday", "strict")
+        assert own.send("POST", "/Users", {"externalId": "E2"}).status_code == 400
+        stranger = server.client("other", "")
+        assert stranger.send("POST", "/Users", {"externalId": "E1"}).status_code == 201
+        lost = server.client("other", "of another version")
+        assert lost.send("POST", "/Users", {"externalId": "E2"}).status_code == 400
 
     def test_no_token_is_logged(self, server: Server, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
@@ -83,7 +96,7 @@ class TestAuthentication:
 
 class TestAddresses:
     def test_unknown_addresses(self, hr: Client) -> None:
-        for path in ("", "/", "/Userz", "/users", "/Users/x/y", "/Schemas/a/b", "/.search/x"):
+        for path in ("/Userz", "/Users/x/y", "/Schemas/a/b", "/.search/x", "/x/Users"):
             refused(hr.get(path), 404)
 
     def test_a_base_with_a_slash_at_its_end(self, hr: Client) -> None:
@@ -113,18 +126,25 @@ class TestAddresses:
         ],
     )
     def test_other_methods(self, hr: Client, path: str, allowed: set[str]) -> None:
-        methods = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "TRACE"}
+        methods = {"GET", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "TRACE"}
         for method in methods - allowed:
             answer = hr.send(method, path)
             refused(answer, 405)
-            assert set(answer.headers["Allow"].split(", ")) == allowed
+            assert set(answer.headers["Allow"].split(", ")) == {*allowed, "OPTIONS"}
+        answer = hr.send("OPTIONS", path)
+        assert answer.status_code == 204
+        assert set(answer.headers["Allow"].split(", ")) == {*allowed, "OPTIONS"}
 
-    def test_what_is_not_offered(self, hr: Client) -> None:
-        refused(hr.send("POST", "/Bulk", {}), 501)
-        refused(hr.send("POST", "/.search", {}), 501)
-        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
-            refused(hr.send(method, "/Me", {}), 501)
-        refused(hr.get("/Bulk"), 405)
+    def test_addresses_are_exact_unless_the_profile_says_otherwise(
+        self, hr: Client, strict: Client
+    ) -> None:
+        assert hr.get("/users").status_code == 200
+        refused(strict.get("/users"), 404)
+
+    def test_a_suffix_names_the_format(self, strict: Client) -> None:
+        """RFC 7644 section 3.8."""
+        made = strict.create(userName="a")
+        assert strict.get(f"/Users/{made['id']}.scim").get_json(force=True) == made
 
 
 class TestBodies:
@@ -168,16 +188,16 @@ class TestBodies:
         assert hr.send("POST", "/Users", b'\xef\xbb\xbf{"userName":"a"}').status_code == 201
 
     def test_the_largest_body(self, hr: Client) -> None:
-        room = bodies.MAX_BYTES - len('{"userName":"a","title":""}')
+        room = LARGEST - len('{"userName":"a","title":""}')
         fits = json.dumps({"userName": "a", "title": "x" * room}, separators=(",", ":"))
-        assert len(fits) == bodies.MAX_BYTES
+        assert len(fits) == LARGEST
         assert hr.send("POST", "/Users", fits).status_code == 201
         refused(hr.send("POST", "/Users", fits + " "), 413)
 
     def test_a_large_body_that_does_not_say_its_length(self, server: Server, hr: Client) -> None:
         answer = server.app.test_client().post(
             "/scim/v2/Users",
-            input_stream=io.BytesIO(b"{" + b" " * bodies.MAX_BYTES + b"}"),
+            input_stream=io.BytesIO(b"{" + b" " * LARGEST + b"}"),
             headers={
                 "Authorization": f"Bearer {hr.token}",
                 "Transfer-Encoding": "chunked",
@@ -243,9 +263,20 @@ class TestDiscovery:
     def test_what_is_said_is_true(self, strict: Client) -> None:
         config = strict.get("/ServiceProviderConfig").get_json(force=True)
         assert (config["patch"], config["etag"]) == ({"supported": True}, {"supported": True})
-        assert config["bulk"]["supported"] is False
-        assert config["sort"] == config["changePassword"] == {"supported": False}
+        assert config["bulk"] == {
+            "supported": True, "maxOperations": 1000, "maxPayloadSize": LARGEST
+        }  # fmt: skip
+        assert config["sort"] == {"supported": True}
+        assert config["changePassword"] == {"supported": False}
         assert config["filter"] == {"supported": True, "maxResults": 1000}
+        assert config["pagination"] == {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": 100,
+            "maxPageSize": 1000,
+            "cursorTimeout": 3600,
+        }
         assert config["authenticationSchemes"][0]["type"] == "oauthbearertoken"
         assert config["meta"]["location"].endswith("/scim/v2/ServiceProviderConfig")
 
@@ -274,11 +305,24 @@ class TestDiscovery:
                 assert told <= one.keys()
                 assert one["description"]
 
-    def test_the_user_type_has_its_extensions(self, strict: Client) -> None:
-        kind = strict.get("/ResourceTypes/User").get_json(force=True)
+    def test_extensions_of_hr_are_shown_to_configured_sources(
+        self, hr: Client, strict: Client
+    ) -> None:
+        kind = hr.get("/ResourceTypes/User").get_json(force=True)
         assert (kind["endpoint"], kind["schema"]) == ("/Users", CORE)
         assert len(kind["schemaExtensions"]) == 6
         assert {extension["required"] for extension in kind["schemaExtensions"]} == {False}
+        assert hr.get(f"/Schemas/{WORKER}").status_code == 200
+        kind = strict.get("/ResourceTypes/User").get_json(force=True)
+        assert kind["schemaExtensions"] == [{"schema": ENTERPRISE, "required": False}]
+        refused(strict.get(f"/Schemas/{WORKER}"), 404)
+        made = strict.create(userName="a", **{WORKER: {"workerId": "E1"}})
+        assert made[WORKER] == {"workerId": "E1"}
+
+    def test_definitions_have_tags(self, strict: Client) -> None:
+        answer = strict.get("/Schemas")
+        again = strict.get("/Schemas", If_None_Match=answer.headers["ETag"])
+        assert (again.status_code, again.data) == (304, b"")
 
 
 def test_a_patch_urn_is_no_schema_of_a_user(strict: Client) -> None:

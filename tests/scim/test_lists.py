@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from scim import service
+from scim import search
+from scim.discovery import Limits
 from tests.scim.conftest import CORE, WORKER, Client, Server, accepted, refused
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -50,8 +52,8 @@ def test_pages(strict: Client) -> None:
         assert (page["totalResults"], page["Resources"]) == (7, [])
 
 
-def test_a_page_has_an_upper_limit(strict: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scim.discovery.MAX_COUNT", 3)
+def test_a_page_has_an_upper_limit(server: Server) -> None:
+    strict = server.again(limits=Limits(max_page_size=3)).client("conformance", "strict")
     fill(strict, 5)
     assert accepted(strict.get("/Users?count=999999999999"))["itemsPerPage"] == 3
 
@@ -98,7 +100,7 @@ def test_ips_asks_by_several_attributes(hr: Client) -> None:
 
 def test_too_many_to_read_is_said(strict: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(strict, 4)
-    monkeypatch.setattr(service, "MAX_SCANNED", 3)
+    monkeypatch.setattr(search, "MAX_SCANNED", 3)
     refused(strict.find("title pr"), 400, "tooMany")
     assert len(ids(strict.find('userName eq "user01" and title pr'))) == 1
 
@@ -126,3 +128,250 @@ def test_lists_work_on_each_database(server_on_each: Server) -> None:
     assert ids(client.get("/Users?startIndex=2&count=2")) == made[1:3]
     assert ids(client.find('userName eq "uSER03"')) == [made[3]]
     assert ids(client.find('title pr and not (externalId eq "E1")')) == [made[0], *made[2:]]
+
+
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+
+
+def names(answer: Any) -> list[str]:
+    return [
+        found.get("userName") or found["displayName"] for found in accepted(answer)["Resources"]
+    ]
+
+
+class TestSorting:
+    """RFC 7644 section 3.4.2.3."""
+
+    @pytest.fixture
+    def client(self, server: Server, strict: Client) -> Client:
+        people: list[dict[str, Any]] = [
+            {"userName": "carla", "title": "b", "externalId": "E1", "active": True},
+            {"userName": "Anna", "title": "B", "name": {"familyName": "zeta"}},
+            {"userName": "bob", "emails": [{"value": "z@x.example"}, {"value": "a@x.example"}]},
+            {"userName": "Émile", "title": "A", "externalId": "e1", "active": False,
+             "emails": [{"value": "y@x.example"}, {"value": "b@x.example", "primary": True}]},
+            {"userName": "dora", "name": {"familyName": "Alpha"}},
+        ]  # fmt: skip
+        for person in people:
+            server.clock.time += 60
+            strict.create(**person)
+        return strict
+
+    @pytest.mark.parametrize(
+        ("by", "expected"),
+        [
+            ("userName", ["Anna", "bob", "carla", "dora", "Émile"]),
+            ("USERNAME", ["Anna", "bob", "carla", "dora", "Émile"]),
+            ("externalId", ["carla", "Émile", "Anna", "bob", "dora"]),
+            ("title", ["Émile", "carla", "Anna", "bob", "dora"]),
+            ("name.familyName", ["dora", "Anna", "carla", "bob", "Émile"]),
+            ("emails", ["Émile", "bob", "carla", "Anna", "dora"]),
+            ("emails.value", ["Émile", "bob", "carla", "Anna", "dora"]),
+            ("active", ["Émile", "carla", "Anna", "bob", "dora"]),
+            ("meta.lastModified", ["carla", "Anna", "bob", "Émile", "dora"]),
+            ("meta.created", ["carla", "Anna", "bob", "Émile", "dora"]),
+            (f"{CORE}:userName", ["Anna", "bob", "carla", "dora", "Émile"]),
+        ],
+    )
+    def test_orders(self, client: Client, by: str, expected: list[str]) -> None:
+        assert names(client.get(f"/Users?sortBy={by}")) == expected
+        assert names(client.get(f"/Users?sortBy={by}&sortOrder=ascending")) == expected
+        down = names(client.get(f"/Users?sortBy={by}&sortOrder=descending"))
+        values = {"title": 3, "externalId": 2, "name.familyName": 2, "emails": 2,
+                  "emails.value": 2, "active": 2}.get(by)  # fmt: skip
+        if values is None:
+            assert down == expected[::-1]
+        else:  # who has no value comes first, in order of creation as ever
+            assert down[: 5 - values] == expected[values:]
+            assert sorted(down[5 - values :]) == sorted(expected[:values])
+        pages = [names(client.get(f"/Users?sortBy={by}&startIndex={n}&count=2")) for n in (1, 3, 5)]
+        assert sum(pages, []) == expected  # noqa: RUF017
+
+    def test_with_a_filter(self, client: Client) -> None:
+        assert names(client.find("title pr", sortBy="userName")) == ["Anna", "carla", "Émile"]
+        assert names(client.find('userName gt "b"', sortBy="title", count="2")) == [
+            "Émile",
+            "carla",
+        ]
+
+    @pytest.mark.parametrize(
+        "query", ["sortBy=bogus", "sortBy=name", "sortBy=password", "sortBy=title&sortOrder=up"]
+    )
+    def test_what_is_no_order(self, client: Client, query: str) -> None:
+        answer = client.get(f"/Users?{query}")
+        refused(answer, 400, "invalidValue" if "up" in query else "invalidPath")
+
+
+class TestCursors:
+    """RFC 9865."""
+
+    def walk(self, client: Client, path: str, **body: Any) -> list[list[str]]:
+        pages: list[list[str]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            if body:
+                answer = client.send("POST", path, {"schemas": [SEARCH], **body, "cursor": cursor})
+            else:
+                answer = client.get(f"{path}&cursor={cursor}")
+            found = accepted(answer)
+            assert found["itemsPerPage"] == len(found["Resources"])
+            assert "startIndex" not in found
+            pages.append([one["id"] for one in found["Resources"]])
+            cursor = found.get("nextCursor")
+            assert cursor is None or re.fullmatch(r"[A-Za-z0-9._~-]+", cursor)
+        return pages
+
+    def test_every_resource_once(self, strict: Client) -> None:
+        made = fill(strict, 7)
+        assert self.walk(strict, "/Users?count=3") == [made[:3], made[3:6], made[6:]]
+        assert self.walk(strict, "/Users?count=7") == [made]
+        assert accepted(strict.get("/Users?cursor&count=3"))["totalResults"] == 7
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "sortBy=userName",
+            "sortBy=userName&sortOrder=descending",
+            "sortBy=title",
+            "sortBy=title&sortOrder=descending",
+            "filter=title%20pr",
+            'filter=userName%20sw%20"user"',
+            "filter=title%20pr&sortBy=externalId",
+        ],
+    )
+    def test_in_any_order_and_with_any_filter(self, strict: Client, query: str) -> None:
+        fill(strict, 10)
+        whole = ids(strict.get(f"/Users?{query}"))
+        assert len(whole) == 10
+        pages = self.walk(strict, f"/Users?{query}&count=3")
+        assert [id for page in pages for id in page] == whole
+
+    def test_by_search_and_over_all_types(self, strict: Client) -> None:
+        made = fill(strict, 4)
+        for number in range(3):
+            strict.send("POST", "/Groups", {"schemas": [GROUP], "displayName": f"g{number}"})
+        pages = self.walk(strict, "/.search", count=2)
+        assert [len(page) for page in pages] == [2, 2, 2, 1]
+        assert set(made) < {id for page in pages for id in page}
+
+    def test_what_comes_and_goes_meanwhile_disturbs_nothing(self, strict: Client) -> None:
+        made = fill(strict, 6)
+        first = accepted(strict.get("/Users?count=2&cursor="))
+        strict.send("DELETE", f"/Users/{made[0]}")
+        strict.send("DELETE", f"/Users/{made[2]}")
+        new = strict.create(userName="new")["id"]
+        rest = self.walk_from(strict, first["nextCursor"])
+        assert rest == [made[3], made[4], made[5], new]
+
+    def walk_from(self, client: Client, cursor: str | None) -> list[str]:
+        found: list[str] = []
+        while cursor is not None:
+            body = accepted(client.get(f"/Users?count=2&cursor={cursor}"))
+            found += [one["id"] for one in body["Resources"]]
+            cursor = body.get("nextCursor")
+        return found
+
+    def test_they_are_bound_to_query_caller_and_count(self, server: Server, strict: Client) -> None:
+        fill(strict, 5)
+        cursor = accepted(strict.get("/Users?count=2&cursor="))["nextCursor"]
+        other = server.client("other", "strict")
+        for answer in (
+            strict.get(f"/Users?count=2&cursor={cursor}&filter=title%20pr"),
+            strict.get(f"/Users?count=2&cursor={cursor}&sortBy=title"),
+            strict.get(f"/Groups?count=2&cursor={cursor}"),
+            strict.get(f"/Users?count=2&cursor={cursor[:-1]}"),
+            strict.get(f"/Users?count=2&cursor=x{cursor[1:]}"),
+            strict.get("/Users?count=2&cursor=bogus"),
+            strict.get(f"/Users?count=2&cursor={'A' * 5000}"),
+            strict.get("/Users?count=2&cursor=%C3%A9"),
+            other.get(f"/Users?count=2&cursor={cursor}"),
+        ):
+            refused(answer, 400, "invalidCursor")
+        refused(strict.get(f"/Users?count=3&cursor={cursor}"), 400, "invalidCount")
+        refused(strict.get(f"/Users?count=2&startIndex=1&cursor={cursor}"), 400, "invalidValue")
+        again = server.again().client("conformance", "strict")  # another process, another token
+        assert len(ids(again.get(f"/Users?count=2&cursor={cursor}"))) == 2
+
+    def test_they_expire(self, server: Server, strict: Client) -> None:
+        fill(strict, 3)
+        cursor = accepted(strict.get("/Users?count=2&cursor="))["nextCursor"]
+        server.clock.time += 3600
+        assert len(ids(strict.get(f"/Users?count=2&cursor={cursor}"))) == 1
+        server.clock.time += 1
+        refused(strict.get(f"/Users?count=2&cursor={cursor}"), 400, "expiredCursor")
+
+    def test_no_resources_are_wanted(self, strict: Client) -> None:
+        fill(strict, 3)
+        for count in ("0", "-1"):
+            body = accepted(strict.get(f"/Users?cursor=&count={count}"))
+            assert (body["totalResults"], body["Resources"]) == (3, [])
+            assert "nextCursor" not in body
+
+    def test_a_spent_budget_leads_on(self, strict: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is tooMany by number can be read by cursor, a budget at a time."""
+        made = fill(strict, 9)
+        monkeypatch.setattr(search, "MAX_SCANNED", 4)
+        pages = self.walk(strict, "/Users?filter=title%20eq%20%22T1%22&count=5")
+        assert [id for page in pages for id in page] == [made[1], made[4], made[7]]
+
+
+class TestTheRoot:
+    """Queries over all types (section 3.4.2.1, 3.4.3)."""
+
+    def test_by_get_and_by_search(self, strict: Client) -> None:
+        made = fill(strict, 3)
+        answer = strict.send("POST", "/Groups", {"schemas": [GROUP], "displayName": "T1"})
+        group = answer.get_json(force=True)["id"]
+        assert set(ids(strict.get("/"))) == {*made, group}
+
+        def find(filter: str, **more: Any) -> list[str]:
+            body = {"schemas": [SEARCH], "filter": filter, **more}
+            return ids(strict.send("POST", "/.search", body))
+
+        assert find('meta.resourceType eq "User"') == made
+        assert find('(meta.resourceType eq "User") or (meta.resourceType eq "Group")') == [
+            group,
+            *made,
+        ]
+        assert find('displayName eq "t1" or title eq "t1"') == [group, made[1]]
+        assert find('userName eq "user00"') == [made[0]]
+        assert find("userName pr", count=2, startIndex=2) == made[1:]
+        assert find('not (userName eq "user00")') == [group, *made[1:]]
+        assert find("id pr", sortBy="userName", sortOrder="descending")[0] == group
+        assert find("id pr", sortBy="userName")[-1] == group
+        refused(
+            strict.send("POST", "/.search", {"schemas": [SEARCH], "filter": "bogus pr"}),
+            400,
+            "invalidFilter",
+        )
+
+    def test_parts_of_each(self, strict: Client) -> None:
+        fill(strict, 1)
+        strict.send("POST", "/Groups", {"schemas": [GROUP], "displayName": "g"})
+        body = {"schemas": [SEARCH], "attributes": ["userName", "displayName"]}
+        found = accepted(strict.send("POST", "/.search", body))["Resources"]
+        assert [sorted(one.keys() - {"schemas", "id"}) for one in found] == [
+            ["displayName"],
+            ["userName"],
+        ]
+
+
+def test_a_parameter_twice_is_refused_but_lists_add_up(strict: Client) -> None:
+    fill(strict, 1)
+    refused(strict.get("/Users?count=1&count=2"), 400, "invalidValue")
+    refused(strict.get("/Users?filter=id%20pr&filter=title%20pr"), 400, "invalidValue")
+    [found] = accepted(strict.get("/Users?attributes=userName&attributes=title"))["Resources"]
+    assert {"userName", "title"} < found.keys()
+
+
+def test_unknown_parameters_are_passed_over(strict: Client) -> None:
+    """Section 3.4.2: for compatibility between versions."""
+    fill(strict, 1)
+    assert len(ids(strict.get("/Users?bogus=1&aadOptscim062020"))) == 1
+
+
+def test_a_scan_has_a_time_limit(strict: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(strict, 3)
+    monkeypatch.setattr(search, "MAX_SECONDS", -1.0)
+    refused(strict.find("title pr"), 400, "tooMany")
+    assert len(ids(strict.find("userName pr"))) == 3

@@ -212,7 +212,7 @@ class TestRemove:
         refused(strict.patch(id, op("remove", None, "x")), 400, "noTarget")
 
     def test_a_required_attribute_stays(self, strict: Client, id: str) -> None:
-        refused(strict.patch(id, op("remove", "userName")), 400, "invalidValue")
+        refused(strict.patch(id, op("remove", "userName")), 400, "mutability")
 
 
 @pytest.mark.parametrize(

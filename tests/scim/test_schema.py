@@ -13,7 +13,7 @@ from scim import schema
 from scim.profiles import HR, STRICT
 from store.database import Database
 from store.tables import metadata
-from tests.scim.conftest import ENTERPRISE, WORKER, Client, Server, accepted, refused
+from tests.scim.conftest import ENTERPRISE, PATCH_OP, WORKER, Client, Server, accepted, refused
 
 BADGE = "urn:test:scim:schemas:1.0:Badge"
 DOOR = "urn:test:scim:schemas:extension:door:1.0:Badge"
@@ -148,14 +148,26 @@ class TestAddedTypes:
         refused(
             client.send("PUT", where, self.body(issued="2027-01-01T00:00:00Z")), 400, "mutability"
         )
-        refused(client.send("PUT", where, self.body()), 400, "mutability")
+        assert accepted(client.send("PUT", where, self.body()))["issued"] == day
+        remove = {"Operations": [{"op": "remove", "path": "issued"}], "schemas": [PATCH_OP]}
+        refused(client.send("PATCH", where, remove), 400, "mutability")
 
     def test_what_is_returned(self, client: Client) -> None:
         made = self.make(
             client, color="red", pin="1234", state="x", holder={"value": "p", "note": "n"}
         )
-        assert not {"color", "pin", "state"} & made.keys()
+        assert made["color"] == "red"  # the client has just said it
+        assert not {"pin", "state"} & made.keys()
         where = f"/Badges/{made['id']}"
+        assert "color" not in accepted(client.get(where))
+        patch = {
+            "schemas": [PATCH_OP],
+            "Operations": [{"op": "add", "path": "color", "value": "b"}],
+        }
+        assert accepted(client.send("PATCH", where, patch))["color"] == "b"
+        patch["Operations"] = [{"op": "add", "path": "floors", "value": [1]}]
+        assert "color" not in accepted(client.send("PATCH", where, patch))
+        client.send("PUT", where, self.body(color="red", holder={"value": "p", "note": "n"}))
         shown = accepted(client.get(f"{where}?attributes=color,holder.note,pin"))
         assert shown == {
             "schemas": [BADGE, DOOR],
@@ -170,7 +182,7 @@ class TestAddedTypes:
     ("change", "words"),
     [
         ({"type": "{"}, "not JSON"),
-        ({"type": []}, "object is expected"),
+        ({"type": [1]}, "object, or a list"),
         ({"type": {"schemas": []}}, "neither"),
         ({"door": None}, "not known"),
         ({"type": {**DOCUMENTS["type"], "schema": "urn:none"}}, "urn:none"),

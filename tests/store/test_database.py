@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from store.database import Database
+from store.statement import Statement
 from store.tables import setting
 
 
@@ -73,6 +74,19 @@ def test_a_read_is_one_snapshot(db: Database) -> None:
         db.write(lambda tx: tx.execute(update(setting).values(value="2")).close())
         assert (before, conn.execute(statement).scalar()) == ("1", "1")
     assert value_of(db, "a") == "2"
+
+
+def test_a_read_is_one_snapshot_for_compiled_statements_too(db: Database) -> None:
+    db.write(put("a", "1"))
+    statement = Statement(select(setting.c.value).where(setting.c.name == bindparam("the_name")))
+    with db.read() as conn:
+        before = statement.value(conn, the_name="a")
+        db.write(lambda tx: tx.execute(update(setting).values(value="2")).close())
+        assert (before, statement.value(conn, the_name="a")) == ("1", "1")
+    with db.moment() as conn:
+        assert statement.value(conn, the_name="a") == "2"
+        db.write(lambda tx: tx.execute(update(setting).values(value="3")).close())
+        assert statement.value(conn, the_name="a") == "3"
 
 
 def test_concurrent_increments_lose_nothing(db: Database) -> None:

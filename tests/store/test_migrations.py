@@ -126,3 +126,40 @@ def test_it_runs_from_anywhere_and_alembic_stays_out_when_there_is_nothing_to_do
 
     assert run() == "True"
     assert run() == "False"
+
+
+def test_what_was_stored_before_groups_is_counted_and_its_tokens_follow_their_source(
+    database_url: str,
+) -> None:
+    from alembic import command
+
+    from store import lists
+    from store.migrate import _config
+
+    db = Database(database_url)
+
+    def old(tx: Any) -> None:
+        command.upgrade(_config(tx), "0003")
+        for number in range(5):
+            tx.execute(
+                text(
+                    "INSERT INTO resource (seq, id, source, type, document, version, created, "
+                    "modified, deleted) VALUES (:n, :id, 'workday', 'User', '{}', 1, 0, 0, :gone)"
+                ),
+                {"n": number * 4000 + 1, "id": f"r{number}", "gone": 1.0 if number == 3 else None},
+            )
+        tx.execute(
+            text(
+                "INSERT INTO credential (id, source, kind, digest, profile, created) "
+                "VALUES ('c', 'workday', 'bearer', 'd', 'hr', 0)"
+            )
+        )
+
+    db.write(old, isolation="READ COMMITTED")
+    migrate(database_url)
+    with db.read() as connection:
+        assert lists.count(connection, "workday", "User") == 4
+        page = lists.page(connection, "workday", "User", 1, 10)
+        assert [row.id for row in page] == ["r1", "r2", "r4"]
+        assert connection.execute(text("SELECT profile FROM credential")).scalar() == ""
+    db.close()

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
-from store import resources
+from store import lists, resources
 from store.database import Database
-from store.resources import Resource
-from store.tables import metadata, resource
+from store.resources import Resource, Value
+from store.tables import metadata, resource, resource_value
 
 
 def made(id: str, **values: object) -> Resource:
@@ -40,6 +40,13 @@ def store(db: Database, *rows: Resource) -> None:
     db.write(work)
 
 
+def one(db: Database, id: str) -> Resource:
+    with db.read() as conn:
+        found = resources.get(conn, "workday", "User", id)
+    assert found is not None
+    return found
+
+
 def ids(found: list[Resource]) -> list[str]:
     return [row.id for row in found]
 
@@ -48,7 +55,7 @@ def test_what_is_stored_is_read_back(db: Database) -> None:
     new = made("a", external_id="E1", user_key="zoë", cleared=frozenset({"title", "nickName"}))
     store(db, new)
     with db.read() as conn:
-        assert resources.get(conn, "workday", "User", "a") == new
+        assert resources.get(conn, "workday", "User", "a") == replace(new, seq=1)
 
 
 def test_another_source_or_type_does_not_see_it(db: Database) -> None:
@@ -56,9 +63,10 @@ def test_another_source_or_type_does_not_see_it(db: Database) -> None:
     with db.read() as conn:
         assert resources.get(conn, "other", "User", "a") is None
         assert resources.get(conn, "workday", "Group", "a") is None
-        assert resources.count(conn, "other", "User", {}) == 0
-        assert resources.page(conn, "other", "User", {}, 0, 10) == []
-        assert list(resources.scan(conn, "other", "User", {"externalId": "E1"})) == []
+        assert resources.by_key(conn, "other", "User", "externalId", "E1") is None
+        assert lists.count(conn, "other", "User") == 0
+        assert lists.page(conn, "other", "User", 0, 10) == []
+        assert list(lists.scan(conn, "other", "User")) == []
         assert resources.taken(conn, "other", "User", "E1", None) is None
 
 
@@ -76,7 +84,7 @@ def test_no_key_is_no_clash(db: Database) -> None:
     store(db, made("a"), made("b"))
     with db.read() as conn:
         assert resources.taken(conn, "workday", "User", None, None) is None
-        assert resources.count(conn, "workday", "User", {}) == 2
+        assert lists.count(conn, "workday", "User") == 2
 
 
 def test_taken_says_which_key(db: Database) -> None:
@@ -100,19 +108,20 @@ def test_replace_checks_the_version(db: Database) -> None:
     late = replace(old, version=2, document='{"late":true}')
     assert db.write(lambda tx: resources.replace(tx, late, 1)) is False
     with db.read() as conn:
-        assert resources.get(conn, "workday", "User", "a") == new
+        assert resources.get(conn, "workday", "User", "a") == replace(new, seq=1)
 
 
 def test_a_withdrawn_resource_is_gone_and_its_keys_are_free(db: Database) -> None:
     store(db, made("a", external_id="E1", user_key="anna"))
-    assert db.write(lambda tx: resources.withdraw(tx, "a", 2, 9.0)) is False
-    assert db.write(lambda tx: resources.withdraw(tx, "a", 1, 9.0)) is True
-    assert db.write(lambda tx: resources.withdraw(tx, "a", 1, 9.0)) is False
+    here = one(db, "a")
+    assert db.write(lambda tx: resources.withdraw(tx, replace(here, version=2), 9.0)) is False
+    assert db.write(lambda tx: resources.withdraw(tx, here, 9.0)) is True
+    assert db.write(lambda tx: resources.withdraw(tx, here, 9.0)) is False
     assert db.write(lambda tx: resources.replace(tx, made("a"), 1)) is False
     store(db, made("b", external_id="E1", user_key="anna"))
     with db.read() as conn:
         assert resources.get(conn, "workday", "User", "a") is None
-        assert ids(resources.page(conn, "workday", "User", {}, 0, 10)) == ["b"]
+        assert ids(lists.page(conn, "workday", "User", 0, 10)) == ["b"]
         deleted = conn.execute(select(resource.c.deleted).where(resource.c.id == "a")).scalar()
     assert deleted == 9.0
 
@@ -122,28 +131,66 @@ def test_pages_are_in_order_of_creation(db: Database) -> None:
     for name in reversed(names):
         store(db, made(name))
     with db.read() as conn:
-        assert resources.count(conn, "workday", "User", {}) == 25
-        assert ids(resources.page(conn, "workday", "User", {}, 0, 3)) == ["024", "023", "022"]
-        assert ids(resources.page(conn, "workday", "User", {}, 23, 3)) == ["001", "000"]
-        assert resources.page(conn, "workday", "User", {}, 25, 3) == []
+        assert lists.count(conn, "workday", "User") == 25
+        assert ids(lists.page(conn, "workday", "User", 0, 3)) == ["024", "023", "022"]
+        assert ids(lists.page(conn, "workday", "User", 23, 3)) == ["001", "000"]
+        assert lists.page(conn, "workday", "User", 25, 3) == []
 
 
 def test_a_scan_sees_each_row_once(db: Database) -> None:
     names = [f"{number:03d}" for number in range(405)]  # more than two steps of the scan
     store(db, *(made(name) for name in names))
     with db.read() as conn:
-        assert ids(list(resources.scan(conn, "workday", "User", {}))) == names
+        assert ids(list(lists.scan(conn, "workday", "User"))) == names
 
 
-def test_keys_narrow_lists(db: Database) -> None:
+def test_keys_find_one(db: Database) -> None:
     store(db, made("a", external_id="E1", user_key="anna"), made("b", external_id="E2"))
     with db.read() as conn:
-        for keys in ({"externalId": "E1"}, {"userKey": "anna"}, {"id": "a"}):
-            assert resources.count(conn, "workday", "User", keys) == 1
-            assert ids(resources.page(conn, "workday", "User", keys, 0, 10)) == ["a"]
-            assert ids(list(resources.scan(conn, "workday", "User", keys))) == ["a"]
-        both = {"externalId": "E2", "userKey": "anna"}
-        assert resources.count(conn, "workday", "User", both) == 0
+        for key, value in (("externalId", "E1"), ("userKey", "anna"), ("id", "a")):
+            found = resources.by_key(conn, "workday", "User", key, value)
+            assert found is not None
+            assert found.id == "a"
+        assert resources.by_key(conn, "workday", "User", "userKey", "bob") is None
+
+
+class TestValues:
+    """What resources are looked up by, beside their keys."""
+
+    def test_a_unique_value_is_anothers(self, db: Database) -> None:
+        badge, mail = Value("badge", "1", single=True), Value("emails.value", "a@x.example")
+        seq = db.write(lambda tx: resources.insert_new(tx, made("a"), [badge, mail]))
+        with db.read() as conn:
+
+            def taken(values: list[Value], besides: int = 0, source: str = "workday") -> str | None:
+                return resources.taken_value(conn, source, "User", values, besides)
+
+            assert taken([mail, badge]) == "badge"
+            assert taken([mail]) is None
+            assert taken([badge], besides=seq) is None
+            assert taken([badge], source="other") is None
+        with pytest.raises(IntegrityError):
+            db.write(lambda tx: resources.insert_new(tx, made("b"), [badge]))
+        db.write(lambda tx: resources.insert_new(tx, made("c"), [mail]))
+
+    def test_they_change_and_go_with_the_resource(self, db: Database) -> None:
+        old, new = Value("badge", "1", single=True), Value("badge", "2", single=True)
+        db.write(lambda tx: resources.insert_new(tx, made("a"), [old]))
+        here = one(db, "a")
+        changed = replace(here, version=2)
+        assert db.write(lambda tx: resources.replace(tx, changed, 1, [new], [old])) is True
+        db.write(lambda tx: resources.insert_new(tx, made("b"), [old]))
+        with pytest.raises(IntegrityError):
+            db.write(lambda tx: resources.insert_new(tx, made("c"), [new]))
+        db.write(lambda tx: resources.withdraw(tx, changed, 9.0, [new]))
+        db.write(lambda tx: resources.insert_new(tx, made("d"), [new]))
+        with db.read() as conn:
+            rows = conn.execute(
+                select(resource_value.c.value, resource.c.id).join(
+                    resource, resource.c.seq == resource_value.c.seq
+                )
+            )
+            assert sorted(map(tuple, rows)) == [("1", "b"), ("2", "d")]
 
 
 def test_concurrent_inserts_all_get_a_place(db: Database) -> None:
@@ -163,7 +210,7 @@ def test_concurrent_inserts_all_get_a_place(db: Database) -> None:
         thread.join()
     assert failures == []
     with db.read() as conn:
-        assert resources.count(conn, "workday", "User", {}) == 40
+        assert lists.count(conn, "workday", "User") == 40
         places = conn.execute(select(resource.c.seq)).scalars().all()
     assert len(set(places)) == 40
 
@@ -172,29 +219,30 @@ def test_keys_are_found_by_their_indexes(tmp_path: Path) -> None:
     """SQLite shows its plan; reading every row of a source would grow with the company."""
     db = Database(f"sqlite:///{tmp_path}/muster.db")
     metadata.create_all(db.engine)
-    sent: list[tuple[str, object]] = []
-
-    def note(_conn: object, _cursor: object, statement: str, values: object, *_: object) -> None:
-        if statement.startswith("SELECT"):
-            sent.append((statement, values))
-
     with db.read() as conn:
-        event.listen(db.engine, "before_cursor_execute", note)
+        driver = conn.connection.dbapi_connection
+        sent: list[str] = []
+        driver.set_trace_callback(sent.append)  # type: ignore[union-attr]
         resources.get(conn, "s", "User", "x")
         resources.taken(conn, "s", "User", "e", "u")
-        for keys in ({"id": "x"}, {"externalId": "e"}, {"userKey": "u"}):
-            resources.count(conn, "s", "User", keys)
-            resources.page(conn, "s", "User", keys, 0, 10)
-            list(resources.scan(conn, "s", "User", keys))
-        event.remove(db.engine, "before_cursor_execute", note)
+        resources.taken_value(conn, "s", "User", [Value("p", "v", single=True)])
+        resources.types_of(conn, "s", ["x"])
+        for key in ("id", "externalId", "userKey"):
+            resources.by_key(conn, "s", "User", key, "v")
+        lists.page(conn, "s", "User", 0, 10)
+        lists.after(conn, "s", "User", None, 10)
+        driver.set_trace_callback(None)  # type: ignore[union-attr]
+        sent = [statement for statement in sent if statement.startswith("SELECT")]
         steps = [
             str(row[3])
-            for statement, values in sent
-            for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)  # type: ignore[arg-type]
+            for statement in sent
+            for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
         ]
     db.close()
-    assert len(sent) == 11
+    assert len(sent) == 9
     searches = [step for step in steps if "resource" in step]
-    assert len(searches) == 12
+    assert len(searches) >= 10
+    columns = ("id", "external_id", "user_key", "type", "value", "seq")
     for step in searches:
-        assert any(f"{name}=?)" in step for name in ("id", "external_id", "user_key")), step
+        assert step.startswith("SEARCH"), step
+        assert any(f"{name}=?" in step for name in columns), step

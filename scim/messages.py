@@ -1,0 +1,210 @@
+"""Requests and answers as HTTP has them: bodies and parameters in, SCIM JSON out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from scim.bodies import decode, encode
+from scim.discovery import Limits
+from scim.errors import ScimError, invalid_filter, invalid_syntax, invalid_value
+from scim.versions import Precondition
+from store.resources import Resource
+
+MEDIA_TYPE = "application/scim+json"
+SEARCH_URN = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+LIST_URN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+_LARGEST = 2**31 - 1
+
+
+def body(limits: Limits) -> dict[str, Any]:
+    """The request's JSON object. Raises ScimError 400, 413, 415."""
+    kind = request.mimetype
+    if kind not in ("", MEDIA_TYPE, "application/json"):
+        raise ScimError(415, f"The body is to be {MEDIA_TYPE} or application/json.")
+    if (request.mimetype_params.get("charset") or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise ScimError(415, "The body is to be UTF-8.")
+    if request.content_encoding not in (None, "", "identity"):
+        raise ScimError(415, "The body is to be sent without a content encoding.")
+    most = limits.max_payload
+    too_large = ScimError(413, f"The body is larger than the maxPayloadSize ({most}) in bytes.")
+    if (request.content_length or 0) > most:
+        raise too_large
+    # Werkzeug cuts a body that does not say its length off at this limit, in silence.
+    request.max_content_length = most + 1
+    try:
+        raw = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise too_large from None
+    if len(raw) > most:
+        raise too_large
+    return decode(raw)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a client wants of a list or of a resource, as it came: from the query of the
+    address, or from the body of a .search (RFC 7644 section 3.4.3)."""
+
+    filter: str | None = None
+    sort_by: str | None = None
+    sort_order: str | None = None
+    start: int | None = None
+    count: int | None = None
+    cursor: str | None = None
+    attributes: str | None = None
+    excluded: str | None = None
+
+
+def asked_in_address() -> Asked:
+    """The parameters behind the question mark; those that are unknown are passed over.
+
+    Raises ScimError 400 for a number that is none, or a parameter that is there twice.
+    """
+    if not request.query_string:
+        return Asked()
+    return Asked(
+        filter=_once("filter"),
+        sort_by=_once("sortBy"),
+        sort_order=_once("sortOrder"),
+        start=_whole("startIndex", _once("startIndex")),
+        count=_whole("count", _once("count")),
+        cursor=_once("cursor"),
+        attributes=_listed("attributes"),
+        excluded=_listed("excludedAttributes"),
+    )
+
+
+def shown_in_address() -> Asked:
+    """The parameters that say which attributes of a resource are sent."""
+    if not request.query_string:
+        return Asked()
+    return Asked(attributes=_listed("attributes"), excluded=_listed("excludedAttributes"))
+
+
+def asked_in_body(limits: Limits) -> Asked:
+    """The body of a .search. Raises ScimError 400, 413, 415."""
+    said = {key.lower(): value for key, value in body(limits).items()}
+    schemas = said.get("schemas")
+    if not isinstance(schemas, list) or SEARCH_URN not in schemas:
+        raise invalid_syntax(f"schemas: a search names {SEARCH_URN}.")
+    filter = said.get("filter")
+    if filter is not None and not isinstance(filter, str):
+        raise invalid_filter("filter: text is expected.")
+    return Asked(
+        filter=filter,
+        sort_by=_text("sortBy", said.get("sortby")),
+        sort_order=_text("sortOrder", said.get("sortorder")),
+        start=_whole("startIndex", said.get("startindex")),
+        count=_whole("count", said.get("count")),
+        cursor=_text("cursor", said.get("cursor")),
+        attributes=_names("attributes", said.get("attributes")),
+        excluded=_names("excludedAttributes", said.get("excludedattributes")),
+    )
+
+
+def _once(name: str) -> str | None:
+    values = request.args.getlist(name)
+    if len(values) > 1:
+        raise invalid_value(f"{name} is there twice.")
+    return values[0] if values else None
+
+
+def _listed(name: str) -> str | None:
+    values = request.args.getlist(name)
+    return ",".join(values) if values else None
+
+
+def _whole(name: str, value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise invalid_value(f"{name}: a whole number is expected.")
+    try:
+        number = int(value) if len(str(value)) < 20 else None
+    except ValueError:
+        number = None
+    if number is None:
+        raise invalid_value(f"{name}: a whole number is expected.")
+    return max(min(number, _LARGEST), -1)
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise invalid_value(f"{name}: text is expected.")
+
+
+def _names(name: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise invalid_value(f"{name}: a list of names is expected.")
+    return ",".join(value)
+
+
+def list_text(
+    texts: Sequence[str], total: int | None, start: int | None, cursor: str | None = None
+) -> str:
+    """A ListResponse. `start` is None for a page by cursor, `cursor` leads to the next."""
+    head = f'"schemas":["{LIST_URN}"]'
+    if total is not None:
+        head += f',"totalResults":{total}'
+    if start is not None:
+        head += f',"startIndex":{start}'
+    if cursor is not None:
+        head += f',"nextCursor":"{cursor}"'
+    return f'{{{head},"itemsPerPage":{len(texts)},"Resources":[{",".join(texts)}]}}'
+
+
+def respond(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer with a body."""
+    # No charset in the type: some clients compare the text.
+    return Response(text, status, headers, content_type=MEDIA_TYPE)
+
+
+def empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer without a body, and so without a type."""
+    response = Response(status=status, headers=headers)
+    del response.headers["Content-Type"]
+    return response
+
+
+def refusal(error: ScimError) -> Response:
+    """The answer that says no."""
+    return respond(error.status, encode(error.body()), error.headers)
+
+
+def seen(tag: str) -> bool:
+    """Whether If-None-Match names that tag."""
+    return request.if_none_match.star_tag or request.if_none_match.contains_weak(tag)
+
+
+def refuse_filter() -> None:
+    """Discovery is not filtered. Raises ScimError 403."""
+    if "filter" in request.args:
+        raise ScimError(403, "This cannot be filtered (RFC 7644 section 4).")
+
+
+def static(text: str) -> Response:
+    """What changes only with the server, under a tag of its content."""
+    tag = hashlib.sha256(text.encode()).hexdigest()[:16]
+    headers = {"ETag": f'W/"{tag}"'}
+    if seen(tag):
+        return empty(304, headers)
+    return respond(200, text, headers)
+
+
+def precondition() -> Precondition:
+    """Which versions a write accepts."""
+    return Precondition(request.headers.get("If-Match"), request.headers.get("If-None-Match"))
+
+
+def etag(found: Resource) -> str:
+    """The tag of a resource's version."""
+    return f'W/"{found.version}"'

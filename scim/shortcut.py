@@ -1,0 +1,116 @@
+"""The two questions that clients ask all day, answered before Flask wakes up.
+
+Reading one resource, and finding one by a key: the answer is stored text, and Flask would
+take several times as long as finding it. Only the plain success is given here, in the same
+words; whatever is asked otherwise, or refused, goes to `endpoints.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+from sqlalchemy import Connection
+
+from scim import filters, messages, search
+from scim.documents import location, rendered
+from scim.projection import Projection
+from scim.schema import Registry, ResourceType
+from scim.service import Client, Service
+from store import resources
+from store.database import Database
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+Answer = tuple[str, list[tuple[str, str]]]
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_DEFAULT = Projection()
+_FILTER = "filter="
+_LONGEST = 1000
+
+
+class Shortcut:
+    """WSGI middleware in front of the Flask application `app`."""
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        prefix: str,
+        registry: Registry,
+        db: Database,
+        service: Service,
+        base: str,
+        client_on: Callable[[Connection, str | None], Client],
+    ) -> None:
+        self._app = app
+        self._prefix = prefix
+        self._db = db
+        self._groups = service.groups
+        self._base = base
+        self._client_on = client_on
+        self._kinds = {
+            prefix + endpoint: kind
+            for endpoint, kind in registry.types.items()
+            if _DEFAULT.is_default(kind)
+        }
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"].startswith(self._prefix):
+            try:
+                answer = self._answer(environ)
+            except Exception:
+                answer = None  # it is said, and logged, where refusals are made
+            if answer is not None:
+                body = answer[0].encode()
+                headers = [
+                    ("Content-Type", messages.MEDIA_TYPE),
+                    ("Content-Length", str(len(body))),
+                    *answer[1],
+                ]
+                start_response("200 OK", headers)
+                return [body]
+        return self._app(environ, start_response)
+
+    def _answer(self, environ: WSGIEnvironment) -> Answer | None:
+        path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+        if not query:
+            place, _, id = path.rpartition("/")
+            kind = self._kinds.get(place)
+            if kind is None or not _ID.match(id) or "HTTP_IF_NONE_MATCH" in environ:
+                return None
+            return self._one(environ, kind, id)
+        kind = self._kinds.get(path)
+        if kind is None or not query.startswith(_FILTER) or "&" in query:
+            return None
+        return self._found(environ, kind, unquote_plus(query[len(_FILTER) :], errors="strict"))
+
+    def _one(self, environ: WSGIEnvironment, kind: ResourceType, id: str) -> Answer | None:
+        with self._db.moment() as conn:
+            client = self._client_on(conn, environ.get("HTTP_AUTHORIZATION"))
+            found = resources.get(conn, client.source, kind.name, id)
+        if found is None or self._groups.has_rows(kind, found):
+            return None
+        headers = [
+            ("ETag", f'W/"{found.version}"'),
+            ("Location", location(kind, found, self._base)),
+        ]
+        return rendered(kind, found, self._base), headers
+
+    def _found(self, environ: WSGIEnvironment, kind: ResourceType, text: str) -> Answer | None:
+        if len(text) > _LONGEST:
+            return None
+        with self._db.moment() as conn:
+            client = self._client_on(conn, environ.get("HTTP_AUTHORIZATION"))
+            node = filters.parse(kind, text, loosely=client.profile.any_attribute)
+            key = search.key_of(kind, node)
+            if key is None:
+                return None
+            found = resources.by_key(conn, client.source, kind.name, *key)
+        if found is None:
+            return messages.list_text([], 0, 1), []
+        if self._groups.has_rows(kind, found):
+            return None
+        return messages.list_text([rendered(kind, found, self._base)], 1, 1), []

@@ -1,0 +1,132 @@
+"""Statements of the hot path: SQLAlchemy Core, compiled once, run on the driver itself.
+
+Core spends several times what SQLite needs for a look-up on building, caching and wrapping.
+A `Statement` keeps the compiled text; the driver keeps it prepared. Errors come out as
+SQLAlchemy's, without parameters, so that callers need not know the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql import ClauseElement
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    text: str
+    names: tuple[str, ...] | None  # the order of positional parameters
+    fixed: Mapping[str, Any]  # parameters that the statement itself gives
+    processors: Mapping[str, Callable[[Any], Any]]
+
+    def bind(self, values: Mapping[str, Any]) -> Any:
+        if self.processors:
+            values = {
+                name: self.processors[name](value) if name in self.processors else value
+                for name, value in values.items()
+            }
+        if self.names is None:
+            return {**self.fixed, **values}
+        if self.fixed:
+            values = {**self.fixed, **values}
+        return tuple([values[name] for name in self.names])
+
+
+@contextmanager
+def savepoint(conn: Connection) -> Iterator[None]:
+    """What is done inside is undone when it raises; what was done before stays. May be
+    nested. Raises SQLAlchemy's error when the transaction itself is gone."""
+    _say(conn, "SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        _say(conn, "ROLLBACK TO SAVEPOINT part")
+        _say(conn, "RELEASE SAVEPOINT part")
+        raise
+    _say(conn, "RELEASE SAVEPOINT part")
+
+
+def _say(conn: Connection, text: str) -> None:
+    raw, dialect = _driver(conn)
+    try:
+        raw.execute(text)
+    except dialect.loaded_dbapi.Error as error:
+        raise _wrapped(text, error, dialect) from error
+
+
+class Statement:
+    """A Core statement whose variable parts are `bindparam`s."""
+
+    def __init__(self, core: ClauseElement) -> None:
+        self._core = core
+        self._compiled: dict[str, _Compiled] = {}
+
+    def all(self, conn: Connection, /, **values: Any) -> list[Row]:
+        """Every row."""
+        return list(self._run(conn, values).fetchall())
+
+    def first(self, conn: Connection, /, **values: Any) -> Row | None:
+        """The first row, or None."""
+        found = self._run(conn, values).fetchone()
+        return tuple(found) if found is not None else None
+
+    def value(self, conn: Connection, /, **values: Any) -> Any:
+        """The first column of the first row, or None."""
+        found = self._run(conn, values).fetchone()
+        return found[0] if found is not None else None
+
+    def count(self, conn: Connection, /, **values: Any) -> int:
+        """Run it; how many rows it changed."""
+        return int(self._run(conn, values).rowcount)
+
+    def many(self, conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run it once for each of `rows`."""
+        raw, dialect = _driver(conn)
+        compiled = self._for(dialect)
+        try:
+            raw.cursor().executemany(compiled.text, [compiled.bind(row) for row in rows])
+        except dialect.loaded_dbapi.Error as error:
+            raise _wrapped(compiled.text, error, dialect) from error
+
+    def _run(self, conn: Connection, values: Mapping[str, Any]) -> Any:
+        raw, dialect = _driver(conn)
+        compiled = self._for(dialect)
+        try:
+            return raw.execute(compiled.text, compiled.bind(values))
+        except dialect.loaded_dbapi.Error as error:
+            raise _wrapped(compiled.text, error, dialect) from error
+
+    def _for(self, dialect: Dialect) -> _Compiled:
+        found = self._compiled.get(dialect.name)
+        if found is None:
+            made: Any = self._core.compile(
+                dialect=dialect, compile_kwargs={"render_postcompile": True}
+            )
+            names = tuple(made.positiontup) if made.positional else None
+            fixed = {name: value for name, value in made.params.items() if value is not None}
+            found = _Compiled(str(made), names, fixed, dict(made._bind_processors))
+            self._compiled[dialect.name] = found
+        return found
+
+
+def _driver(conn: Connection) -> tuple[Any, Dialect]:
+    return conn.connection.dbapi_connection, conn.dialect
+
+
+def _wrapped(text: str, error: Any, dialect: Any) -> BaseException:
+    wrapped: BaseException = DBAPIError.instance(
+        text,
+        None,
+        error,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        dialect=dialect,
+    )
+    return wrapped
