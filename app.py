@@ -154,7 +154,7 @@ def _open_target(settings: Settings, name: str, outbound: Outbound) -> Target:
             client_secret=secret.get if secret else None,
             certificate=Path(certificate) if certificate else None,
             ca_file=Path(ca_file) if ca_file else None,
-            key=outbound.match_attribute,
+            key=outbound.identifier or "",
             further=tuple(name.partition(".")[0] for name in outbound.attribute_names),
             **options,
         )

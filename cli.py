@@ -231,7 +231,7 @@ def check(offline: bool) -> None:
     failed = False
     for name, target in {} if offline else targets.items():
         try:
-            target.read(None, (outbounds[name].match_attribute, "muster-check"))
+            target.read(None, dict.fromkeys(outbounds[name].match_keys[0], "muster-check"))
             click.echo(f"ok    target {name} answers")
         except TargetDown as down:
             failed = True

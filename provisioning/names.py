@@ -43,6 +43,11 @@ def cn_kind(target: str) -> str:
     return f"cn:{target}"
 
 
+def chosen_kind(attribute: str, target: str) -> str:
+    """Values that a mapping chooses (`SelectUniqueValue`) are unique in their target."""
+    return f"{attribute}:{target}"
+
+
 def numbered(bases: Iterable[str], limit: int = MAX_ACCOUNT_NAME) -> Iterator[str]:
     """Each base as it is, then the first one with 2, 3, 4 ... always within `limit`."""
     usable = list(dict.fromkeys(b for base in bases if (b := base[:limit].rstrip(".-_ "))))

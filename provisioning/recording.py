@@ -28,7 +28,7 @@ from sqlalchemy import (
 from adapters.target import Grant, Link, Outcome, Step
 from provisioning import claims, names, obligations, pairs, people
 from provisioning.claims import Claim
-from provisioning.plan import Drift, plain
+from provisioning.plan import Drift, concealed, plain
 from provisioning.snapshot import account_edge
 from provisioning.view import View
 from store import journal
@@ -129,7 +129,7 @@ class Recorder:
         body = {"stage": view.life.stage, "reason": view.life.reason, "steps": steps}
         written = {a for s in view.plan.steps for a in s.attributes}
         values = {
-            "steps": [plain(s) for s in view.plan.steps],
+            "steps": [plain(concealed(s, view.hidden)) for s in view.plan.steps],
             "why": {a: asdict(o) for a, o in view.origins.items() if a in written},
         }
         self.append(tx, "plan", plan_id, body, values)
@@ -258,6 +258,11 @@ class Recorder:
         )
         if tx.execute(there).first() is None:
             names.hold(tx, self._claim.person, now + self._hold)
+
+    def outside(self, tx: Connection, is_outside: bool) -> None:
+        """The person is out of the scope from now on, or back in it."""
+        since = self._now if is_outside else None
+        tx.execute(update(pair_table).where(*self._of(pair_table)).values(outside_since=since))
 
     def lose(self, tx: Connection) -> None:
         """The account cannot be brought back: nothing is linked any more."""

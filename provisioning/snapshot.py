@@ -35,7 +35,12 @@ _NAMES = select(name_table.c.person, name_table.c.kind, name_table.c.value).wher
 )
 _GRANTS = select(grant_table).where(grant_table.c.person.in_(_ids), grant_table.c.target == _target)
 _PAIRS = select(
-    pair.c.person, pair.c.parked, pair.c.drift, pair.c.state, pair.c.looked_business
+    pair.c.person,
+    pair.c.parked,
+    pair.c.drift,
+    pair.c.state,
+    pair.c.looked_business,
+    pair.c.outside_since,
 ).where(pair.c.person.in_(_ids), pair.c.target == _target)
 _OWED = select(obligation.c.person).where(
     obligation.c.person.in_(_ids),
@@ -91,6 +96,8 @@ class Snapshot:
     """What others had changed at the last look: attribute -> what became of it."""
     outdated: bool = False
     """What is stored of the person is what the records said before a date that has come."""
+    outside_since: float | None = None
+    """Business time at which the person was first found outside the target's scope."""
     was_out: bool = False
     """Since the last look there was an instant at which the person did not work."""
 
@@ -158,6 +165,7 @@ def read_snapshots(
             end_sessions=id in owed,
             drift=json.loads((id in pairs and pairs[id].drift) or "{}"),
             outdated=said[id].outdated,
+            outside_since=pairs[id].outside_since if id in pairs else None,
             was_out=id in pairs and was_out(said[id].life_at, pairs[id].looked_business, now),
         )
     return snapshots

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from adapters.target import Account, Link, Step, TargetDown, TargetRefused
+from adapters.target import Account, Key, Link, Step, TargetDown, TargetRefused
 from policy_settings import KINDS, Breakers
 from provisioning import breakers
 from provisioning.plan import digest, same_dn
@@ -82,10 +82,10 @@ def look_at(
 def _find(
     viewer: Viewer, snapshot: Snapshot, target: str, now: float, accounts: Mapping[str, Account]
 ) -> Finding:
-    def read(link: Link | None, match: tuple[str, str] | None) -> Account | None:
+    def read(link: Link | None, key: Key | None) -> Account | None:
         if link is not None and link.anchor in accounts:
             return accounts[link.anchor]
-        return viewer.targets[target].read(link, match)
+        return viewer.targets[target].read(link, key)
 
     found = Finding(snapshot.person, target, snapshot.facts)
     try:

@@ -105,6 +105,14 @@ class House:
         """Other settings of `people:`, from now on."""
         self.settings = replace(self.settings, people=replace(self.settings.people, **people))
 
+    def mapping(self, text: str) -> None:
+        """This outbound mapping, as it may stand beside muster.yaml, from now on."""
+        folder = self.settings.data / "own"
+        folder.mkdir(exist_ok=True)
+        (folder / "active_directory.yaml").write_text("extends: active_directory\n" + text)
+        self.outbound = load_outbound("active_directory", [folder])
+        self.reopen()
+
     def gives(self, groups: Mapping[str, str], licenses: Mapping[str, str] | None = None) -> None:
         """Rules from now on: name of a group or licence -> the condition to be given it."""
         written: dict[GiftKind, Mapping[str, str]] = {"group": groups, "license": licenses or {}}
