@@ -252,7 +252,9 @@ def open_rooms() -> Rooms:
     targets = open_targets(settings, outbounds)
     live, business = in_force(settings, database), clock(settings, database)
     converger = Converger(database, live, targets, outbounds, business)
-    return Rooms(settings, database, converger, business)
+    return Rooms(
+        settings, database, converger, business, lambda other: open_targets(settings, other)
+    )
 
 
 @main.group("sandbox")

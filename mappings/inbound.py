@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mappings.language import moments
@@ -33,6 +34,13 @@ class Inbound:
 
     name: str
     rules: tuple[FactRule, ...]
+    digest: str = ""
+    """Another one for any other text of the files behind it."""
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The facts it has rules for."""
+        return frozenset(fact.rule.name for fact in self.rules)
 
     def facts(self, document: Mapping[str, Any], cleared: Collection[str] = ()) -> Facts:
         """The facts of one resource; never raises.
@@ -40,7 +48,7 @@ class Inbound:
         document: the SCIM resource as stored. cleared: the attribute paths that the
         source explicitly emptied (`title`, `urn:...:User:manager`).
         """
-        facts = Facts()
+        facts = Facts(asked=self.asked)
         folded = Document(document)
         emptied = [path for path in map(_path, cleared) if path is not None]
         for fact in self.rules:

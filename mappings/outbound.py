@@ -36,6 +36,8 @@ class Outbound:
     kept: Path | None = None
     """What an imported schema said beside this, for the way back."""
     grants: tuple[GrantRule, ...] = ()
+    digest: str = ""
+    """Another one for any other text of the files behind it."""
 
     @property
     def identifier(self) -> str | None:

@@ -107,6 +107,18 @@ class Intake:
         self._note(tx, what, who, source, id, receipt, body)
         return Verdict(person=who, facts=people.facts_text(said.facts), receipt=receipt)
 
+    def again(self, tx: Connection, id: str) -> bool:
+        """Read a resource that is stored once more, because its mapping has changed. Whether
+        there is one."""
+        row = tx.execute(select(resource).where(resource.c.id == id)).one_or_none()
+        if row is None or row.deleted is not None:
+            return False
+        document, cleared = json.loads(row.document), frozenset(json.loads(row.cleared))
+        said = self.on_change(tx, row.source, row.type, id, document, document, cleared)
+        values = {"person": said.person, "facts": said.facts}
+        tx.execute(update(resource).where(resource.c.id == id).values(**values))
+        return True
+
     def _others(self, tx: Connection, who: str, id: str) -> list[Record]:
         """What every other live record of the person says."""
         return [

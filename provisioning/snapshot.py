@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, String, bindparam, select
@@ -13,7 +13,7 @@ from adapters.target import Grant, Link
 from policy_settings import People
 from provisioning import people
 from provisioning.lifecycle import Episode, Lifecycle
-from provisioning.merging import course, merge, was_out
+from provisioning.merging import Record, course, merge, was_out
 from provisioning.obligations import END_SESSIONS
 from store.tables import account as account_table
 from store.tables import grant as grant_table
@@ -22,6 +22,7 @@ from store.tables import obligation, pair, person_key, resource
 from store.tables import person as person_table
 
 MANAGER = "manager"
+_NOTHING: Mapping[str, Sequence[Record]] = {}
 
 
 _ids: Any = bindparam("ids", expanding=True)
@@ -128,12 +129,25 @@ def read_snapshot(
 
 
 def read_snapshots(
-    connection: Connection, persons: Collection[str], target: str, policy: People, now: float
+    connection: Connection,
+    persons: Collection[str],
+    target: str,
+    policy: People,
+    now: float,
+    instead: Mapping[str, Sequence[Record]] = _NOTHING,
 ) -> dict[str, Snapshot]:
-    """The same for some hundred people in a handful of queries; whoever is unknown is missing."""
+    """The same for some hundred people in a handful of queries; whoever is unknown is missing.
+
+    `instead` are records of a person that count in place of those stored.
+    """
     rows = {row.id: row for row in connection.execute(_PERSONS, {"ids": list(persons)})}
     ids = list(rows)
-    said = {id: _said(connection, row, policy, now) for id, row in rows.items()}
+    said = {
+        id: _said(connection, row, policy, now)
+        if id not in instead
+        else _merged(row, instead[id], policy, now)
+        for id, row in rows.items()
+    }
     managers = _managers(connection, {id: s for id, s in said.items() if s.facts.get(MANAGER)})
     accounts = _accounts(connection, {*rows, *managers.values()}, target)
     names = _names(connection, ids)
@@ -187,12 +201,14 @@ def _said(connection: Connection, row: Any, policy: People, now: float) -> _Said
         life_at = course((), episodes, row.withdrawn_at, policy)
         facts, origins = json.loads(row.facts), json.loads(row.origins)
         return _Said(facts, origins, episodes, row.changes_at, life_at)
-    records = people.live_records(connection, row.id)
+    said = _merged(row, people.live_records(connection, row.id), policy, now)
+    return replace(said, outdated=True)
+
+
+def _merged(row: Any, records: Sequence[Record], policy: People, now: float) -> _Said:
     merged = merge(records, policy, now, json.loads(row.facts))
     life_at = course(records, merged.episodes, row.withdrawn_at, policy)
-    return _Said(
-        merged.facts, merged.origins, merged.episodes, merged.changes_at, life_at, outdated=True
-    )
+    return _Said(merged.facts, merged.origins, merged.episodes, merged.changes_at, life_at)
 
 
 def _managers(connection: Connection, said: Mapping[str, _Said]) -> dict[str, str]:

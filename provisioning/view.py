@@ -28,7 +28,7 @@ from provisioning.names import NoNameLeft
 from provisioning.naming import Naming
 from provisioning.plan import Desired, Given, Plan, Wanted, diff
 from provisioning.scoping import outside
-from provisioning.snapshot import Snapshot, read_snapshot, waits_on
+from provisioning.snapshot import Snapshot, manager_fact, read_snapshot, waits_on
 from settings import Settings, TargetSettings
 from store import setting
 from store.database import Database
@@ -93,7 +93,7 @@ class Viewer:
     ) -> None:
         """`settings` gives those in force now; it is asked once a view."""
         self._database = database
-        self._settings = settings
+        self.live = self._settings = settings
         self.targets = targets
         self._outbounds = outbounds
         self.catalogue = Catalogue(targets)
@@ -170,6 +170,19 @@ class Viewer:
             raise Held(f"{other}; correct it there, or link the right one", life) from None
         except Ambiguous as several:
             raise Held(f"{several}; remove the key from all but one", life) from None
+
+    def outbound(self, target: str) -> Outbound:
+        """The mapping in force."""
+        return self._outbounds[target]
+
+    def context(
+        self, snapshot: Snapshot, settings: Settings, target: str, now: float
+    ) -> tuple[dict[str, Any], Circumstances]:
+        """What the mapping is given of a person before any name is reserved."""
+        life = lifecycle(snapshot.episodes, snapshot.withdrawn_at, settings.people, now)
+        given = circumstances(snapshot, settings, target, life, now, self._seed)
+        known = known_of(snapshot, settings, target, life) | manager_fact(snapshot)
+        return known, given
 
     @cached_property
     def _seed(self) -> str:
