@@ -43,7 +43,8 @@ class Rooms:
 
     def viewer_with(self, outbounds: Mapping[str, Outbound]) -> Viewer:
         """Looks as if these mappings of targets were in force."""
-        everything = {t: self.viewer.outbound(t) for t in self.settings.targets} | outbounds
+        in_force = {target: self.viewer.outbound(target) for target in self.settings.targets}
+        everything = {**in_force, **outbounds}
         targets = self.reopen(everything) if self.reopen else self.viewer.targets
         return Viewer(self.database, self.viewer.live, targets, everything)
 

@@ -45,15 +45,14 @@ def read_other(rooms: Rooms, file: str, target: str | None) -> Other:
     if not path.is_file():
         raise click.ClickException(f"there is no file {file}")
     kind, extends = kind_of(path)
-    users: dict[str, str | None]
-    if kind == "inbound":
-        users = {name: source.mapping for name, source in rooms.settings.sources.items()}
-        name = _name(path, extends, users, "source")
+    sources = {name: source.mapping for name, source in rooms.settings.sources.items()}
+    targets = {name: one.mapping for name, one in rooms.settings.targets.items()}
+    if kind == "inbound" or (kind is None and {path.stem, extends} & {*sources.values()}):
+        name = _name(path, extends, sources, "source")
         inbound = load_inbound(name, folders, path)
-        return Other(inbounds={user: inbound for user, used in users.items() if used == name})
-    users = {name: one.mapping for name, one in rooms.settings.targets.items()}
-    name = _name(path, extends, users, "target")
-    concerned = [user for user, used in users.items() if used == name and target in (None, user)]
+        return Other(inbounds={user: inbound for user, used in sources.items() if used == name})
+    name = _name(path, extends, targets, "target")
+    concerned = [user for user, used in targets.items() if used == name and target in (None, user)]
     if not concerned:
         raise click.ClickException(f"target {target} does not use the mapping {name}")
     kinds = {user: rooms.settings.targets[user].kind for user in concerned}

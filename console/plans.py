@@ -191,7 +191,10 @@ class _Approved:
 
 
 def _read(file: str) -> tuple[list[_Approved], Mapping[str, Any]]:
-    """The plans, and the mappings they were made with. Raises ClickException for what is no plan file."""
+    """The plans, and the mappings they were made with.
+
+    Raises ClickException for what is no plan file.
+    """
     try:
         with open(file, encoding="ascii") as given:
             head, *lines = [json.loads(line) for line in given]

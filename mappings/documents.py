@@ -82,9 +82,9 @@ class _Mistakes:
             raise first
 
 
-def kind_of(file: Path) -> tuple[Literal["inbound", "outbound"], str | None]:
-    """Which kind of document a file holds, and what it extends. Raises
-    :class:`MappingError` when it is none."""
+def kind_of(file: Path) -> tuple[Literal["inbound", "outbound"] | None, str | None]:
+    """Which kind of document a file holds (None: that of what it extends), and what it
+    extends. Raises :class:`MappingError` when it is none."""
     try:
         data = read_yaml(file).data
     except YamlError as error:
@@ -95,6 +95,8 @@ def kind_of(file: Path) -> tuple[Literal["inbound", "outbound"], str | None]:
         return "inbound", data.get("extends")
     if outbound - inbound:
         return "outbound", data.get("extends")
+    if "extends" in said:
+        return None, data["extends"]
     problem = "neither facts: nor attributes: in it"
     raise MappingError(str(file), 1, problem, "see docs/mappings.md")
 
