@@ -139,7 +139,7 @@ def _shown(value: Any) -> str:
 def take_again(rooms: Rooms, other: Other, persons: list[str], now: float) -> int:
     """Read the records of these persons once more, by the mapping in force now; how many."""
     policy = rooms.viewer.settings.people
-    intake = Intake(rooms.viewer.live, other.inbounds, rooms.business)
+    intake = Intake(rooms.viewer.live, lambda: other.inbounds, rooms.business)
     taken = 0
     for chunk in remapping.chunks(persons):
         with rooms.database.read() as connection:

@@ -32,10 +32,10 @@ class Intake:
     def __init__(
         self,
         settings: Callable[[], Settings],
-        inbounds: Mapping[str, Inbound],
+        inbounds: Callable[[], Mapping[str, Inbound]],
         business: BusinessClock,
     ) -> None:
-        """`settings` are those in force now."""
+        """`settings` and `inbounds` (by source) are those in force now."""
         self._settings = settings
         self._inbounds = inbounds
         self._business = business
@@ -52,7 +52,7 @@ class Intake:
     ) -> Verdict:
         """Join, derive facts, ask pairs. Raises ScimError 409 for a second live resource
         of one person in one source (state.md 5)."""
-        inbound = self._inbounds.get(source)
+        inbound = self._inbounds().get(source)
         if inbound is None or type != "User":
             return Verdict()
         settings = self._settings()

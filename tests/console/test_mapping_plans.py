@@ -184,7 +184,7 @@ def test_a_fact_without_a_rule_any_more_is_dropped_and_its_attribute_is_kept(
     """What was not said is kept: leaving a rule out clears no account."""
     full = load_inbound("workday")
     fewer = replace(full, rules=tuple(r for r in full.rules if r.rule.name != "title"))
-    house.intake = Intake(lambda: house.settings, {"workday": fewer}, house.business)
+    house.intake = Intake(lambda: house.settings, lambda: {"workday": fewer}, house.business)
     with house.database.read() as connection:
         ids = list(connection.execute(select(resource.c.id)).scalars())
     for id in ids:

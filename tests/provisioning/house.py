@@ -92,7 +92,7 @@ class House:
         self.directories = {t: Directory() for t in targets}
         self.ad = self.directories[targets[0]]
         self.outbound: Outbound = _outbound("active_directory")
-        self.intake = Intake(self._live, {s: _inbound(s) for s in sources}, self.business)
+        self.intake = Intake(self._live, lambda: {s: _inbound(s) for s in sources}, self.business)
         self.reopen()
 
     def reopen(self) -> None:
