@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, String, and_, bindparam, delete, insert, null, select, update
 
 from store.database import Database
+from store.statement import Statement
 from store.tables import name as table
 
 ACCOUNT_NAME = "accountName"
@@ -111,7 +112,7 @@ def hold(tx: Connection, person: str, until: float) -> None:
 
 def keep(tx: Connection, person: str) -> None:
     """The person has an account: the names are theirs as long as that is so."""
-    tx.execute(_KEEP, {"the_person": person})
+    _KEEP.count(tx, the_person=person)
 
 
 def burn(tx: Connection, kind: str, value: str) -> None:
@@ -159,10 +160,10 @@ _kind: Any = bindparam("the_kind")
 _of_key = and_(table.c.kind == _kind, table.c.folded == bindparam("the_folded"))
 _mine = and_(table.c.person == _person, table.c.kind == _kind)
 _HOLD = update(table).where(table.c.person == _person).values(held_until=bindparam("until"))
-_KEEP = (
+_KEEP = Statement(
     update(table)
     .where(table.c.person == _person, table.c.held_until.is_not(None))
-    .values(held_until=None)
+    .values(held_until=null())
 )
 _DROP = delete(table).where(_of_key)
 _IN_USE = select(table.c.value).where(_mine, table.c.current)
