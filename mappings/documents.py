@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -193,7 +194,8 @@ def _grant(entry: Entry, kind: GiftKind, names: Names) -> GrantRule:
     return GrantRule(kind, entry.rule(names, several=True), entry.condition("when", names))
 
 
-def account_name_rules(written: Sequence[str], file: str) -> tuple[Rule, ...]:
+@cache
+def account_name_rules(written: tuple[str, ...], file: str) -> tuple[Rule, ...]:
     """Account-name rules that stand in muster.yaml. Raises :class:`MappingError`."""
     names = Names(_facts(tuple(FACTS)), {})
     rules = []

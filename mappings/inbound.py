@@ -15,7 +15,6 @@ from mappings.rules import Result, Rule
 from mappings.vocabulary import NEVER_NULL, FactValue, Kind
 from mappings.wishing import AS_SAID, Absence
 
-
 Place = tuple[str | None, str]
 """URN of the extension (None: of the core) and attribute, in lower case."""
 
