@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 _ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 _WORKER = "urn:muster:scim:schemas:extension:worker:1.0:User"
@@ -37,6 +38,19 @@ PERSON_KEYS = frozenset(
 )
 
 
+_KEYS_OF_EXTENSIONS = tuple(
+    (urn, name) for urn, _, name in (path.rpartition(":") for path in PERSON_KEYS) if urn
+)
+
+
+def has_key(content: Mapping[str, Any]) -> bool:
+    """Whether a resource has an externalId or a key of a person in an extension."""
+    if content.get("externalId"):
+        return True
+    holders = ((content.get(urn), name) for urn, name in _KEYS_OF_EXTENSIONS)
+    return any(isinstance(holder, dict) and holder.get(name) for holder, name in holders)
+
+
 @dataclass(frozen=True)
 class Profile:
     """What is forgiven, one switch per quirk. Every switch is off for `strict`."""
@@ -52,7 +66,8 @@ class Profile:
     ignore_read_only: bool = False
     """PATCH of a read-only attribute does nothing; else 400 mutability."""
     either_key: bool = False
-    """Of userName and externalId one is enough; no other attribute is required."""
+    """Of userName, externalId and the person's keys in extensions one is enough; no other
+    attribute is required."""
     sparse_put: bool = False
     """A PUT of nothing but schemas, id, keys and active changes only the state."""
     sticky: frozenset[str] = frozenset()

@@ -23,7 +23,7 @@ from scim.errors import ScimError, invalid_value
 from scim.groups import Change, Groups, Settled
 from scim.listener import Listener
 from scim.patch import Outcome, Patch
-from scim.profiles import Profile
+from scim.profiles import Profile, has_key
 from scim.schema import Registry, ResourceType
 from scim.search import Found, Query, Search, sole_key
 from scim.shape import Shaper
@@ -407,7 +407,7 @@ class Service:
         validator.check(content, required=not profile.either_key)
         key = kind.key
         if profile.either_key and key is not None:
-            if not content.get("externalId") and not content.get(key.name):
+            if not content.get(key.name) and not has_key(content):
                 raise invalid_value(f"{key.name} or externalId is required.")
         elif key is not None and key.required and not str(content.get(key.name, "")).strip():
             raise invalid_value(f"{key.name}: a value is required.")
