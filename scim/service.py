@@ -12,7 +12,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -61,6 +61,7 @@ class Written:
     resource: Resource
     receipt: str | None
     named: frozenset[str] = frozenset()
+    result: Literal["created", "changed", "unchanged", "stale", "withdrawn"] = "changed"
 
 
 class Service:
@@ -198,7 +199,7 @@ class Service:
             whole = documents.carried_over(kind, client.profile, content, sent)
             return Outcome(whole, shaper.emptied, shaper.named)
 
-        return lambda tx: self._change(
+        return lambda tx: self.change(
             tx, client, kind, id, precondition, lambda held, _: (outcome(held), change)
         )
 
@@ -225,7 +226,7 @@ class Service:
             self._check_members(client, kind, result.content)
             return result, groups.difference(before, result.content.pop(name, []))
 
-        return lambda tx: self._change(tx, client, kind, id, precondition, outcome)
+        return lambda tx: self.change(tx, client, kind, id, precondition, outcome)
 
     def deleting(
         self, client: Client, kind: ResourceType, id: str, precondition: Precondition
@@ -248,7 +249,7 @@ class Service:
                 members.disband(tx, old.seq)
             if not resources.withdraw(tx, old, now, values):
                 raise _moved()
-            return Written(old, verdict.receipt)
+            return Written(old, verdict.receipt, result="withdrawn")
 
         return work
 
@@ -267,7 +268,7 @@ class Service:
             return {}
         return {kind.members.name: self.groups.values(members.of(tx, one.seq))}
 
-    def _change(
+    def change(
         self,
         tx: Connection,
         client: Client,
@@ -276,6 +277,8 @@ class Service:
         precondition: Precondition,
         outcome: Callable[..., tuple[Outcome, Change]],
     ) -> Written:
+        """Store what `outcome` makes of a copy of the content and of the members, which it
+        is given a function for. Raises ScimError 400, 404, 409, 412."""
         now = round(self._now(), 3)
         old = self._found(tx, client, kind, id)
         precondition.check(old)
@@ -293,7 +296,7 @@ class Service:
         cleared = documents.still_cleared(kind, content, old.cleared | result.emptied)
         if documents.same(content, held) and not settled:
             if cleared == old.cleared:
-                return Written(old, None, named)
+                return Written(old, None, named, "unchanged")
             new, after = replace(old, cleared=cleared), dict(before)
         else:
             version = old.version + 1
@@ -332,7 +335,7 @@ class Service:
         new = replace(new, person=verdict.person, facts=verdict.facts)
         seq = resources.insert_new(tx, new, values)
         self.groups.store(tx, seq, settled, new.version)
-        return Written(replace(new, seq=seq), verdict.receipt, named)
+        return Written(replace(new, seq=seq), verdict.receipt, named, "created")
 
     def _update(
         self,
@@ -355,7 +358,7 @@ class Service:
             tx, new.source, kind.name, new.id, before, after, new.cleared
         )
         if verdict.stale:
-            return Written(old, verdict.receipt)
+            return Written(old, verdict.receipt, result="stale")
         new = replace(new, person=verdict.person, facts=verdict.facts)
         if not resources.replace(tx, new, old.version, values, known):
             raise _moved()
