@@ -44,9 +44,9 @@ def storing(
         held = resources.by_key(tx, client.source, kind.name, "externalId", record.key)
         if held is None:
             return service.creating(client, kind, body if clear else record.said)(tx)
-        id = held.id
+        id, always = held.id, Precondition(None)
         return service.change(
-            tx, client, kind, id, Precondition(None), lambda own, _: (record.onto(id, own), Change())
+            tx, client, kind, id, always, lambda own, _: (record.onto(id, own), Change())
         )
 
     return work
