@@ -40,6 +40,9 @@ class Filter:
     pinned: Mapping[str, str]
 
 
+EVERYTHING = Filter(lambda one: True, {})
+
+
 def parse(text: str) -> Filter:
     """Read a filter. Raises FilterError."""
     if len(text) > MAX_LENGTH:
@@ -47,7 +50,9 @@ def parse(text: str) -> Filter:
     reader = _Reader(list(_tokens(text)))
     found = reader.either(0)
     if reader.at < len(reader.tokens):
-        raise FilterError(f"The filter goes on behind its end: {reader.tokens[reader.at][1][:40]!r}")
+        raise FilterError(
+            f"The filter goes on behind its end: {reader.tokens[reader.at][1][:40]!r}"
+        )
     return found
 
 
@@ -102,10 +107,16 @@ class _Reader:
         return self._comparison()
 
     def _comparison(self) -> Filter:
-        path, operator, literal = self._next("a name"), self._next("an operator"), self._next("a value")
+        path, operator, literal = (
+            self._next("a name"),
+            self._next("an operator"),
+            self._next("a value"),
+        )
         compare = _OPERATORS.get(operator[1].lower())
         if path[0] != "word" or operator[0] != "word" or compare is None:
-            raise FilterError(f"The filter has {operator[1][:40]!r} where eq, ne, gt, ge, lt or le belongs.")
+            raise FilterError(
+                f"The filter has {operator[1][:40]!r} where eq, ne, gt, ge, lt or le belongs."
+            )
         if literal[0] == "bracket":
             raise FilterError("The filter compares with a bracket.")
         steps, wanted = path[1].lower().split("/"), literal[1]

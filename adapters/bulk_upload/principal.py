@@ -49,7 +49,20 @@ def principal(source: str) -> dict[str, Any]:
     }
 
 
-def job(source: str, *, paused: bool, people: int, last: Mapping[str, Any] | None) -> dict[str, Any]:
+def about(source: str, base: str) -> dict[str, str]:
+    """What a script has to be told of a source; `base` is the public address."""
+    jobs = f"{base.rstrip('/')}/v1.0/servicePrincipals/{principal_id(source)}/synchronization/jobs"
+    return {
+        "servicePrincipalId": principal_id(source),
+        "appId": app_id(source),
+        "jobId": job_id(source),
+        "bulkUpload": f"{jobs}/{job_id(source)}/bulkUpload",
+    }
+
+
+def job(
+    source: str, *, paused: bool, people: int, last: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """The synchronizationJob resource. `people` are the live users of the source, `last` is
     the newest upload as `execution` gives it."""
     return {

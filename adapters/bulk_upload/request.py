@@ -1,7 +1,8 @@
 """The body of a bulkUpload: a SCIM BulkRequest of POSTs to /Users and nothing else.
 
-Read as Microsoft's own samples are written: the path in any case, `bulkId` missing or
-repeated, no `schemas`. What is no such request is refused whole, before anything is stored.
+Read as Microsoft's own samples are written: names and path in any case, `bulkId` missing or
+repeated, no `schemas`, one operation without a list around it. What is no such request is
+refused whole, before anything is stored.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 MOST = 50
 """Operations of one request."""
+_URN = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
 
 class NotARequest(ValueError):
@@ -29,7 +31,12 @@ class Operation:
 def read(body: Mapping[str, Any]) -> list[Operation]:
     """The operations in their order. Raises NotARequest."""
     said = _lower(body)
+    schemas = said.get("schemas") or [_URN]
+    named = [schemas] if isinstance(schemas, str) else schemas
+    if not isinstance(named, list) or _URN.lower() not in (str(urn).lower() for urn in named):
+        raise NotARequest(f"schemas: {_URN} is expected.")
     listed = said.get("operations")
+    listed = [listed] if isinstance(listed, dict) else listed  # what XML and PowerShell make of one
     if not isinstance(listed, list) or not listed:
         raise NotARequest("Operations: a list of one to 50 operations is required.")
     if len(listed) > MOST:
