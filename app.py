@@ -218,6 +218,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         )
     )
     app.register_blueprint(_bulk_upload(settings, database, intake, inbounds, limits))
+    app.register_blueprint(_workers(settings, database, intake, limits))
     _furnish(app, settings, database)
     if "uwsgi" in sys.modules:
         setproctitle.setproctitle("muster web")
@@ -257,6 +258,21 @@ def _bulk_upload(
             domain=next((one.domain for one in settings.targets.values()), None),
             base=f"http://{settings.host}:{settings.port}",
         )
+    )
+
+
+def _workers(settings: Settings, database: Database, intake: Intake, limits: Limits) -> Blueprint:
+    """Workday's own forms of a worker: the same pushes through another door."""
+    from adapters.workday import create_blueprint
+    from scim import schema
+
+    return create_blueprint(
+        database,
+        schema.load(settings.scim.schemas),
+        intake,
+        tuple(settings.sources),
+        limits,
+        f"http://{settings.host}:{settings.port}",
     )
 
 

@@ -32,7 +32,7 @@ FLOOR = {
 }
 """A room may import those on lower floors, itself, and within floor 0 each other."""
 
-INBOUND = ("adapters/bulk_upload",)
+INBOUND = ("adapters/bulk_upload", "adapters/workday")
 """The adapters of systems that push to us: rooms of their own inside `adapters`. They speak
 HTTP and stand as high as the console; the engine below does not know them."""
 FLOOR |= dict.fromkeys(INBOUND, FLOOR["console"])
@@ -49,6 +49,7 @@ NOT_OURS = {
     "scim": {"ldap3"},
     "adapters": {"flask", "werkzeug", "sqlalchemy"},
     "adapters/bulk_upload": {"ldap3"},
+    "adapters/workday": {"ldap3"},
     "provisioning": {"flask", "werkzeug", "ldap3"},
     "console": {"ldap3"},
     "sandbox": {"flask", "werkzeug", "sqlalchemy", "ldap3"},

@@ -10,6 +10,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from adapters.target import Account
+from adapters.workday import create_blueprint as create_workers
+from scim import schema
+from scim.discovery import Limits
 from scim.endpoints import create_blueprint
 from store import credentials
 from store.clocks import machine_now
@@ -39,6 +42,10 @@ class Gate(House):
             create_blueprint(
                 self.database, listener=self.intake, profiles=self.profiles, base_url=BASE
             )
+        )
+        registry, limits = schema.load(), Limits(max_operations=100)
+        self.app.register_blueprint(
+            create_workers(self.database, registry, self.intake, self.profiles, limits, BASE)
         )
 
     def token(self, source: str) -> str:
