@@ -1,7 +1,8 @@
 """How a client is dealt with: one place per quirk, switched by the profile of its credential.
 
 `strict` is the RFC; `hr` is what HR systems and the XML converters behind them need,
-`sap-ips` SAP's Identity Provisioning, `entra` and `okta` the identity providers of that name.
+`sap-ips` SAP's Identity Provisioning, `rippling` that HR system, `entra` and `okta` the identity
+providers of that name.
 """
 
 from __future__ import annotations
@@ -125,7 +126,8 @@ OKTA = Profile(
     remove_by_value=True,
 )
 SAP_IPS = replace(HR, name="sap-ips")
+RIPPLING = replace(HR, name="rippling")
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
-    {p.name: p for p in (STRICT, HR, ENTRA, OKTA, SAP_IPS)}
+    {p.name: p for p in (STRICT, HR, ENTRA, OKTA, SAP_IPS, RIPPLING)}
 )

@@ -27,7 +27,7 @@ SOURCES = {
     "entra": "generic",
     "rippling": "generic",
 }
-PROFILES = {"okta": "okta", "entra": "entra", "rippling": "hr"}
+PROFILES = {"okta": "okta", "entra": "entra", "rippling": "rippling"}
 
 
 class Gate(House):
