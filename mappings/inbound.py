@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mappings.language import moments
@@ -33,6 +34,15 @@ class Inbound:
 
     name: str
     rules: tuple[FactRule, ...]
+
+    @cached_property
+    def reads_groups(self) -> bool:
+        """Whether a rule reads the SCIM groups that a resource is in."""
+        readers = [one for fact in self.rules for _, one in fact.rule.expression.readers]
+        return any(
+            isinstance(one, Path) and one.urn is None and one.attribute == "groups"
+            for one in readers
+        )
 
     def facts(self, document: Mapping[str, Any], cleared: Collection[str] = ()) -> Facts:
         """The facts of one resource; never raises.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -21,7 +21,7 @@ from provisioning.merging import Record, course, merge, was_out
 from provisioning.pairs import Lane
 from scim.listener import Verdict
 from settings import Settings
-from store import journal
+from store import journal, members, resources
 from store.clocks import BusinessClock, iso, machine_now, parse_instant
 from store.tables import resource
 
@@ -68,6 +68,8 @@ class Intake:
             return Verdict(person=who, facts=row.facts, receipt=receipt)
         now = self._business.now()
         stored = people.record(source, row.facts, row.ahead) if row else Record(source, {})
+        if inbound.reads_groups:
+            after = after | {"groups": _groups_of(tx, source, id)}
         derived = inbound.facts(after, cleared)
         if _stale(derived.values, stored.facts):
             self._note(tx, "stale", who, source, id, receipt, {})
@@ -106,6 +108,21 @@ class Intake:
         what = "created" if before is None else "changed"
         self._note(tx, what, who, source, id, receipt, body)
         return Verdict(person=who, facts=people.facts_text(said.facts), receipt=receipt)
+
+    def on_members(self, tx: Connection, source: str, ids: Collection[str]) -> None:
+        """Derive anew the facts of whoever is in other SCIM groups now, where the mapping of
+        the source reads groups."""
+        inbound = self._inbounds.get(source)
+        if inbound is None or not inbound.reads_groups:
+            return
+        for id in members.below(tx, source, list(ids), "User"):
+            one = resources.get(tx, source, "User", id)
+            if one is None or one.person is None:
+                continue
+            document: dict[str, Any] = json.loads(one.document)
+            verdict = self.on_change(tx, source, "User", id, document, document, one.cleared)
+            row = update(resource).where(resource.c.id == id)
+            tx.execute(row.values(person=verdict.person, facts=verdict.facts))
 
     def _others(self, tx: Connection, who: str, id: str) -> list[Record]:
         """What every other live record of the person says."""
@@ -205,6 +222,17 @@ def _lane(*, left: bool, first: bool = False, changed: bool = True) -> Lane:
     if first:
         return Lane.JOINER
     return Lane.CHANGE if changed else Lane.BULK
+
+
+def _groups_of(tx: Connection, source: str, id: str) -> list[dict[str, Any]]:
+    """The SCIM groups of this source that a resource is in, directly or through others."""
+    found = members.groups_of(tx, id)
+    own = resources.types_of(tx, source, [group for group, _, _ in found])
+    return [
+        {"value": group, "display": json.loads(document).get("displayName")}
+        for group, document, _ in found
+        if group in own
+    ]
 
 
 def _stale(facts: Mapping[str, Any], known: Mapping[str, Any]) -> bool:

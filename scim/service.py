@@ -249,6 +249,9 @@ class Service:
                 members.disband(tx, old.seq)
             if not resources.withdraw(tx, old, now, values):
                 raise _moved()
+            if kind.members is not None:
+                there = [one["value"] for one in before.get(kind.members.name, ())]
+                self._listener.on_members(tx, client.source, there)
             return Written(old, verdict.receipt, result="withdrawn")
 
         return work
@@ -335,6 +338,8 @@ class Service:
         new = replace(new, person=verdict.person, facts=verdict.facts)
         seq = resources.insert_new(tx, new, values)
         self.groups.store(tx, seq, settled, new.version)
+        if settled:
+            self._listener.on_members(tx, new.source, [one.id for one in settled.added])
         return Written(replace(new, seq=seq), verdict.receipt, named, "created")
 
     def _update(
@@ -363,6 +368,11 @@ class Service:
         if not resources.replace(tx, new, old.version, values, known):
             raise _moved()
         self.groups.store(tx, new.seq, settled, new.version)
+        if kind.members is not None:
+            told = [one.id for one in (*settled.added, *settled.removed)]
+            if before.get("displayName") != after.get("displayName"):
+                told += [one.id for one in members.of(tx, new.seq)]
+            self._listener.on_members(tx, new.source, dict.fromkeys(told))
         return Written(new, verdict.receipt)
 
     def _refuse_taken(
