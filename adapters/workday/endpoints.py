@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from adapters.workday import connector, report
+from adapters.workday import report
 from scim import messages
 from scim.auth import authenticate
 from scim.batch import Verdict, carry_out
@@ -107,6 +107,9 @@ class _Desk:
     def _read(self) -> list[Any]:
         raw = messages.raw(self._limits, (*XML, *JSON))
         if request.mimetype in XML:
+            # Imported when the first XML comes: lxml takes 7 MB of every web process.
+            from adapters.workday import connector
+
             return connector.users(raw)
         body = decode(raw)
         if "Report_Entry" in body:

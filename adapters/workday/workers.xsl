@@ -296,7 +296,7 @@
       <xsl:when test="$on">"active"</xsl:when>
       <xsl:when test="$retired = 'true' or $retired = '1'">"retired"</xsl:when>
       <xsl:when test="$terminated = 'true' or $terminated = '1'">"terminated"</xsl:when>
-      <xsl:when test="$off">"preHire"</xsl:when>
+      <xsl:when test="$off and normalize-space($hired) and ($terminated = 'false' or $terminated = '0')">"preHire"</xsl:when>
       <xsl:otherwise>null</xsl:otherwise>
     </xsl:choose>
     <xsl:text>,"onLeave":</xsl:text><xsl:value-of select="$away"/><xsl:text>,</xsl:text>

@@ -80,6 +80,8 @@ PAIRS: list[tuple[tuple[Any, ...], int, dict[str, Any]]] = [
     (("GET", "/Schemas"), 200, {}),
     (("GET", "/ResourceTypes"), 200, {}),
     (("GET", f'/Users?aadOptscim062020&filter=userName eq "{NOBODY}"'), 200, NONE),
+    (("GET", f'/?aadOptscim062020/Users?filter=userName eq "{NOBODY}"'), 200, NONE),
+    (("GET", f"/?AzureAdScimPatch2017/Users/{NOBODY}"), 404, {"status": "404"}),
     (("GET", "/users?startIndex=1&count=1"), 200, NONE),
     # Creating, and finding what is there
     (("POST", "/Users", YOUNG, "young"), 201, {"userName": YOUNG["userName"], "active": True}),
@@ -210,7 +212,7 @@ PAIRS: list[tuple[tuple[Any, ...], int, dict[str, Any]]] = [
     (("GET", "/Groups/{team}"), 404, {"status": "404"}),
     # Leaving
     (patch(op("Replace", "active", "False"), what="/Users/{boss}"), 200, {"active": False}),
-    (("DELETE", "/Users/{boss}"), 204, {}),
+    (("DELETE", "/?aadOptscim062020/Users/{boss}"), 204, {}),
     (("GET", "/Users/{boss}"), 404, {"status": "404"}),
     (("DELETE", "/Users/{boss}"), 404, {"status": "404"}),
     (find('externalId eq "mboss"'), 200, NONE),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from lxml import etree
 
-from adapters.workday.connector import STYLESHEET
+from adapters.workday.connector import STYLESHEET, users
 from adapters.workday.report import REPORT
 from tests.hr.gate import Gate, created
 from tests.provisioning.house import worker
@@ -138,8 +139,8 @@ class TestConnector:
     def test_the_stylesheet_is_one_that_customers_can_run(self, desk: Desk) -> None:
         """Any XSLT 1.0 engine; its JSON is taken at the same address."""
         made = str(etree.XSLT(etree.parse(STYLESHEET))(etree.fromstring(CONNECTOR)))
-        users = json.loads(made)["workers"]
-        assert [user["externalId"] for user in users] == ["E10001", "E20001", "C30001"]
+        made_users = json.loads(made)["workers"]
+        assert [user["externalId"] for user in made_users] == ["E10001", "E20001", "C30001"]
         assert [one["result"] for one in desk.take(CONNECTOR)] == ["created"] * 3
         again = desk.take(made.encode(), type="application/json")
         assert [one["result"] for one in again] == ["unchanged"] * 3
@@ -209,6 +210,17 @@ class TestConnector:
         assert desk.send(connector(ACTIVE)).status_code == 200
         assert desk.send(connector(ACTIVE, number="")).status_code == 400
 
+    def test_threads_share_the_stylesheet(self) -> None:
+        found: list[int] = []
+        threads = [
+            threading.Thread(target=lambda: found.append(len(users(CONNECTOR)))) for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == [3] * 4
+
 
 class TestLife:
     """2.3 and 2.4: dates, flags, and the same human under other ids."""
@@ -277,6 +289,13 @@ class TestLife:
         end = tags(Termination_Date="2026-04-30", Termination_Involuntary="true")
         desk.take(connector(ACTIVE + end))
         assert not gate.accounts()["E20001"].enabled
+
+    @pytest.mark.parametrize("more", ["", tags(Hire_Date="2021-04-01"), tags(Terminated="1")])
+    def test_whoever_is_not_active_is_out(self, gate: Gate, desk: Desk, more: str) -> None:
+        desk.take(connector(ACTIVE))
+        desk.take(connector(tags(Active="0") + more))
+        assert not gate.accounts()["E20001"].enabled
+        assert gate.row(workerId="E20001").state in ("disabled", "grace")
 
     def test_leave_is_still_employment(self, gate: Gate, desk: Desk, client: Client) -> None:
         desk.take(connector(ACTIVE + tags(Employee_Status="On Leave")))
