@@ -83,7 +83,7 @@ class Shortcut:
         `/scim/v2/?aadOptscim062020/Users` means `/scim/v2/Users`."""
         inside = _FLAG_INSIDE.match(environ.get("QUERY_STRING", ""))
         if inside:
-            environ["PATH_INFO"] = self._prefix + unquote(inside[2])
+            environ["PATH_INFO"] = self._prefix + unquote(inside[2], "latin-1")  # as WSGI has it
             environ["QUERY_STRING"] = inside[3] or ""
 
     def _answer(self, environ: WSGIEnvironment) -> Answer | None:

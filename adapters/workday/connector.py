@@ -68,7 +68,7 @@ def _parse(text: str) -> etree._Element:
         remove_pis=True,
     )
     try:
-        return etree.fromstring(text.encode("utf-8", "surrogatepass"), parser)
+        return etree.fromstring(text.encode(), parser)
     except etree.XMLSyntaxError as error:
         line, column = error.position
         raise _not_xml(error.msg or "", line or 0, column or 0) from None

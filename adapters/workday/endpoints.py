@@ -97,7 +97,7 @@ class _Desk:
         works = [self._work(client, one) for one in found]
         rehearse = request.args.get("dryRun", "").lower() == "true"
         verdicts = carry_out(self._service, works, lambda tx, done: None, rehearse=rehearse)
-        shown = [_shown(*pair) for pair in zip(found, verdicts, strict=True)]
+        shown = [_shown(*pair, rehearse) for pair in zip(found, verdicts, strict=True)]
         return Response(
             encode({"dryRun": rehearse, "workers": shown}),
             _status(verdicts),
@@ -137,7 +137,7 @@ def _status(verdicts: list[Verdict]) -> int:
     return 207 if any(verdict.error for verdict in verdicts) else 200
 
 
-def _shown(user: Any, verdict: Verdict) -> dict[str, Any]:
+def _shown(user: Any, verdict: Verdict, rehearsed: bool) -> dict[str, Any]:
     key = user.get("externalId") if isinstance(user, dict) else None
     shown = {
         "externalId": key if isinstance(key, str | int) else None,
@@ -148,4 +148,8 @@ def _shown(user: Any, verdict: Verdict) -> dict[str, Any]:
         body = verdict.error.body()
         return shown | {k: body[k] for k in ("scimType", "detail") if body.get(k)}
     assert verdict.written is not None
-    return shown | {"id": verdict.written.resource.id, "receipt": verdict.written.receipt}
+    made = verdict.result == "created"
+    return shown | {
+        "id": None if rehearsed and made else verdict.written.resource.id,
+        "receipt": None if rehearsed else verdict.written.receipt,
+    }

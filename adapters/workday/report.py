@@ -133,9 +133,6 @@ def _user(entry: Mapping[str, Any], columns: list[str]) -> dict[str, Any]:
             _say(user, path, _plain(value))
         else:
             others[name] = value
-    for said in ("userName", "name", "emails"):
-        if not user.get(said, True):
-            del user[said]
     number = user.get("externalId")
     user[WORKER]["workerId"] = user[ENTERPRISE]["employeeNumber"] = number
     worker = user[WORKER]

@@ -88,7 +88,9 @@
     <xsl:if test="ws:Status/ws:Active">
       <xsl:call-template name="boolean"><xsl:with-param name="name" select="'active'"/><xsl:with-param name="value" select="ws:Status/ws:Active"/></xsl:call-template>
     </xsl:if>
-    <xsl:call-template name="text"><xsl:with-param name="name" select="'userType'"/><xsl:with-param name="value" select="$kind"/></xsl:call-template>
+    <xsl:if test="$job or $kind = 'Contingent'">
+      <xsl:call-template name="text"><xsl:with-param name="name" select="'userType'"/><xsl:with-param name="value" select="$kind"/></xsl:call-template>
+    </xsl:if>
     <xsl:if test="$job">
       <xsl:call-template name="text"><xsl:with-param name="name" select="'title'"/><xsl:with-param name="value" select="($job/ws:Business_Title | $job[not(normalize-space(ws:Business_Title))]/ws:Position_Title)[normalize-space()][1]"/></xsl:call-template>
     </xsl:if>
@@ -104,7 +106,9 @@
     <xsl:text>"urn:muster:scim:schemas:extension:worker:1.0:User":{</xsl:text>
     <xsl:call-template name="text"><xsl:with-param name="name" select="'sourceId'"/><xsl:with-param name="value" select="$ids/ws:WID[1]"/></xsl:call-template>
     <xsl:call-template name="text"><xsl:with-param name="name" select="'universalId'"/><xsl:with-param name="value" select="$ids/ws:Universal_ID[1]"/></xsl:call-template>
-    <xsl:call-template name="text"><xsl:with-param name="name" select="'workerType'"/><xsl:with-param name="value" select="$kind"/></xsl:call-template>
+    <xsl:if test="$job or $kind = 'Contingent'">
+      <xsl:call-template name="text"><xsl:with-param name="name" select="'workerType'"/><xsl:with-param name="value" select="$kind"/></xsl:call-template>
+    </xsl:if>
     <xsl:if test="$legal">
       <xsl:call-template name="text"><xsl:with-param name="name" select="'legalGivenName'"/><xsl:with-param name="value" select="$legal/ws:First_Name"/></xsl:call-template>
       <xsl:call-template name="text"><xsl:with-param name="name" select="'legalFamilyName'"/><xsl:with-param name="value" select="$legal/ws:Last_Name"/></xsl:call-template>

@@ -82,6 +82,7 @@ PAIRS: list[tuple[tuple[Any, ...], int, dict[str, Any]]] = [
     (("GET", f'/Users?aadOptscim062020&filter=userName eq "{NOBODY}"'), 200, NONE),
     (("GET", f'/?aadOptscim062020/Users?filter=userName eq "{NOBODY}"'), 200, NONE),
     (("GET", f"/?AzureAdScimPatch2017/Users/{NOBODY}"), 404, {"status": "404"}),
+    (("GET", "/?aadOptscim062020/%E2%82%AC"), 404, {"status": "404"}),
     (("GET", "/users?startIndex=1&count=1"), 200, NONE),
     # Creating, and finding what is there
     (("POST", "/Users", YOUNG, "young"), 201, {"userName": YOUNG["userName"], "active": True}),

@@ -182,6 +182,13 @@ class TestConnector:
         desk.take(connector(ACTIVE, job=job(Position_ID="P1")))
         assert "title" not in gate.accounts()["E20001"].attributes
 
+    def test_a_contingent_worker_stays_one_where_no_job_is_said(
+        self, gate: Gate, desk: Desk
+    ) -> None:
+        desk.take(connector(ACTIVE, job=job(Worker_Type="Contingent_Worker")))
+        desk.take(connector(ACTIVE))
+        assert gate.accounts()["E20001"].attributes["employeeType"] == "Contingent"
+
     def test_a_number_that_is_given_up_leaves_no_trace(self, gate: Gate, desk: Desk) -> None:
         desk.take(CONNECTOR)
         mobile = b"<ws:Phone_Device_Type>Mobile</ws:Phone_Device_Type>"
@@ -194,6 +201,7 @@ class TestConnector:
         answer = desk.send(CONNECTOR, query="?dryRun=true").get_json()
         assert answer["dryRun"] is True
         assert [one["result"] for one in answer["workers"]] == ["created"] * 3
+        assert {one["id"] or one["receipt"] for one in answer["workers"]} == {None}
         assert accepted(client.get("/Users"))["totalResults"] == 0
 
     def test_each_worker_stands_for_itself(self, desk: Desk) -> None:
