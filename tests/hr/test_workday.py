@@ -317,7 +317,8 @@ class TestLife:
         desk.take(connector(contract, number="", more=ids))
         (before,) = gate.ad.accounts.values()
         assert before.attributes["employeeType"] == "Contingent"
-        desk.take(connector(ACTIVE, number="C1", more=tags(WID="aea46e731e130c28ad8343d96b6bd02a")))
+        ids = tags(WID="aea46e731e130c28ad8343d96b6bd02a")
+        desk.take(connector(ACTIVE, number="C1", more=ids, job=job(Worker_Type="Regular")))
         (after,) = gate.ad.accounts.values()
         assert (after.anchor, after.enabled) == (before.anchor, True)
         assert after.attributes["employeeType"] == "Employee"
