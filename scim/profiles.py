@@ -125,7 +125,7 @@ OKTA = Profile(
     create_unmatched=True,
     remove_by_value=True,
 )
-SAP_IPS = replace(HR, name="sap-ips")
+SAP_IPS = replace(HR, name="sap-ips", unique_groups=True)  # IPS finds groups by their names
 RIPPLING = replace(HR, name="rippling")
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(

@@ -477,6 +477,18 @@ class TestReset:
         assert all(account.enabled for account in gate.accounts().values())
         assert gate.problems() == []
 
+    def test_groups_are_found_by_their_names(self, ips: Ips) -> None:
+        """scim.group.unique.attribute=displayName: else who has left would stay in the old one."""
+        one, other = ips.provision(scim_api(200001)), ips.provision(scim_api(200002, "Eva Lund"))
+        body = {"displayName": "Optics", "members": [{"value": one}, {"value": other}]}
+        id = created(ips.send("POST", "/Groups", body))
+        refused(ips.send("POST", "/Groups", body), 409, "uniqueness")
+        found = accepted(ips.client.get('/Groups?filter=displayName eq "optics"'))["Resources"]
+        assert [group["id"] for group in found] == [id]
+        left = {"id": id, "displayName": "Optics", "members": {"value": other}}
+        held = accepted(ips.send("PUT", f"/Groups/{id}", left))
+        assert [member["value"] for member in held["members"]] == [other]
+
 
 class TestRecommended:
     """1.4: the transformation that we ship."""
