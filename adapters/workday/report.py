@@ -140,8 +140,9 @@ def _user(entry: Mapping[str, Any], columns: list[str]) -> dict[str, Any]:
         # Whoever says since when and that somebody works, and says no end, knows of none.
         for name in _ENDS:
             worker.setdefault(name, None)
-    if "fte" in worker and isinstance(worker["fte"], str):
-        worker["fte"] = worker["fte"].removesuffix("%")
+    share = re.fullmatch(r"\s*(\d{1,3}(?:\.\d+)?)\s*%\s*", str(worker.get("fte")))
+    if share:
+        worker["fte"] = float(share[1]) / 100
     if others:
         user[REPORT] = others
     return user

@@ -274,6 +274,25 @@
       <xsl:call-template name="text"><xsl:with-param name="name" select="'positionId'"/><xsl:with-param name="value" select="$job/wd:Position_ID"/></xsl:call-template>
       <xsl:call-template name="text"><xsl:with-param name="name" select="'timeType'"/><xsl:with-param name="value" select="$job/wd:Position_Time_Type_Reference/wd:ID[@*[local-name() = 'type'] = 'Position_Time_Type_ID']"/></xsl:call-template>
     </xsl:if>
+    <xsl:if test="$job">
+      <xsl:variable name="share" select="number($job/wd:Full_Time_Equivalent_Percentage) div 100"/>
+      <xsl:text>"fte":</xsl:text>
+      <xsl:choose>
+        <xsl:when test="$share &gt;= 0"><xsl:value-of select="$share"/></xsl:when>
+        <xsl:otherwise>null</xsl:otherwise>
+      </xsl:choose>
+      <xsl:text>,</xsl:text>
+    </xsl:if>
+    <xsl:if test="$data/wd:Account_Provisioning_Data">
+      <xsl:text>"provisioningGroups":[</xsl:text>
+      <xsl:for-each select="$data/wd:Account_Provisioning_Data/wd:Provisioning_Group_Assignment_Data[wd:Status = 'Assigned']/wd:Provisioning_Group[normalize-space()]">
+        <xsl:if test="position() &gt; 1">,</xsl:if>
+        <xsl:text>"</xsl:text>
+        <xsl:call-template name="escaped"><xsl:with-param name="text" select="normalize-space()"/></xsl:call-template>
+        <xsl:text>"</xsl:text>
+      </xsl:for-each>
+      <xsl:text>],</xsl:text>
+    </xsl:if>
     <xsl:for-each select="$data/wd:Transaction_Log_Entry_Data/wd:Transaction_Log_Entry//wd:Transaction_Entry_Moment">
       <xsl:sort select="." order="descending"/>
       <xsl:if test="position() = 1">

@@ -110,6 +110,22 @@ class TestBodies:
         assert gate.accounts()["200001"].enabled
         assert gate.problems() == []
 
+    @pytest.mark.parametrize("make", NUMBERED)
+    def test_a_user_name_is_optional(self, gate: Gate, client: Client, make: Make) -> None:
+        job = Ips(client, BETTER, "externalId")
+        user = make(200001, userName=None)
+        id = job.provision(user)
+        gate.settle()
+        assert gate.accounts()["200001"].attributes["sAMAccountName"] == "wmuellenbach"
+        again = Ips(client, BETTER, "externalId")
+        assert again.provision(user) == id
+
+    @pytest.mark.parametrize("make", [identity_directory, master_data])
+    def test_without_any_name_or_external_id(self, gate: Gate, ips: Ips, make: Make) -> None:
+        ips.provision(make(200001, userName=None))
+        gate.settle()
+        assert (make is identity_directory) == ("200001" in gate.accounts())
+
     @pytest.mark.parametrize("make", [*NUMBERED, master_data])
     def test_everything_sap_is_kept(self, ips: Ips, client: Client, make: Make) -> None:
         user = make(200001)

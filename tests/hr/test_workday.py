@@ -135,6 +135,8 @@ class TestConnector:
         (held,) = accepted(client.find('externalId eq "E20001"'))["Resources"]
         assert held["locale"] == "de_DE"
         assert held[WORKER]["localFamilyName"] == "ケーラーマン"
+        assert held[WORKER]["fte"] == 0.8
+        assert held[WORKER]["provisioningGroups"] == ["Optics", 'Lab "B"']
 
     def test_the_stylesheet_is_one_that_customers_can_run(self, desk: Desk) -> None:
         """Any XSLT 1.0 engine; its JSON is taken at the same address."""
@@ -382,7 +384,7 @@ class TestReport:
         assert wanted.items() <= attributes.items()
         (held,) = accepted(client.find('externalId eq "E20001"'))["Resources"]
         assert held[REPORT] == {"Badge": {"descriptor": "B-12"}}
-        assert held[WORKER]["fte"] == 100
+        assert held[WORKER]["fte"] == 1
         assert held[WORKER]["hireDate"] == "2021-04-01"
 
     def test_one_entry_may_stand_for_the_list(self, gate: Gate, desk: Desk) -> None:
