@@ -25,7 +25,7 @@ from store.tables import account, resource
 
 MOST = 1000
 """Entries of one page."""
-_SCANNED = 4000
+_SCANNED = 1000
 """Journal entries read for one page."""
 _CHUNK = 200
 _PENDING = frozenset({"due", "working"})
