@@ -160,7 +160,14 @@ class Service:
     ) -> Work:
         """POST; `id` is the new resource's. Raises ScimError 400, and 409 in the work."""
         shaper = Shaper(kind, client.profile)
-        content = self._checked(client, kind, shaper.document(body), None)
+        return self.creating_from(client, shaper, shaper.document(body), id)
+
+    def creating_from(
+        self, client: Client, shaper: Shaper, sent: dict[str, Any], id: str | None = None
+    ) -> Work:
+        """POST of a body that `shaper` has read into `sent`. Raises as `creating` does."""
+        kind = shaper.kind
+        content = self._checked(client, kind, sent, None)
         change = groups.said_of_all(kind, content)
         id, now = id or str(uuid.uuid4()), round(self._now(), 3)
         after = documents.whole(kind, id, content, now, now, 1)
@@ -178,6 +185,12 @@ class Service:
         )
         named = frozenset(shaper.named)
         return lambda tx: self._insert(tx, client, kind, new, after, change, named)
+
+    def knows(self, client: Client, kind: ResourceType, external_id: str) -> bool:
+        """Whether the source has a resource with this externalId at this moment."""
+        with self._db.moment() as conn:
+            found = resources.by_key(conn, client.source, kind.name, "externalId", external_id)
+        return found is not None
 
     def replacing(
         self,

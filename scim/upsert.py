@@ -39,11 +39,14 @@ def storing(
     `kind` is a type without members. Raises ScimError 400, and 400 and 409 in the work.
     """
     record = Record(kind, client.profile, body, clear=clear)
+    # Most of the work on a new resource is done here, before others have to wait for us.
+    known = service.knows(client, kind, record.key)
+    fresh = None if known else record.creating(service, client)
 
     def work(tx: Connection) -> Written:
         held = resources.by_key(tx, client.source, kind.name, "externalId", record.key)
         if held is None:
-            return service.creating(client, kind, body if clear else record.said)(tx)
+            return (fresh or record.creating(service, client))(tx)
         id, always = held.id, Precondition(None)
         return service.change(
             tx, client, kind, id, always, lambda own, _: (record.onto(id, own), Change())
@@ -66,13 +69,18 @@ class Record:
         self.key = str(self.said.get("externalId") or "")
         if not self.key:
             raise invalid_value("externalId: a value is required; it says whose record this is.")
-        self._named = shaper.named
-        self._emptied = frozenset(shaper.emptied) if clear else frozenset()
+        if not clear:
+            shaper.emptied.clear()  # null said nothing
+        self._shaper = shaper
+
+    def creating(self, service: Service, client: Client) -> Work:
+        """The work of creating the resource. Raises ScimError 400, and 409 in the work."""
+        return service.creating_from(client, self._shaper, dict(self.said))
 
     def onto(self, id: str, held: dict[str, Any]) -> Outcome:
         """What becomes of the content `held` of the resource `id`; `held` is changed."""
         work = Operations(self._kind, self._profile, id, held)
-        for path in sorted(self._emptied):
+        for path in sorted(self._shaper.emptied):
             work.remove(parse(self._kind, path, HR), None, missing_ok=True)
         content = work.content
         for name, value in self.said.items():
@@ -81,7 +89,7 @@ class Record:
                 content[name] = _merged(schema, content.get(name) or {}, value)
             else:
                 _put(content, name, self._kind.attribute(name), value)
-        return Outcome(content, set(self._emptied), set(self._named))
+        return Outcome(content, set(self._shaper.emptied), set(self._shaper.named))
 
 
 def _merged(

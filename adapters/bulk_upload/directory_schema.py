@@ -138,7 +138,8 @@ def _directory(name: str, attributes: Sequence[Mapping[str, Any]]) -> dict[str, 
 
 def _source_side(user: ResourceType) -> Iterator[dict[str, Any]]:
     for attribute in user.core.values():
-        yield from _flat("", attribute)
+        if attribute.name not in ("schemas", "meta"):
+            yield from _flat("", attribute)
     for extension in user.extensions.values():
         for attribute in extension.attributes.values():
             yield from _flat(f"{extension.id}:", attribute)

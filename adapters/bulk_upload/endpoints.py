@@ -313,10 +313,10 @@ class _Desk:
         def work(tx: Connection) -> None:
             uploads.purge(tx, client.source)
             uploads.pause(tx, client.source, paused=False)
-            if "full" in scopes or "watermark" in scopes:
-                on_demand.ask_everybody(tx, client.source, self._house.targets)
 
         self._db.write(work)
+        if "full" in scopes or "watermark" in scopes:
+            on_demand.ask_everybody(self._db, client.source, self._house.targets)
         return answers.empty(204)
 
     def _validate(self, call: _Call, client: Client) -> Response:

@@ -8,6 +8,7 @@ may come from another source.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -24,7 +25,7 @@ from store.tables import account, resource
 
 MOST = 1000
 """Entries of one page."""
-_SCANNED = 4000
+_SCANNED = 1000
 """Journal entries read for one page."""
 _CHUNK = 200
 _PENDING = frozenset({"due", "working"})
@@ -161,7 +162,7 @@ class _Log:
             ]
         found = []
         for target, said in told["targets"].items():
-            if said["result"] not in _PENDING:
+            if said["result"] not in _PENDING or said.get("why"):
                 summary = self._summary(entry, entry.ref, cycle, who["id"], who, target)
                 found.append(self._outcome(entry, summary, target, said, told))
         return found
@@ -184,6 +185,9 @@ class _Log:
         imported = [_step("EntryImport", "import", "success")]
         if told["case"]:
             imported.append(_step("EntryMatch", "matching", "failure", told["case"]))
+        if "supersededBy" in said:
+            why = f"dealt with together with {said['supersededBy']}"
+            imported.append(_step("Superseded", "processing", "skipped", why))
         summary |= {
             "activityDateTime": iso(parse_instant(told["accepted"]) + took / 1000),
             "durationInMilliseconds": round(took),
@@ -265,7 +269,7 @@ def _failed(code: str, reason: str, remedy: str | None = None) -> dict[str, Any]
     return {
         "status": "failure",
         "errorInformation": {
-            "errorCode": code.title().replace(" ", ""),
+            "errorCode": "".join(word[:1].upper() + word[1:] for word in re.split(r"[ -]", code)),
             "reason": reason,
             "recommendedAction": remedy,
             "errorCategory": "nonServiceFailure",

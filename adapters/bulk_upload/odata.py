@@ -77,8 +77,6 @@ class _Reader:
         self.at = 0
 
     def either(self, depth: int) -> Filter:
-        if depth > _MAX_DEPTH:
-            raise FilterError("The filter is nested too deeply.")
         found = [self._both(depth)]
         while self._word("or"):
             found.append(self._both(depth))
@@ -96,6 +94,8 @@ class _Reader:
         return Filter(lambda one: all(part.meets(one) for part in found), pinned)
 
     def _term(self, depth: int) -> Filter:
+        if depth > _MAX_DEPTH:
+            raise FilterError("The filter is nested too deeply.")
         if self._word("not"):
             inner = self._term(depth + 1)
             return Filter(lambda one: not inner.meets(one), {})

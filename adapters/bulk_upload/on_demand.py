@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select
@@ -24,6 +25,8 @@ PATIENCE = 25.0
 MOST = 5
 """People of one request."""
 _POLL = 0.05
+_PIECE = 200
+"""People who are asked for in one transaction."""
 _STEPS = {"applied": "Success", "refused": "Failure"}
 
 
@@ -96,12 +99,19 @@ def provision(
     }
 
 
-def ask_everybody(tx: Connection, source: str, targets: Sequence[str]) -> None:
-    """A reason to look at everyone of whom the source speaks."""
+def ask_everybody(db: Database, source: str, targets: Sequence[str]) -> None:
+    """A reason to look at everyone of whom the source speaks, in pieces: others write too."""
     mine = (resource.c.source == source, resource.c.deleted.is_(None))
     people = select(resource.c.person).where(*mine, resource.c.person.is_not(None)).distinct()
-    for person in tx.execute(people).scalars().all():
-        pairs.ask(tx, person, targets, pairs.Lane.BULK, machine_now())
+    with db.read() as connection:
+        found = list(connection.execute(people).scalars())
+
+    def ask(tx: Connection, piece: Sequence[str]) -> None:
+        for person in piece:
+            pairs.ask(tx, person, targets, pairs.Lane.BULK, machine_now())
+
+    for begin in range(0, len(found), _PIECE):
+        db.write(partial(ask, piece=found[begin : begin + _PIECE]))
 
 
 def _person(connection: Connection, source: str, id: str) -> str:

@@ -60,6 +60,17 @@ def test_what_was_staged_becomes_an_account_in_every_target(world: World, client
         assert numbers == {"E1", "E2"}
 
 
+def test_a_manager_is_named_by_external_id_before_or_after_the_report(
+    world: World, client: Client
+) -> None:
+    under = {ENTERPRISE: {"employeeNumber": "E2", "manager": {"value": "E1"}}}
+    client.upload(record("E2", **under), record("E1"))
+    world.house.settle()
+    for directory in world.house.directories.values():
+        boss, report = (directory.one(employeeID=number) for number in ("E1", "E2"))
+        assert report.references["manager"] == boss.anchor
+
+
 def test_the_job_id_has_the_form_of_microsofts(client: Client) -> None:
     kind, tenant, own = job_id("generic").split(".")
     assert kind == "API2AAD"
@@ -298,6 +309,47 @@ def test_what_the_samples_send_is_read(client: Client) -> None:
     assert user[ENTERPRISE]["manager"]["value"] == "E2"
     assert client.user("E2")
     assert client.user("E3")
+
+
+def test_a_row_as_csv2scim_sends_it(world: World, client: Client) -> None:
+    """A missing column is null, an empty cell "", all else text; the whole row once more under
+    the URN of -ScimSchemaNamespace."""
+    urn = "urn:ietf:params:scim:schemas:extension:csv:1.0:User"
+    row = {"WorkerID": "10001", "FirstName": "Bo", "Hire Date": "2024-05-12", "Fax": ""}
+    one = {
+        "schemas": [CORE, ENTERPRISE, urn],
+        "externalId": "10001",
+        "userName": "bo@norhaven.example",
+        "active": "TRUE",
+        "name": {"givenName": "Bo", "familyName": "Lind", "formatted": None},
+        "displayName": "Bo Lind",
+        "nickName": "",
+        "title": "Polisher",
+        "addresses": [{"type": "work", "streetAddress": "Lindenallee 5", "locality": "Berlin",
+                       "postalCode": None, "country": ""}],
+        "phoneNumbers": [{"type": "work", "value": ""}],
+        ENTERPRISE: {"employeeNumber": "10001", "costCenter": None, "manager": {"value": "10000"}},
+        urn: row,
+    }  # fmt: skip
+    boss = {"externalId": "10000", "userName": "ann@norhaven.example", "active": "TRUE"}
+    assert client.upload(one, boss).status_code == 202
+    user = client.user("10001")
+    assert user["active"] is True
+    assert user["name"] == {"givenName": "Bo", "familyName": "Lind"}
+    address = {"type": "work", "streetAddress": "Lindenallee 5", "locality": "Berlin"}
+    assert user["addresses"] == [address]
+    assert user[ENTERPRISE] == {"employeeNumber": "10001", "manager": {"value": "10000"}}
+    assert user[urn]["Hire Date"] == "2024-05-12"
+    assert {"nickName", "phoneNumbers"}.isdisjoint(user)
+    assert [one["result"] for one in client.told(one)] == ["unchanged"]
+
+
+def test_a_leaver_as_csv2scim_sends_one(world: World, client: Client) -> None:
+    client.upload(record("E1"))
+    world.house.settle()
+    client.upload({"externalId": "E1", "userName": "ue1@norhaven.example", "active": "False"})
+    world.house.settle()
+    assert not world.house.ad.one(employeeID="E1").enabled
 
 
 def test_one_operation_without_a_list_around_it_is_one(client: Client) -> None:
