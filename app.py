@@ -39,7 +39,11 @@ from store.database import Database
 from store.setting import business_clock
 
 if TYPE_CHECKING:
+    from flask import Blueprint
+
     from adapters.target import Target
+    from provisioning.intake import Intake
+    from scim.discovery import Limits
 
 HERE = Path(__file__).resolve().parent
 SANDBOX_CONFIG = "sandbox.yaml"
@@ -234,6 +238,15 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     settings = load_settings(environ)
     database = Database(settings.database_url)
     mappings = watch_mappings(settings)
+    limits = Limits(
+        settings.scim.page_size,
+        settings.scim.max_page_size,
+        settings.scim.max_operations,
+        settings.scim.max_payload,
+    )
+    intake = Intake(
+        in_force(settings, database), lambda: mappings().inbounds, clock(settings, database)
+    )
     app = Flask("muster", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.scim.max_payload
     app.register_blueprint(
@@ -242,25 +255,66 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
             profiles={name: source.profile for name, source in settings.sources.items()},
             base_url=f"http://{settings.host}:{settings.port}",
             schema_folders=settings.scim.schemas,
-            limits=Limits(
-                settings.scim.page_size,
-                settings.scim.max_page_size,
-                settings.scim.max_operations,
-                settings.scim.max_payload,
-            ),
-            listener=Intake(
-                in_force(settings, database),
-                lambda: mappings().inbounds,
-                clock(settings, database),
-            ),
+            limits=limits,
+            listener=intake,
         )
     )
+    app.register_blueprint(_bulk_upload(settings, database, intake, mappings, limits))
+    app.register_blueprint(_workers(settings, database, intake, limits))
     _furnish(app, settings, database)
     if "uwsgi" in sys.modules:
         setproctitle.setproctitle("muster web")
     whole = wsgi_server.BodyInput(app.wsgi_app, settings.scim.max_payload)
     app.wsgi_app = whole  # type: ignore[method-assign]
     return app
+
+
+def _bulk_upload(
+    settings: Settings,
+    database: Database,
+    intake: Intake,
+    mappings: Watched[Mappings],
+    limits: Limits,
+) -> Blueprint:
+    """Microsoft's addresses: the same pushes through another door."""
+    from adapters.bulk_upload import House, create_blueprint
+    from scim import schema
+
+    def outbounds() -> Mapping[str, tuple[Outbound, str]]:
+        kinds = {name: target.kind for name, target in settings.targets.items()}
+        return {name: (one, kinds[name]) for name, one in mappings().outbounds.items()}
+
+    return create_blueprint(
+        House(
+            db=database,
+            registry=schema.load(settings.scim.schemas),
+            listener=intake,
+            business=clock(settings, database),
+            limits=limits,
+            sources=tuple(settings.sources),
+            clearing=frozenset(n for n, one in settings.sources.items() if one.nulls == "clear"),
+            inbounds=lambda: mappings().inbounds,
+            outbounds=outbounds,
+            targets=tuple(settings.targets),
+            domain=next((one.domain for one in settings.targets.values()), None),
+            base=f"http://{settings.host}:{settings.port}",
+        )
+    )
+
+
+def _workers(settings: Settings, database: Database, intake: Intake, limits: Limits) -> Blueprint:
+    """Workday's own forms of a worker: the same pushes through another door."""
+    from adapters.workday import create_blueprint
+    from scim import schema
+
+    return create_blueprint(
+        database,
+        schema.load(settings.scim.schemas),
+        intake,
+        tuple(settings.sources),
+        limits,
+        f"http://{settings.host}:{settings.port}",
+    )
 
 
 def _furnish(app: Flask, settings: Settings, database: Database) -> None:
@@ -272,6 +326,7 @@ def _furnish(app: Flask, settings: Settings, database: Database) -> None:
     if not settings.sandbox.allow:
         app.register_blueprint(console.create_blueprint(database, targets))
         return
+    from adapters.bulk_upload import about
     from sandbox.control import CONTROL, Remote, SandboxDown
     from sandbox.endpoints import create_blueprint, stand_ins
 
@@ -287,8 +342,12 @@ def _furnish(app: Flask, settings: Settings, database: Database) -> None:
     pages = console.create_blueprint(database, targets, directories if remote else None)
     app.register_blueprint(pages)
     tokens = {source: settings.data / "tokens" / source for source in settings.sources}
+
+    def uploads(base: str) -> Mapping[str, Mapping[str, str]]:
+        return {source: about(source, base) for source in settings.sources}
+
     app.register_blueprint(
-        create_blueprint(settings, database, remote, console.from_this_machine, tokens)
+        create_blueprint(settings, database, remote, console.from_this_machine, tokens, uploads)
     )
 
 

@@ -37,6 +37,7 @@ from console.plans import apply, drift, plan
 from console.receipts import receipt
 from mappings.documents import MappingError
 from provisioning.converge import Converger
+from sandbox.populate import create_people
 from sandbox.story import Place, create_command
 from scim_settings import PROFILES
 from settings import Settings, SettingsError
@@ -286,4 +287,5 @@ for command in (
 ):
     main.add_command(command)
 sandbox_group.add_command(create_command(_place))
+sandbox_group.add_command(create_people(_place))
 main.add_command(create_mappings_group(_mapping_folders))

@@ -9,7 +9,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-PROFILES = ("strict", "hr", "entra", "okta", "sap-ips")
+PROFILES = ("strict", "hr", "entra", "okta", "sap-ips", "rippling")
 """Client profiles; what each of them forgives is in `scim/profiles.py`."""
 _OF_MAPPING = {"successfactors": "sap-ips"}
 

@@ -72,6 +72,8 @@ class Source:
     profile: str
     shared_keys: tuple[str, ...]
     timezone: str | None = None
+    nulls: str = "keep"
+    """What null and "" mean in a bulkUpload: keep or clear."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class _SourceSchema(Schema):
         fields.String(validate=validate.OneOf(SHARED_KEYS)), load_default=list
     )
     timezone = fields.String(load_default=None, validate=check_zone)
+    nulls = fields.String(load_default="keep", validate=validate.OneOf(("keep", "clear")))
 
 
 _COMMON = ("kind", "mapping", "domain")
@@ -211,6 +214,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
             profile_of(value["profile"], value["mapping"]),
             tuple(value["shared_keys"]),
             value["timezone"],
+            value["nulls"],
         )
         for name, value in raw["sources"].items()
     }

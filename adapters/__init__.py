@@ -1,5 +1,6 @@
-"""The systems outside, one folder each, all behind `adapters/target.py`.
+"""The systems outside, one folder each.
 
-An adapter reads an account and applies one step of a plan. It decides nothing: what
-an account should be is worked out in `provisioning/`.
+Targets stand behind `adapters/target.py`: an adapter reads an account and applies one step
+of a plan. HR systems have here what turns their own words into SCIM. Nothing is decided
+here: what an account should be is worked out in `provisioning/`.
 """

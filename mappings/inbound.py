@@ -66,6 +66,15 @@ class Inbound:
         """The facts it has rules for."""
         return frozenset(fact.rule.name for fact in self.rules)
 
+    @cached_property
+    def reads_groups(self) -> bool:
+        """Whether a rule reads the SCIM groups that a resource is in."""
+        readers = [one for fact in self.rules for _, one in fact.rule.expression.readers]
+        return any(
+            isinstance(one, Path) and one.urn is None and one.attribute == "groups"
+            for one in readers
+        )
+
     def facts(self, document: Mapping[str, Any], cleared: Collection[str] = ()) -> Facts:
         """The facts of one resource; never raises.
 

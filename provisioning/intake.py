@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -22,7 +22,7 @@ from provisioning.pairs import Lane
 from provisioning.people import Kept
 from scim.listener import Verdict
 from settings import Settings
-from store import journal
+from store import journal, members, resources
 from store.clocks import BusinessClock, iso, machine_now, parse_instant
 from store.statement import Statement
 from store.tables import resource
@@ -82,6 +82,7 @@ class Intake:
             self._withdraw(tx, settings, source, id, who, receipt, moment)
             return Verdict(person=who, facts=facts, receipt=receipt)
         stored = people.record(source, facts, ahead)
+        after = with_groups(tx, inbound, source, id, after)
         derived = inbound.facts(after, cleared)
         if _stale(derived.values, stored.facts):
             self._note(tx, "stale", who, source, id, receipt, {}, moment)
@@ -128,6 +129,21 @@ class Intake:
         values = {"person": said.person, "facts": said.facts}
         tx.execute(update(resource).where(resource.c.id == id).values(**values))
         return True
+
+    def on_members(self, tx: Connection, source: str, ids: Collection[str]) -> None:
+        """Derive anew the facts of whoever is in other SCIM groups now, where the mapping of
+        the source reads groups."""
+        inbound = self._inbounds().get(source)
+        if inbound is None or not inbound.reads_groups:
+            return
+        for id in members.below(tx, source, list(ids), "User"):
+            one = resources.get(tx, source, "User", id)
+            if one is None or one.person is None:
+                continue
+            document: dict[str, Any] = json.loads(one.document)
+            verdict = self.on_change(tx, source, "User", id, document, document, one.cleared)
+            row = update(resource).where(resource.c.id == id)
+            tx.execute(row.values(person=verdict.person, facts=verdict.facts))
 
     def _others(self, tx: Connection, who: str, id: str) -> list[Record]:
         """What every other live record of the person says."""
@@ -240,6 +256,23 @@ def _lane(*, left: bool, first: bool = False, changed: bool = True) -> Lane:
     if first:
         return Lane.JOINER
     return Lane.CHANGE if changed else Lane.BULK
+
+
+def with_groups(
+    connection: Connection, inbound: Inbound, source: str, id: str, document: dict[str, Any]
+) -> dict[str, Any]:
+    """The document as the mapping reads it: with the SCIM groups of this source that the
+    resource is in, directly or through others, where a rule asks for them."""
+    if not inbound.reads_groups:
+        return document
+    found = members.groups_of(connection, id)
+    own = resources.types_of(connection, source, [group for group, _, _ in found])
+    groups = [
+        {"value": group, "display": json.loads(text).get("displayName")}
+        for group, text, _ in found
+        if group in own
+    ]
+    return document | {"groups": groups}
 
 
 def _stale(facts: Mapping[str, Any], known: Mapping[str, Any]) -> bool:

@@ -94,7 +94,8 @@ class Joining:
         who = claimed[0]
         if numbered and not lifelong and self._has_another_life(who, keys):
             return self._new(), OTHER_LIFE
-        by_lifelong_id = not numbered and bool(lifelong)
+        has_number = any(key.kind in _NUMBERS for key in keys)
+        by_lifelong_id = not numbered and bool(lifelong) and has_number
         if by_lifelong_id and self._is_called_otherwise(who):
             return self._new(), OTHER_NAME
         if not by_lifelong_id:

@@ -246,6 +246,8 @@ def _turn(episode: Episode, policy: People, now: float, problems: list[str]) -> 
         if ahead(_midnight(hired - timedelta(days=policy.pre_hire_days), zone)):
             return stands("future", False, f"hired in more than {policy.pre_hire_days} days")
         return stands("prehire", False, "the first day is still ahead")
+    if hired is None and facts.get("status") == "preHire" and not leaving:
+        return stands("prehire", False, "a pre-hire whose first day is not known")
     explained = ahead(ends, said_at) or ahead(starts, said_at)
     if facts.get("active") is False and not explained:
         return left("the source says active=false", said_at)

@@ -19,6 +19,7 @@ from mappings.results import Evaluation
 from policy_settings import People
 from provisioning import dated, people
 from provisioning.dated import ABOUT_THE_PUSH
+from provisioning.intake import with_groups
 from provisioning.merging import Record
 from provisioning.names import ACCOUNT_NAME
 from provisioning.snapshot import read_snapshots
@@ -91,7 +92,11 @@ def _anew(
     for row in connection.execute(_RECORDS, {"ids": list(persons)}):
         said = stored = people.record(row.source, row.facts, row.ahead)
         if row.source in inbounds:
-            derived = inbounds[row.source].facts(json.loads(row.document), json.loads(row.cleared))
+            inbound = inbounds[row.source]
+            document = with_groups(
+                connection, inbound, row.source, row.id, json.loads(row.document)
+            )
+            derived = inbound.facts(document, json.loads(row.cleared))
             said = dated.take(stored, derived, policy, now).record
         yield row, said, _says(said) != _says(stored)
 

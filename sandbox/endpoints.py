@@ -71,13 +71,15 @@ def create_blueprint(
     remote: Directories | None,
     from_this_machine: Callable[[], bool],
     tokens: Mapping[str, Path],
+    uploads: Callable[[str], Mapping[str, Body]] = lambda base: {},
 ) -> Blueprint:
     """Everything below /sandbox.
 
     `remote` are the stand-ins, None when every target is real; `tokens` the file of each
-    source's token. Register it only where `settings.sandbox.allow`.
+    source's token; `uploads` says of each source, below the address it is given, where it
+    pushes by bulkUpload. Register it only where `settings.sandbox.allow`.
     """
-    desk = _Desk(settings, database, remote, tokens)
+    desk = _Desk(settings, database, remote, tokens, uploads)
     pages = Blueprint("sandbox", __name__)
 
     def answer(address: str = "") -> Response:
@@ -147,7 +149,9 @@ class _Desk:
         database: Database,
         remote: Directories | None,
         tokens: Mapping[str, Path],
+        uploads: Callable[[str], Mapping[str, Body]],
     ) -> None:
+        self._uploads = uploads
         self._settings = settings
         self._database = database
         self._remote = remote
@@ -197,6 +201,7 @@ class _Desk:
         return {
             "clock": iso(self._business.now()),
             "scim": f"{request.host_url}scim/v2",
+            "bulkUpload": self._uploads(request.host_url.rstrip("/")),
             "tokens": {
                 source: file.read_text().strip()
                 for source, file in self._tokens.items()

@@ -48,7 +48,7 @@ class Story:
 
     def tell(self) -> bool:
         """All steps; whether both directories came to rest after each of them."""
-        stands = self._standing_clock()
+        stands = standing_clock(self._client)
         self._known = frozenset(_troubles(self._client.settle(_PATIENCE)))
         now = machine_now() if stands is None else parse_instant(stands)
         try:
@@ -173,19 +173,20 @@ class Story:
         for line in sheet(self._client.accounts(), people):
             self._say(f"   {line}")
 
-    def _standing_clock(self) -> str | None:
-        """The instant at which business time stands, or None when it runs."""
-        first = self._client.sandbox().get("clock")
-        time.sleep(_LOOK_TWICE)
-        second = self._client.sandbox().get("clock")
-        return first if first == second and isinstance(first, str) else None
-
     def _free_numbers(self) -> tuple[str, str]:
         """Worker numbers that nobody had in an earlier telling."""
         telling = 1
         while self._client.find(f"S{telling:02}01") or self._client.find(f"S{telling:02}02"):
             telling += 1
         return f"S{telling:02}01", f"S{telling:02}02"
+
+
+def standing_clock(client: Client) -> str | None:
+    """The instant at which business time stands, or None when it runs."""
+    first = client.sandbox().get("clock")
+    time.sleep(_LOOK_TWICE)
+    second = client.sandbox().get("clock")
+    return first if first == second and isinstance(first, str) else None
 
 
 def _stamped(document: dict[str, Any], moment: float) -> dict[str, Any]:
@@ -237,9 +238,9 @@ def create_command(find_place: Callable[[], Place]) -> click.Command:
         Needs a running sandbox. People of its own, every time; nobody else is touched.
         """
         place = find_place()
-        client = Client(place.base_url, _token(place.tokens / SOURCE))
+        client = Client(place.base_url, token_of(place.tokens / SOURCE))
         try:
-            _check(client)
+            check(client)
             click.echo(f"Workday pushes to {place.base_url}/scim/v2")
             right = Story(client, click.echo).tell()
         except Unreachable as error:
@@ -255,17 +256,18 @@ def create_command(find_place: Callable[[], Place]) -> click.Command:
     return story
 
 
-def _token(file: Path) -> str:
+def token_of(file: Path) -> str:
+    """The token in this file. Raises ClickException."""
     try:
         return file.read_text().strip()
     except OSError as error:
         raise click.ClickException(
             f"the token {file} cannot be read ({error.strerror}). Start the sandbox with"
-            " scripts/run, and tell its story as the same user."
+            " scripts/run, and use it as the same user."
         ) from None
 
 
-def _check(client: Client) -> None:
+def check(client: Client) -> None:
     """Raises ClickException when the gateway is no sandbox."""
     try:
         client.sandbox()
@@ -273,6 +275,6 @@ def _check(client: Client) -> None:
         if refusal.status != 404:
             raise
         raise click.ClickException(
-            f"the gateway at {client.base_url} is no sandbox: the story would write to real"
+            f"the gateway at {client.base_url} is no sandbox: this would write to real"
             " directories. Without a muster.yaml, scripts/run starts a sandbox."
         ) from None

@@ -90,6 +90,8 @@ class Worker:
     contract_end: date | None = None
     """Of a contractor: the last day."""
     on_leave: bool = False
+    ended: date | None = None
+    """The last day of who leaves or has left."""
 
     @property
     def name(self) -> str:
@@ -100,6 +102,7 @@ class Worker:
         """The SCIM user that HR pushes on this day."""
         office = self.office
         contractor = self.contract_end is not None
+        gone = self.ended is not None and self.ended < today
         status = "onLeave" if self.on_leave else "preHire" if self.hired > today else "active"
         enterprise: dict[str, Any] = {
             "employeeNumber": self.number,
@@ -113,7 +116,7 @@ class Worker:
             "sourceId": uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.number}.{DOMAIN}").hex,
             "workerType": "Contingent" if contractor else "Employee",
             "workerSubType": "Consultant" if contractor else "Regular",
-            "status": status,
+            "status": "terminated" if gone else status,
             "hireDate": self.hired.isoformat(),
             "originalHireDate": (self.first_hired or self.hired).isoformat(),
             "onLeave": self.on_leave,
@@ -129,10 +132,12 @@ class Worker:
         }
         if self.contract_end:
             worker["contractEndDate"] = self.contract_end.isoformat()
+        if self.ended:
+            worker["terminationDate"] = self.ended.isoformat()
         whole: dict[str, Any] = {
             "schemas": [CORE, ENTERPRISE, WORKER],
             "externalId": self.number,
-            "active": True,
+            "active": not gone,
             "name": {
                 "formatted": self.name,
                 "givenName": self.given,

@@ -155,7 +155,7 @@ class _Reader:
             if self.parent is None:
                 text = f"{node.uri}:{name}" if node.uri else name
                 text = f"{text}.{sub}" if sub else text
-                return resolve(self.kind, text, keep_unknown=self.undeclared)
+                return resolve(self.kind, text, keep_unknown=self.undeclared, loosely=self.loosely)
             if node.uri or sub:
                 raise PathError(f"{name} in a value filter must be a sub-attribute")
             if self.parent.type not in ("complex", UNKNOWN) and name.lower() == "value":

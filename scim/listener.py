@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -47,6 +48,10 @@ class Listener(Protocol):
         cleared: frozenset[str],
     ) -> Verdict: ...
 
+    def on_members(self, tx: Connection, source: str, ids: Collection[str]) -> None:
+        """Told when the rows of a group have changed: these resources are in other groups now,
+        or in groups of another name, and so is whoever is in those that are groups."""
+
 
 class Ignore:
     """The listener of a store-only source: nobody is told."""
@@ -63,3 +68,6 @@ class Ignore:
     ) -> Verdict:
         """Take everything, make nothing of it."""
         return Verdict()
+
+    def on_members(self, tx: Connection, source: str, ids: Collection[str]) -> None:
+        """Nor of groups."""

@@ -24,9 +24,13 @@ _LARGEST = 2**31 - 1
 
 def body(limits: Limits) -> dict[str, Any]:
     """The request's JSON object. Raises ScimError 400, 413, 415."""
-    kind = request.mimetype
-    if kind not in ("", MEDIA_TYPE, "application/json"):
-        raise ScimError(415, f"The body is to be {MEDIA_TYPE} or application/json.")
+    return decode(raw(limits, ("", MEDIA_TYPE, "application/json")))
+
+
+def raw(limits: Limits, kinds: Sequence[str]) -> bytes:
+    """The request's body, of one of these media types. Raises ScimError 413, 415."""
+    if request.mimetype not in kinds:
+        raise ScimError(415, f"The body is to be {' or '.join(filter(None, kinds))}.")
     if (request.mimetype_params.get("charset") or "utf-8").lower() not in ("utf-8", "utf8"):
         raise ScimError(415, "The body is to be UTF-8.")
     if request.content_encoding not in (None, "", "identity"):
@@ -38,12 +42,12 @@ def body(limits: Limits) -> dict[str, Any]:
     # Werkzeug cuts a body that does not say its length off at this limit, in silence.
     request.max_content_length = most + 1
     try:
-        raw = request.get_data(cache=False)
+        data = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise too_large from None
-    if len(raw) > most:
+    if len(data) > most:
         raise too_large
-    return decode(raw)
+    return data
 
 
 @dataclass(frozen=True)

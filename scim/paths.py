@@ -50,10 +50,14 @@ def join(extension: str | None, attribute: Attribute | None, sub: Attribute | No
     return f"{text}.{sub.name}" if sub else text
 
 
-def resolve(kind: ResourceType, text: str, *, keep_unknown: bool) -> Path:
+_ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+
+def resolve(kind: ResourceType, text: str, *, keep_unknown: bool, loosely: bool = False) -> Path:
     """The path that `text` spells on resources of `kind`, names in any case.
 
     With `keep_unknown` attributes and extensions that no schema declares are paths too.
+    Read `loosely`, attributes of the enterprise extension need no URN: Entra says `manager`.
     Raises PathError.
     """
     extension, rest = _split_urn(kind, text, keep_unknown)
@@ -64,6 +68,9 @@ def resolve(kind: ResourceType, text: str, *, keep_unknown: bool) -> Path:
         if not _NAME.match(part):
             raise PathError(f"{text[:200]!r} is not an attribute path")
     attribute = _attribute(kind, extension, name)
+    if attribute is None and extension is None and loosely:
+        attribute = _attribute(kind, _ENTERPRISE, name)
+        extension = _ENTERPRISE if attribute else None
     if attribute is None:
         if not keep_unknown:
             raise PathError(f"no attribute {text[:200]!r}")

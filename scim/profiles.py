@@ -1,7 +1,8 @@
 """How a client is dealt with: one place per quirk, switched by the profile of its credential.
 
 `strict` is the RFC; `hr` is what HR systems and the XML converters behind them need,
-`sap-ips` SAP's Identity Provisioning, `entra` and `okta` the identity providers of that name.
+`sap-ips` SAP's Identity Provisioning, `rippling` that HR system, `entra` and `okta` the identity
+providers of that name.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 _ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 _WORKER = "urn:muster:scim:schemas:extension:worker:1.0:User"
@@ -37,6 +39,19 @@ PERSON_KEYS = frozenset(
 )
 
 
+_KEYS_OF_EXTENSIONS = tuple(
+    (urn, name) for urn, _, name in (path.rpartition(":") for path in PERSON_KEYS) if urn
+)
+
+
+def has_key(content: Mapping[str, Any]) -> bool:
+    """Whether a resource has an externalId or a key of a person in an extension."""
+    if content.get("externalId"):
+        return True
+    holders = ((content.get(urn), name) for urn, name in _KEYS_OF_EXTENSIONS)
+    return any(isinstance(holder, dict) and holder.get(name) for holder, name in holders)
+
+
 @dataclass(frozen=True)
 class Profile:
     """What is forgiven, one switch per quirk. Every switch is off for `strict`."""
@@ -52,7 +67,8 @@ class Profile:
     ignore_read_only: bool = False
     """PATCH of a read-only attribute does nothing; else 400 mutability."""
     either_key: bool = False
-    """Of userName and externalId one is enough; no other attribute is required."""
+    """Of userName, externalId and the person's keys in extensions one is enough; no other
+    attribute is required."""
     sparse_put: bool = False
     """A PUT of nothing but schemas, id, keys and active changes only the state."""
     sticky: frozenset[str] = frozenset()
@@ -109,8 +125,9 @@ OKTA = Profile(
     create_unmatched=True,
     remove_by_value=True,
 )
-SAP_IPS = replace(HR, name="sap-ips")
+SAP_IPS = replace(HR, name="sap-ips", unique_groups=True)  # IPS finds groups by their names
+RIPPLING = replace(HR, name="rippling")
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
-    {p.name: p for p in (STRICT, HR, ENTRA, OKTA, SAP_IPS)}
+    {p.name: p for p in (STRICT, HR, ENTRA, OKTA, SAP_IPS, RIPPLING)}
 )

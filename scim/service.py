@@ -12,7 +12,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -23,7 +23,7 @@ from scim.errors import ScimError, invalid_value
 from scim.groups import Change, Groups, Settled
 from scim.listener import Listener
 from scim.patch import Outcome, Patch
-from scim.profiles import Profile
+from scim.profiles import Profile, has_key
 from scim.schema import Registry, ResourceType
 from scim.search import Found, Query, Search, sole_key
 from scim.shape import Shaper
@@ -61,6 +61,7 @@ class Written:
     resource: Resource
     receipt: str | None
     named: frozenset[str] = frozenset()
+    result: Literal["created", "changed", "unchanged", "stale", "withdrawn"] = "changed"
 
 
 class Service:
@@ -159,7 +160,14 @@ class Service:
     ) -> Work:
         """POST; `id` is the new resource's. Raises ScimError 400, and 409 in the work."""
         shaper = Shaper(kind, client.profile)
-        content = self._checked(client, kind, shaper.document(body), None)
+        return self.creating_from(client, shaper, shaper.document(body), id)
+
+    def creating_from(
+        self, client: Client, shaper: Shaper, sent: dict[str, Any], id: str | None = None
+    ) -> Work:
+        """POST of a body that `shaper` has read into `sent`. Raises as `creating` does."""
+        kind = shaper.kind
+        content = self._checked(client, kind, sent, None)
         change = groups.said_of_all(kind, content)
         id, now = id or str(uuid.uuid4()), round(self._now(), 3)
         after = documents.whole(kind, id, content, now, now, 1)
@@ -177,6 +185,12 @@ class Service:
         )
         named = frozenset(shaper.named)
         return lambda tx: self._insert(tx, client, kind, new, after, change, named)
+
+    def knows(self, client: Client, kind: ResourceType, external_id: str) -> bool:
+        """Whether the source has a resource with this externalId at this moment."""
+        with self._db.moment() as conn:
+            found = resources.by_key(conn, client.source, kind.name, "externalId", external_id)
+        return found is not None
 
     def replacing(
         self,
@@ -198,7 +212,7 @@ class Service:
             whole = documents.carried_over(kind, client.profile, content, sent)
             return Outcome(whole, shaper.emptied, shaper.named)
 
-        return lambda tx: self._change(
+        return lambda tx: self.change(
             tx, client, kind, id, precondition, lambda held, _: (outcome(held), change)
         )
 
@@ -225,7 +239,7 @@ class Service:
             self._check_members(client, kind, result.content)
             return result, groups.difference(before, result.content.pop(name, []))
 
-        return lambda tx: self._change(tx, client, kind, id, precondition, outcome)
+        return lambda tx: self.change(tx, client, kind, id, precondition, outcome)
 
     def deleting(
         self, client: Client, kind: ResourceType, id: str, precondition: Precondition
@@ -248,7 +262,10 @@ class Service:
                 members.disband(tx, old.seq)
             if not resources.withdraw(tx, old, now, values):
                 raise _moved()
-            return Written(old, verdict.receipt)
+            if kind.members is not None:
+                there = [one["value"] for one in before.get(kind.members.name, ())]
+                self._listener.on_members(tx, client.source, there)
+            return Written(old, verdict.receipt, result="withdrawn")
 
         return work
 
@@ -267,7 +284,7 @@ class Service:
             return {}
         return {kind.members.name: self.groups.values(members.of(tx, one.seq))}
 
-    def _change(
+    def change(
         self,
         tx: Connection,
         client: Client,
@@ -276,6 +293,8 @@ class Service:
         precondition: Precondition,
         outcome: Callable[..., tuple[Outcome, Change]],
     ) -> Written:
+        """Store what `outcome` makes of a copy of the content and of the members, which it
+        is given a function for. Raises ScimError 400, 404, 409, 412."""
         now = round(self._now(), 3)
         old = self._found(tx, client, kind, id)
         precondition.check(old)
@@ -293,7 +312,7 @@ class Service:
         cleared = documents.still_cleared(kind, content, old.cleared | result.emptied)
         if documents.same(content, held) and not settled:
             if cleared == old.cleared:
-                return Written(old, None, named)
+                return Written(old, None, named, "unchanged")
             new, after = replace(old, cleared=cleared), dict(before)
         else:
             version = old.version + 1
@@ -332,7 +351,9 @@ class Service:
         new = replace(new, person=verdict.person, facts=verdict.facts)
         seq = resources.insert_new(tx, new, values)
         self.groups.store(tx, seq, settled, new.version)
-        return Written(replace(new, seq=seq), verdict.receipt, named)
+        if settled:
+            self._listener.on_members(tx, new.source, [one.id for one in settled.added])
+        return Written(replace(new, seq=seq), verdict.receipt, named, "created")
 
     def _update(
         self,
@@ -355,11 +376,16 @@ class Service:
             tx, new.source, kind.name, new.id, before, after, new.cleared
         )
         if verdict.stale:
-            return Written(old, verdict.receipt)
+            return Written(old, verdict.receipt, result="stale")
         new = replace(new, person=verdict.person, facts=verdict.facts)
         if not resources.replace(tx, new, old.version, values, known):
             raise _moved()
         self.groups.store(tx, new.seq, settled, new.version)
+        if kind.members is not None:
+            told = [one.id for one in (*settled.added, *settled.removed)]
+            if before.get("displayName") != after.get("displayName"):
+                told += [one.id for one in members.of(tx, new.seq)]
+            self._listener.on_members(tx, new.source, dict.fromkeys(told))
         return Written(new, verdict.receipt)
 
     def _refuse_taken(
@@ -404,7 +430,7 @@ class Service:
         validator.check(content, required=not profile.either_key)
         key = kind.key
         if profile.either_key and key is not None:
-            if not content.get("externalId") and not content.get(key.name):
+            if not content.get(key.name) and not has_key(content):
                 raise invalid_value(f"{key.name} or externalId is required.")
         elif key is not None and key.required and not str(content.get(key.name, "")).strip():
             raise invalid_value(f"{key.name}: a value is required.")

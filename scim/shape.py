@@ -67,7 +67,8 @@ class Shaper:
         names are read where unknown ones are kept: some clients put PATCH keys into bodies."""
         if self.profile.any_attribute:
             key = self._aliases.get(key.lower(), key)
-            return resolve(self.kind, key, keep_unknown=":" in key and self.profile.keep_unknown)
+            keep = ":" in key and self.profile.keep_unknown
+            return resolve(self.kind, key, keep_unknown=keep, loosely=True)
         extension = self.kind.extension(key)
         attribute = self.kind.attribute(key)
         if extension is None and attribute is None:

@@ -2,7 +2,8 @@
 
 Reading one resource, and finding one by a key: the answer is stored text, and Flask would
 take several times as long as finding it. Only the plain success is given here, in the same
-words; whatever is asked otherwise, or refused, goes to `endpoints.py`.
+words; whatever is asked otherwise, or refused, goes to `endpoints.py`. Addresses with one of
+Entra's flags in their middle are straightened here too.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from sqlalchemy import Connection
 
@@ -29,6 +30,7 @@ Answer = tuple[str, list[tuple[str, str]]]
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _DEFAULT = Projection()
 _FILTER = "filter="
+_FLAG_INSIDE = re.compile(r"(aadOptscim062020|AzureAdScimPatch2017)(/[^?]*)(?:\?(.*))?\Z")
 _LONGEST = 1000
 
 
@@ -58,6 +60,8 @@ class Shortcut:
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"].rstrip("/") == self._prefix:
+            self._straighten(environ)
         if environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"].startswith(self._prefix):
             try:
                 answer = self._answer(environ)
@@ -73,6 +77,14 @@ class Shortcut:
                 start_response("200 OK", headers)
                 return [body]
         return self._app(environ, start_response)
+
+    def _straighten(self, environ: WSGIEnvironment) -> None:
+        """Entra's flags belong at the end of the tenant URL, and may stay in its middle:
+        `/scim/v2/?aadOptscim062020/Users` means `/scim/v2/Users`."""
+        inside = _FLAG_INSIDE.match(environ.get("QUERY_STRING", ""))
+        if inside:
+            environ["PATH_INFO"] = self._prefix + unquote(inside[2], "latin-1")  # as WSGI has it
+            environ["QUERY_STRING"] = inside[3] or ""
 
     def _answer(self, environ: WSGIEnvironment) -> Answer | None:
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")

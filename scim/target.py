@@ -48,7 +48,7 @@ def parse(kind: ResourceType, text: str, profile: Profile) -> Target:
             text = meant + text[len(wrong) :]
     head, bracket, rest = text.partition("[")
     try:
-        path = resolve(kind, head, keep_unknown=loosely)
+        path = resolve(kind, head, keep_unknown=loosely, loosely=loosely)
         if not bracket:
             return Target(path)
         inside, tail = _closing(rest)

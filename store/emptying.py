@@ -26,10 +26,14 @@ from store.tables import (
     resource,
     resource_value,
     tally,
+    upload,
+    upload_job,
 )
 from store.wakeup import notify
 
 _CHILDREN_FIRST = (
+    upload,
+    upload_job,
     journal_values,
     journal,
     breaker,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -77,7 +77,7 @@ def append(
 ) -> int:
     """Add an entry within the caller's transaction; its sequence number.
 
-    `kind` is one of intake, plan, operation, outcome, case, drift, console, start,
+    `kind` is one of upload, intake, plan, operation, outcome, case, drift, console, start,
     erase. `body` holds nothing personal; `values` may, and can be erased later. Both must
     be JSON. On PostgreSQL other appenders wait until `tx` ends: append late.
     Raises ValueError when `body` uses the key that is kept for the hash of the values.
@@ -193,11 +193,23 @@ def entries(
     return [_entry(row) for row in connection.execute(statement)]
 
 
-def newest(connection: Connection, *, person: str | None = None, limit: int = 50) -> list[Entry]:
-    """The last `limit` entries, of one person or of all, newest first."""
+def newest(
+    connection: Connection,
+    *,
+    person: str | None = None,
+    kinds: Sequence[str] = (),
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Entry]:
+    """The last `limit` entries (below the number `before`), of one person or of all, of these
+    kinds or of any, newest first."""
     statement = _WITH_VALUES.order_by(journal.c.seq.desc()).limit(limit)
     if person is not None:
         statement = statement.where(journal.c.person == person)
+    if kinds:
+        statement = statement.where(journal.c.kind.in_(kinds))
+    if before is not None:
+        statement = statement.where(journal.c.seq < before)
     return [_entry(row) for row in connection.execute(statement)]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, literal, select, text, update
 
-from store.resources import COLUMNS, LIVE, Resource, from_row
+from store.resources import COLUMNS, LIVE, Resource, from_row, types_of
 from store.statement import Statement
 from store.tables import member, resource
 
@@ -160,6 +160,16 @@ def everyone_in(group_id: str) -> Any:
     below = text(_BELOW).bindparams(the_group=group_id).columns(resource.c.seq).subquery()
     within = select(member.c.member).join(below, below.c.seq == _group)
     return resource.c.id.in_(within)
+
+
+def below(conn: Connection, source: str, ids: Sequence[str], kind: str) -> list[str]:
+    """The live resources of that type among `ids`, or in the groups among them, however deep."""
+    types = types_of(conn, source, ids)
+    found = dict.fromkeys(id for id, type in types.items() if type == kind)
+    live = select(resource.c.id).where(LIVE, resource.c.source == source, resource.c.type == kind)
+    for id in (id for id, type in types.items() if type != kind):
+        found.update(dict.fromkeys(conn.execute(live.where(everyone_in(id))).scalars()))
+    return list(found)
 
 
 def in_group(value: str) -> Any:

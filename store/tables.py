@@ -308,6 +308,28 @@ breaker = Table(
 )
 Index("ix_breaker_window", breaker.c.target, breaker.c.kind, breaker.c.state, breaker.c.at_business)
 
+upload_job = Table(
+    "upload_job",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("paused", Boolean, nullable=False),
+    Column("last", Text, comment="the newest upload: JSON object"),
+    Column("attributes", Text, comment="what a client added to the source's schema: JSON list"),
+    comment="what is to be remembered of a source that pushes by bulkUpload",
+)
+
+upload = Table(
+    "upload",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("source", String, nullable=False, index=True),
+    Column("cycle", String, nullable=False, comment="id of the upload in the log"),
+    Column("at", Double, nullable=False),
+    Column("body", Text, nullable=False, comment="the operations: JSON list"),
+    sqlite_autoincrement=True,
+    comment="uploads of paused jobs, taken in when the job is started",
+)
+
 journal = Table(
     "journal",
     metadata,

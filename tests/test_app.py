@@ -20,7 +20,9 @@ found.data.mkdir()
 migrate(found.database_url)
 web = app.create_app(os.environ)
 assert web.test_client().get("/scim/v2/Users").status_code == 401
-heavy = ("msgraph", "azure", "kiota", "msal", "ldap3", "sandbox.directory", "sandbox.entra")
+assert web.test_client().post("/sources/workday/workers").status_code == 401
+heavy = ("msgraph", "azure", "kiota", "msal", "ldap3", "sandbox.directory", "sandbox.entra",
+         "lxml")
 print(sorted(name for name in sys.modules if name.startswith(heavy)))
 """
 

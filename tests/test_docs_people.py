@@ -10,7 +10,7 @@ import click
 import pytest
 
 import cli
-from mappings.documents import load_outbound
+from mappings.documents import load_inbound, load_outbound
 from provisioning.lifecycle import Stage
 
 PAGE = (Path(__file__).parents[1] / "docs" / "people.md").read_text(encoding="utf-8")
@@ -32,7 +32,9 @@ def test_command_is_there_with_its_options(line: str) -> None:
     assert given <= known, line
 
 
-@pytest.mark.parametrize(("name", "body"), BLOCKS)
+@pytest.mark.parametrize(
+    ("name", "body"), [block for block in BLOCKS if block[0] != "generic.yaml"]
+)
 def test_mapping_gives_groups_and_licences(name: str, body: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(body, encoding="utf-8")
     outbound = load_outbound(name.removesuffix(".yaml"), [tmp_path])
@@ -41,6 +43,15 @@ def test_mapping_gives_groups_and_licences(name: str, body: str, tmp_path: Path)
     assert len(everything.gifts) == len(outbound.grants)
     assert len(nothing.gifts) < len(everything.gifts)
     assert not everything.unsure
+
+
+def test_a_mapping_may_read_scim_groups(tmp_path: Path) -> None:
+    (tmp_path / "generic.yaml").write_text(dict(BLOCKS)["generic.yaml"], encoding="utf-8")
+    inbound = load_inbound("generic", [tmp_path])
+    assert inbound.reads_groups
+    groups = [{"value": "1", "display": "Optics"}, {"value": "2", "display": "Lyon"}]
+    assert inbound.facts({"groups": groups}).values["groups"] == ["Optics", "Lyon"]
+    assert not load_inbound("generic").reads_groups
 
 
 def test_every_state_is_explained() -> None:

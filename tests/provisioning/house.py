@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
 from sqlalchemy import insert, select, update
@@ -28,6 +29,7 @@ from provisioning import claims, pairs
 from provisioning.converge import Converger
 from provisioning.intake import Intake
 from provisioning.worker import Lease
+from scim_settings import profile_of
 from settings import Settings, Source, TargetSettings
 from store.clocks import BusinessClock, machine_now, parse_instant
 from store.database import Database
@@ -63,20 +65,24 @@ class House:
         targets: tuple[str, ...] = ("ad",),
         shared_keys: tuple[str, ...] = (),
         kinds: Mapping[str, str] | None = None,
+        sources: Mapping[str, str] = MappingProxyType({"workday": "workday", "generic": "generic"}),
     ) -> None:
+        """`sources` are names and their mappings."""
         self.database = Database(House.url(folder))
         House.opened.append(self.database)
         metadata.create_all(self.database.engine)
         self.now = parse_instant(START)
         self.business = BusinessClock(lambda: self.now)
-        sources = ("workday", "generic")
         self.settings = Settings(
             path=None,
             data=folder,
             database_url="",
             host="",
             port=0,
-            sources={s: Source(s, s, "hr", shared_keys) for s in sources},
+            sources={
+                name: Source(name, mapping, profile_of(None, mapping), shared_keys)
+                for name, mapping in sources.items()
+            },
             targets={
                 t: TargetSettings(
                     t,
@@ -92,7 +98,9 @@ class House:
         self.directories = {t: Directory() for t in targets}
         self.ad = self.directories[targets[0]]
         self.outbound: Outbound = _outbound("active_directory")
-        self.intake = Intake(self._live, lambda: {s: _inbound(s) for s in sources}, self.business)
+        self.intake = Intake(
+            self._live, lambda: {s: _inbound(m) for s, m in sources.items()}, self.business
+        )
         self.reopen()
 
     def reopen(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
+        self.regrouped: list[tuple[str, list[str]]] = []
         self.verdict = Verdict()
         self.error: Exception | None = None
         self.act: Callable[[Connection], None] = lambda tx: None
@@ -60,6 +61,9 @@ class Recorder:
         if self.error is not None:
             raise self.error
         return self.verdict
+
+    def on_members(self, tx: Connection, source: str, ids: Collection[str]) -> None:
+        self.regrouped.append((source, sorted(ids)))
 
     @property
     def cleared(self) -> set[str]:

@@ -223,3 +223,22 @@ def test_of_changes_to_one_version_one_wins(server_on_each: Server) -> None:
 
     at_once(4, change)
     assert sorted(statuses) == [200, 412, 412, 412]
+
+
+def test_told_whose_groups_have_changed(server: Server, hr: Client) -> None:
+    one, other = hr.create(userName="a")["id"], hr.create(userName="b")["id"]
+    body = {"displayName": "Optics", "members": [{"value": one}]}
+    made = hr.send("POST", "/Groups", body).get_json(force=True)
+    told = server.listener.regrouped
+    assert told == [("workday", [one])]
+    where = f"/Groups/{made['id']}"
+    hr.send("PUT", where, {**body, "members": [{"value": one}, {"value": other}]})
+    assert told.pop() == ("workday", [other])
+    hr.send("PUT", where, {**body, "members": [{"value": other}]})
+    assert told.pop() == ("workday", [one])
+    hr.send("PUT", where, {"displayName": "Lenses", "members": [{"value": other}]})
+    assert told.pop() == ("workday", [other])
+    hr.send("DELETE", where)
+    assert told.pop() == ("workday", [other])
+    hr.create(userName="c")
+    assert told == [("workday", [one])]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scim.profiles import HR, PROFILES, SAP_IPS, STRICT
+from scim.profiles import HR, PROFILES, RIPPLING, SAP_IPS, STRICT
 from scim_settings import PROFILES as NAMES
 from tests.scim.conftest import CORE, ENTERPRISE, PATCH_OP, Client, Server, accepted, refused
 
@@ -21,7 +21,8 @@ def test_settings_know_the_profiles() -> None:
     assert set(NAMES) == set(PROFILES)
     switches = {name: value for name, value in vars(STRICT).items() if name != "name"}
     assert not any(switches.values())
-    assert {**vars(SAP_IPS), "name": "hr"} == vars(HR)
+    assert {**vars(SAP_IPS), "name": "hr", "unique_groups": False} == vars(HR)
+    assert {**vars(RIPPLING), "name": "hr"} == vars(HR)
 
 
 class TestEntra:

@@ -1,0 +1,155 @@
+"""POST /sources/NAME/workers: workers as Workday has them, several in one durable commit.
+
+XML of Core Connector: Worker or Get_Workers, a report's JSON, or SCIM users as the
+stylesheet makes them. Each is stored under its externalId: what it says replaces, null
+empties, the rest stays.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Collection
+from typing import Any
+
+from flask import Blueprint, Response, request
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from adapters.workday import report
+from scim import messages
+from scim.auth import authenticate
+from scim.batch import Verdict, carry_out
+from scim.bodies import decode, encode
+from scim.discovery import Limits
+from scim.errors import ScimError, invalid_syntax
+from scim.listener import Listener
+from scim.profiles import HR
+from scim.schema import Registry
+from scim.service import Client, Service, Work
+from scim.upsert import storing
+from store.clocks import machine_now
+from store.database import Database
+
+XML = ("application/xml", "text/xml", "application/soap+xml")
+JSON = ("application/json", messages.MEDIA_TYPE)
+_log = logging.getLogger("muster.workday")
+
+
+def create_blueprint(
+    db: Database,
+    registry: Registry,
+    listener: Listener,
+    sources: Collection[str],
+    limits: Limits,
+    base_url: str = "",
+) -> Blueprint:
+    """The address for the configured `sources`; `base_url` as in `scim/endpoints.py`."""
+    scim_base = base_url.rstrip("/") + "/scim/v2"
+    service = Service(db, registry, listener, machine_now, scim_base)
+    desk = _Desk(db, service, frozenset(sources), limits)
+    pages = Blueprint("workers", __name__)
+    pages.add_url_rule("/sources/<name>/workers", view_func=desk.take, methods=["POST"])
+    return pages
+
+
+class _Desk:
+    """Takes workers in, and answers what became of each."""
+
+    def __init__(
+        self, db: Database, service: Service, sources: frozenset[str], limits: Limits
+    ) -> None:
+        self._db = db
+        self._service = service
+        self._sources = sources
+        self._limits = limits
+
+    def take(self, name: str) -> Response:
+        """The answer to a request; never raises."""
+        try:
+            return self._take(name)
+        except ScimError as error:
+            return messages.refusal(error)
+        except HTTPException as error:
+            why = error.description or "The request is refused."
+            return messages.refusal(ScimError(error.code or 400, why))
+        except (OperationalError, PoolTimeout) as error:
+            _log.warning("database busy or away: %s", type(error).__name__)
+            why = "Too much to do at this moment; try again."
+            return messages.refusal(ScimError(429, why, None, {"Retry-After": "5"}))
+        except Exception as error:
+            # The message may hold personal data; where it happened does not.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            _log.error("unexpected %s\n%s", type(error).__name__, where)
+            return messages.refusal(ScimError(500, "Something failed here; it is in the log."))
+
+    def _take(self, name: str) -> Response:
+        header = request.headers.get("Authorization")
+        caller = authenticate(self._db, header, {}, machine_now())
+        if caller.source != name or name not in self._sources:
+            raise ScimError(404, "The token is not for a source of that name.")
+        found = self._read()
+        most = self._limits.max_operations
+        if len(found) > most:
+            raise ScimError(413, f"More than {most} workers (scim.max_operations); send fewer.")
+        client = Client(name, HR)
+        works = [self._work(client, one) for one in found]
+        rehearse = request.args.get("dryRun", "").lower() == "true"
+        verdicts = carry_out(self._service, works, lambda tx, done: None, rehearse=rehearse)
+        shown = [_shown(*pair, rehearse) for pair in zip(found, verdicts, strict=True)]
+        return Response(
+            encode({"dryRun": rehearse, "workers": shown}),
+            _status(verdicts),
+            content_type="application/json",
+        )
+
+    def _read(self) -> list[Any]:
+        raw = messages.raw(self._limits, (*XML, *JSON))
+        if request.mimetype in XML:
+            # Imported when the first XML comes: lxml takes 7 MB of every web process.
+            from adapters.workday import connector
+
+            return connector.users(raw)
+        body = decode(raw)
+        if "Report_Entry" in body:
+            return report.users(body)
+        users = body.get("workers")
+        if not isinstance(users, list) or not users:
+            raise invalid_syntax("Report_Entry or workers: a list is expected in the object.")
+        return users
+
+    def _work(self, client: Client, user: Any) -> Work | ScimError:
+        kind = self._service.registry.type_named("User")
+        assert kind is not None
+        if not isinstance(user, dict):
+            return invalid_syntax("A worker is an object.")
+        try:
+            return storing(self._service, client, kind, user, clear=True)
+        except ScimError as error:
+            return error
+
+
+def _status(verdicts: list[Verdict]) -> int:
+    """That of a single worker; of several 200, or 207 when not all were taken."""
+    if len(verdicts) == 1:
+        return verdicts[0].status
+    return 207 if any(verdict.error for verdict in verdicts) else 200
+
+
+def _shown(user: Any, verdict: Verdict, rehearsed: bool) -> dict[str, Any]:
+    key = user.get("externalId") if isinstance(user, dict) else None
+    shown = {
+        "externalId": key if isinstance(key, str | int) else None,
+        "result": verdict.result,
+        "status": verdict.status,
+    }
+    if verdict.error is not None:
+        body = verdict.error.body()
+        return shown | {k: body[k] for k in ("scimType", "detail") if body.get(k)}
+    assert verdict.written is not None
+    made = verdict.result == "created"
+    return shown | {
+        "id": None if rehearsed and made else verdict.written.resource.id,
+        "receipt": None if rehearsed else verdict.written.receipt,
+    }

@@ -1,0 +1,220 @@
+"""The schema of a job, and the expression language as Graph tells of it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from mappings.entra.importing import import_schema
+from mappings.entra.schema import read_schema
+from mappings.language.expression import FUNCTIONS
+from mappings.scope import OPERATORS
+from tests.adapters.bulk_upload.conftest import Client, World, message, record
+
+NEW = "urn:ietf:params:scim:schemas:extension:csv:1.0:User:Cost Pool"
+
+
+def attributes(schema: dict[str, Any], directory: int = 0) -> dict[str, dict[str, Any]]:
+    listed = schema["directories"][directory]["objects"][0]["attributes"]
+    return {one["name"]: one for one in listed}
+
+
+@pytest.fixture
+def schema(client: Client) -> dict[str, Any]:
+    return client.get(f"{client.job}/schema")
+
+
+def test_the_schema_shows_the_mappings_in_force(schema: dict[str, Any]) -> None:
+    assert [one["name"] for one in schema["directories"]] == ["API", "Active Directory"]
+    names = [rule["name"] for rule in schema["synchronizationRules"]]
+    assert names == ["USER_INBOUND_USER_ad", "USER_INBOUND_USER_entra"]
+    rows = schema["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"]
+    sources = {row["targetAttributeName"]: (row["source"] or {}).get("expression") for row in rows}
+    assert sources["givenName"] == "[name.givenName]"
+    assert {"externalId", "active", 'addresses[type eq "work"].country'} <= set(attributes(schema))
+    assert attributes(schema)["active"]["type"] == "Boolean"
+    assert attributes(schema)["externalId"]["anchor"] is True
+    assert "meta.created" not in attributes(schema)
+    assert "sAMAccountName" in attributes(schema, 1)
+
+
+def test_what_is_shown_can_be_imported(client: Client) -> None:
+    text = client.send("GET", f"{client.job}/schema").text
+    imported = import_schema(read_schema(text), "x", "USER_INBOUND_USER_ad")
+    assert "givenName" in imported.outbound.yaml()
+
+
+def added(schema: dict[str, Any], *names: str) -> dict[str, Any]:
+    """As CSV2SCIM's UpdateSchema sends it back."""
+    sent = copy.deepcopy(schema)
+    sent["directories"][0]["objects"][0]["attributes"] += [
+        {"name": name, "type": "String", "multivalued": False, "mutability": "ReadWrite",
+         "flowNullValues": False} for name in names
+    ]  # fmt: skip
+    return sent
+
+
+def test_attributes_are_added_as_csv2scim_does(client: Client, schema: dict[str, Any]) -> None:
+    url = f"{client.job}/schema"
+    assert client.send("PUT", url, added(schema, NEW, "active")).status_code == 204
+    shown = client.get(url)
+    assert attributes(shown)[NEW]["type"] == "String"
+    assert len(attributes(shown)) == len(attributes(schema)) + 1
+    assert client.send("PUT", url, added(shown, f"{NEW} 2")).status_code == 204
+    assert {NEW, f"{NEW} 2"} <= set(attributes(client.get(url)))
+    assert client.send("DELETE", url).status_code == 204
+    assert client.get(url) == schema
+    urn = NEW.rpartition(":")[0]
+    client.upload(record("E1", **{urn: {"Cost Pool": "7"}}))
+    assert client.user("E1")[urn] == {"Cost Pool": "7"}
+
+
+def test_what_powershell_makes_of_the_schema_is_the_same_schema(
+    client: Client, schema: dict[str, Any]
+) -> None:
+    """Nulls go missing, and a list of one item becomes the item."""
+
+    def mangled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                key[0].upper() + key[1:]: mangled(item)
+                for key, item in value.items()
+                if item is not None and key != "@odata.context"
+            }
+        return [mangled(item) for item in value] if isinstance(value, list) else value
+
+    sent = mangled(added(schema, NEW))
+    rule = sent["SynchronizationRules"][0]
+    rule["ObjectMappings"] = rule["ObjectMappings"][0]
+    assert client.send("PUT", f"{client.job}/schema", sent).status_code == 204
+    assert NEW in attributes(client.get(f"{client.job}/schema"))
+
+
+def test_a_token_of_hr_changes_no_mapping(client: Client, schema: dict[str, Any]) -> None:
+    rows = schema["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"]
+    before = copy.deepcopy(rows[0])
+    rows[0]["source"] = {"expression": '"x"', "name": "x", "parameters": [], "type": "Constant"}
+    answer = client.send("PUT", f"{client.job}/schema", added(schema, NEW))
+    assert "mappings import" in message(answer, 400, "BadRequest")
+    shown = client.get(f"{client.job}/schema")
+    assert NEW not in attributes(shown)
+    assert before in shown["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"directories": None}, "directories"),
+        ({"synchronizationRules": []}, "synchronizationRules"),
+        ({"synchronizationRules": "x"}, "synchronizationRules"),
+    ],
+)
+def test_a_schema_that_is_none_is_400(
+    client: Client, schema: dict[str, Any], change: dict[str, Any], why: str
+) -> None:
+    answer = client.send("PUT", f"{client.job}/schema", schema | change)
+    assert why in message(answer, 400, "BadRequest")
+
+
+def test_too_many_and_nameless_attributes_are_400(client: Client, schema: dict[str, Any]) -> None:
+    url = f"{client.job}/schema"
+    many = added(schema, *(f"urn:x:User:A{n}" for n in range(501)))
+    assert "500" in message(client.send("PUT", url, many), 400, "BadRequest")
+    assert "name" in message(client.send("PUT", url, added(schema, " ")), 400, "BadRequest")
+
+
+def test_a_source_that_only_stores_has_a_schema_without_rules(world: World) -> None:
+    client = world.client("conformance")
+    shown = client.get(f"{client.job}/schema")
+    assert shown["synchronizationRules"] == []
+    assert "userName" in attributes(shown)
+
+
+# -- expressions -----------------------------------------------------------------------------------
+
+
+def parse(client: Client, expression: Any, *pairs: tuple[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = {"expression": expression, "targetAttributeDefinition": None}
+    if pairs:
+        listed = [{"key": key, "value": value} for key, value in pairs]
+        body["testInputObject"] = {"definition": None, "properties": listed}
+    answer = client.send("POST", f"{client.job}/schema/parseExpression", body)
+    assert answer.status_code == 200, answer.text
+    return answer.get_json()  # type: ignore[no-any-return]
+
+
+def test_an_expression_is_parsed_and_evaluated(client: Client) -> None:
+    said = parse(client, 'Join("@", [alias], DefaultDomain())', ("alias", "zoe"))
+    assert said["parsingSucceeded"] is True
+    assert said["evaluationSucceeded"] is True
+    assert said["evaluationResult"] == ["zoe@norhaven.example"]
+    assert said["error"] is None
+    tree = said["parsedExpression"]
+    assert (tree["type"], tree["name"]) == ("Function", "Join")
+    assert [part["key"] for part in tree["parameters"]] == ["separator", "source", "source"]
+
+
+def test_several_values_and_none(client: Client) -> None:
+    assert parse(client, "[roles]", ("roles", ["a", "b"]))["evaluationResult"] == ["a", "b"]
+    value = {"@odata.type": "x", "values": ["a"]}
+    assert parse(client, "[roles]", ("roles", value))["evaluationResult"] == ["a"]
+    none = parse(client, "[nothing]", ("roles", "a"))
+    assert (none["evaluationSucceeded"], none["evaluationResult"]) == (True, [])
+
+
+def test_without_an_object_it_is_only_parsed(client: Client) -> None:
+    said = parse(client, "Not([active])")
+    assert (said["parsingSucceeded"], said["evaluationSucceeded"]) == (True, False)
+    assert said["error"] is None
+
+
+@pytest.mark.parametrize("expression", ["Join(", "Nonsense([a])", 'Mid([a], "x", 1)', "[a"])
+def test_what_is_no_expression_is_said(client: Client, expression: str) -> None:
+    said = parse(client, expression, ("a", "x"))
+    assert said["parsingSucceeded"] is False
+    assert said["parsedExpression"] is None
+    assert said["error"]["code"] == "InvalidExpression"
+    assert said["error"]["message"]
+
+
+def test_an_evaluation_that_fails_is_said(client: Client) -> None:
+    said = parse(client, "Mid([a], [b], 1)", ("a", "x"), ("b", "no number"))
+    assert (said["parsingSucceeded"], said["evaluationSucceeded"]) == (True, False)
+    assert said["error"]["code"] == "EvaluationFailed"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"expression": 3},
+        {"expression": " "},
+        {"expression": "x" * 10_001},
+        {"expression": "[a]", "testInputObject": "x"},
+        {"expression": "[a]", "testInputObject": {"properties": [3]}},
+        "{",
+    ],
+)
+def test_a_request_without_an_expression_is_400(client: Client, body: Any) -> None:
+    answer = client.send("POST", f"{client.job}/schema/parseExpression", body)
+    message(answer, 400, "BadRequest")
+
+
+def test_every_function_is_listed(client: Client) -> None:
+    found = {one["name"]: one for one in client.get(f"{client.job}/schema/functions")["value"]}
+    assert set(found) == {function.name for function in FUNCTIONS.values()}
+    mid = {one["name"]: one for one in found["Mid"]["parameters"]}
+    assert mid["source"]["required"] is True
+    assert mid["start"]["type"] == "Integer"
+    assert found["Join"]["parameters"][-1]["allowMultipleOccurrences"] is True
+
+
+def test_every_operator_is_listed(client: Client) -> None:
+    url = f"{client.job}/schema/filterOperators()"
+    found = {one["name"]: one for one in client.get(url)["value"]}
+    assert set(found) == set(OPERATORS)
+    assert found["IS NULL"]["arity"] == "Unary"
+    assert found["GREATER THAN"]["supportedAttributeTypes"] == ["Integer"]
+    assert found["NOT EQUALS"]["multivaluedComparisonType"] == "All"

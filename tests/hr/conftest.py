@@ -1,0 +1,18 @@
+"""Every test with a gateway gets one of its own, on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hr.gate import Gate
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    """A gateway with a source for every kind of HR client."""
+    yield Gate(tmp_path)
+    while Gate.opened:
+        Gate.opened.pop().close()
