@@ -13,8 +13,9 @@ import json
 import os
 from collections.abc import Iterator
 
-from benchmarks._load import Result, request, run
-from benchmarks.scim import user
+from benchmarks._load import request, run
+from benchmarks.scim import processor_seconds, user
+from tests.end_to_end.gateway import processes_of
 from tests.end_to_end.sandbox_gateway import SandboxGateway
 
 PIECE = 50
@@ -51,18 +52,32 @@ def measure(gateway: SandboxGateway, seconds: float) -> None:
             ]
             yield request("POST", address, headers, json.dumps({"Operations": operations}).encode())
 
+    work = {
+        "POST /Users": (singles, 16, 1, 201),
+        f"bulkUpload of {PIECE}": (pieces, 4, PIECE, 202),
+    }
     run(gateway.port, singles(), connections=4, seconds=1)  # both processes are warm now
-    found: dict[str, tuple[float, Result]] = {}
-    for _ in range(2):  # twice, one after the other: the machine may be busy with other work
-        one = run(gateway.port, singles(), connections=16, seconds=seconds).only(201)
-        many = run(gateway.port, pieces(), connections=4, seconds=seconds).only(202)
-        for name, rate, result in (("single", one.rate, one), ("50", many.rate * PIECE, many)):
-            if name not in found or rate > found[name][0]:
-                found[name] = (rate, result)
-    (single, alone), (bulk, together) = found["single"], found["50"]
-    print(f"POST /Users, 16 connections  {single:7,.0f} users/s  p50 {alone.quantile(0.5):.0f} ms")
-    print(f"bulkUpload of 50, 4          {bulk:7,.0f} users/s  p50 {together.quantile(0.5):.0f} ms")
-    print(f"ratio                        {bulk / single:7.1f}")
+    found: dict[str, tuple[float, float]] = {}
+    for name, (requests, connections, each, status) in work.items():
+        before = web_seconds(gateway)
+        result = run(gateway.port, requests(), connections=connections, seconds=seconds)
+        users = len(result.only(status).took) * each
+        spent = (web_seconds(gateway) - before) / users * 1000
+        found[name] = (users / result.seconds, spent)
+        print(
+            f"{name:18} {found[name][0]:7,.0f} users/s, {spent:5.2f} ms of a processor each, "
+            f"p50 {result.quantile(0.5):.0f} ms an answer"
+        )
+    (rate, spent), (bulk_rate, bulk_spent) = found.values()
+    print(f"ratio {bulk_rate / rate:.1f}; by processor time {spent / bulk_spent:.1f}")
+
+
+def web_seconds(gateway: SandboxGateway) -> float:
+    """Processor time of the web processes until now."""
+    assert gateway.process is not None
+    return processor_seconds(
+        [pid for name, pid in processes_of(gateway.process) if name == "muster web"]
+    )
 
 
 if __name__ == "__main__":

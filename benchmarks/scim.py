@@ -21,7 +21,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -398,9 +398,13 @@ def _cost(server: Server, work: Callable[[Server], Found]) -> float:
 
 
 def _used(server: Server) -> float:
-    """Seconds of processor time that the web processes have used."""
+    return processor_seconds(server.web_processes())
+
+
+def processor_seconds(pids: Iterable[int]) -> float:
+    """Seconds of processor time that these processes have used."""
     total = 0
-    for pid in server.web_processes():
+    for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         total += int(fields[11]) + int(fields[12])
     return total / TICK

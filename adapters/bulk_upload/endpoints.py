@@ -70,7 +70,6 @@ def create_blueprint(house: House) -> Blueprint:
     """Everything below /v1.0 and /beta."""
     desk = _Desk(house)
     pages = Blueprint("bulk_upload", __name__)
-
     for version in VERSIONS:
         view = partial(desk.answer, version)
         for rule in ("", "/<path:address>"):
@@ -155,8 +154,8 @@ class _Desk:
         match [parts[0].lower() if parts else "", *parts[1:]]:
             case ["serviceprincipals"]:
                 return {"GET": self._principals}
-            case ["auditlogs", "provisioning"]:
-                return {"GET": self._log}
+            case ["auditlogs", what] if what.lower() == "provisioning":
+                return {"GET": self._audit}
             case ["serviceprincipals", id, *rest]:
                 if client is not None:
                     self._check(client, id, principal.principal_id, principal.app_id)
@@ -265,7 +264,7 @@ class _Desk:
         wanted = quote(f"jobid eq '{principal.job_id(client.source)}'", safe="'")
         return f"{self._root(call)}/auditLogs/provisioning/?$filter={wanted}"
 
-    def _log(self, call: _Call, client: Client) -> Response:
+    def _audit(self, call: _Call, client: Client) -> Response:
         wanted = asked.condition() or odata.EVERYTHING
         job = principal.job_id(client.source)
         if wanted.pinned.get("jobid", job).lower() != job.lower():

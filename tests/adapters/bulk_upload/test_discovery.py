@@ -155,6 +155,12 @@ def test_as_csv2scim_restarts_a_service(world: World, client: Client) -> None:
     assert client.get(client.job)["status"]["synchronizedEntryCountByType"][0]["value"] == 150
 
 
+@pytest.mark.parametrize("action", ["PAUSE", "microsoft.graph.pause"])
+def test_an_action_is_known_in_every_form_of_its_name(client: Client, action: str) -> None:
+    assert client.send("POST", f"{client.job}/{action}").status_code == 204
+    assert client.get(client.job)["status"]["code"] == "Paused"
+
+
 def test_another_source_goes_on(world: World, client: Client) -> None:
     client.send("POST", f"{client.job}/pause")
     other = world.client("workday")
