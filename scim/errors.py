@@ -66,3 +66,8 @@ def immutable(detail: str) -> ScimError:
 def no_target(detail: str) -> ScimError:
     """400 noTarget: the path selects nothing to work on."""
     return ScimError(400, detail, "noTarget")
+
+
+def moved() -> ScimError:
+    """412: somebody else was faster."""
+    return ScimError(412, "The resource was changed at the same moment; read it again.")

@@ -102,6 +102,13 @@ class Groups:
         members.remove(tx, group, (one.id for one in settled.removed))
         members.add(tx, group, settled.added, version << _MOST_AT_ONCE)
 
+    def regrouped(
+        self, tx: Connection, group: int, settled: Settled, *, everybody: bool
+    ) -> list[str]:
+        """Whose groups are others after that: with `everybody` those of all who are in it."""
+        there = members.of(tx, group) if everybody else ()
+        return list(dict.fromkeys(one.id for one in (*settled.added, *settled.removed, *there)))
+
     def values(self, found: Iterable[Member]) -> list[dict[str, Any]]:
         """Members as JSON values."""
         return [self._value(one) for one in found]
@@ -155,6 +162,11 @@ def said_of_all(kind: ResourceType, content: dict[str, Any]) -> Change:
     if kind.members is not None:
         change.adding(content.pop(kind.members.name, None) or ())
     return change
+
+
+def listed(kind: ResourceType, change: Change) -> dict[str, Any]:
+    """The members that a change adds, as they stand in a resource."""
+    return {kind.members.name: list(change.add.values())} if kind.members and change.add else {}
 
 
 def difference(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> Change:

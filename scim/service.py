@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from scim import documents, groups, indexing
 from scim.bodies import encode
-from scim.errors import ScimError, invalid_value
+from scim.errors import ScimError, invalid_value, moved
 from scim.groups import Change, Groups, Settled
 from scim.listener import Listener
 from scim.patch import Outcome, Patch
@@ -261,7 +261,7 @@ class Service:
             if kind.members is not None:
                 members.disband(tx, old.seq)
             if not resources.withdraw(tx, old, now, values):
-                raise _moved()
+                raise moved()
             if kind.members is not None:
                 there = [one["value"] for one in before.get(kind.members.name, ())]
                 self._listener.on_members(tx, client.source, there)
@@ -276,7 +276,7 @@ class Service:
             text = documents.restamped(group.document, now, version)
             changed = replace(group, document=text, version=version, modified=now)
             if not resources.replace(tx, changed, group.version):
-                raise _moved()
+                raise moved()
         members.leave(tx, old.id)
 
     def _members_of(self, tx: Connection, kind: ResourceType, one: Resource) -> dict[str, Any]:
@@ -307,7 +307,7 @@ class Service:
         result, change = outcome(own, lambda: self.groups.values(members.of(tx, old.seq)))
         named = frozenset(result.named)
         content = self._checked(client, kind, result.content, held)
-        self._check_members(client, kind, _listed(kind, change))
+        self._check_members(client, kind, groups.listed(kind, change))
         settled = self.groups.settle(tx, client.source, old.seq, change)
         cleared = documents.still_cleared(kind, content, old.cleared | result.emptied)
         if documents.same(content, held) and not settled:
@@ -379,13 +379,12 @@ class Service:
             return Written(old, verdict.receipt, result="stale")
         new = replace(new, person=verdict.person, facts=verdict.facts)
         if not resources.replace(tx, new, old.version, values, known):
-            raise _moved()
+            raise moved()
         self.groups.store(tx, new.seq, settled, new.version)
-        if kind.members is not None:
-            told = [one.id for one in (*settled.added, *settled.removed)]
-            if before.get("displayName") != after.get("displayName"):
-                told += [one.id for one in members.of(tx, new.seq)]
-            self._listener.on_members(tx, new.source, dict.fromkeys(told))
+        renamed = before.get("displayName") != after.get("displayName")
+        if kind.members is not None and (settled or renamed):
+            told = self.groups.regrouped(tx, new.seq, settled, everybody=renamed)
+            self._listener.on_members(tx, new.source, told)
         return Written(new, verdict.receipt)
 
     def _refuse_taken(
@@ -447,11 +446,3 @@ class Service:
         if content:
             validator = self._validators[kind.name, client.profile.read_loosely]
             validator.check(content, required=False)
-
-
-def _listed(kind: ResourceType, change: Change) -> dict[str, Any]:
-    return {kind.members.name: list(change.add.values())} if kind.members and change.add else {}
-
-
-def _moved() -> ScimError:
-    return ScimError(412, "The resource was changed at the same moment; read it again.")
