@@ -20,6 +20,7 @@ from flask import Flask
 
 import settings as configuration
 import wsgi_server
+from access.proxies import FromProxies
 from mappings.documents import (
     Inbound,
     Outbound,
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 SANDBOX_CONFIG = "sandbox.yaml"
 THREADS = 4
+RELOAD = "reload"
+"""A file in the data folder; web processes and workers begin anew when it is touched."""
+_LOOK_FOR_RELOAD = 0.25
 
 
 def data_folder(environ: Mapping[str, str]) -> Path:
@@ -198,7 +202,8 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         create_blueprint(
             database,
             profiles={name: source.profile for name, source in settings.sources.items()},
-            base_url=f"http://{settings.host}:{settings.port}",
+            # Never from a Host header: whoever sends one could choose where our links lead.
+            base_url=settings.proxies.base_url or f"http://{settings.host}:{settings.port}",
             schema_folders=settings.scim.schemas,
             limits=Limits(
                 settings.scim.page_size,
@@ -214,8 +219,8 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     _furnish(app, settings, database)
     if "uwsgi" in sys.modules:
         setproctitle.setproctitle("muster web")
-    whole = wsgi_server.BodyInput(app.wsgi_app, settings.scim.max_payload)
-    app.wsgi_app = whole  # type: ignore[method-assign]
+    whole = wsgi_server.WholeRequests(app.wsgi_app, settings.scim.max_payload)
+    app.wsgi_app = FromProxies(whole, settings.proxies)  # type: ignore[method-assign]
     return app
 
 
@@ -249,18 +254,24 @@ def _furnish(app: Flask, settings: Settings, database: Database) -> None:
 
 
 def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None = None) -> None:
-    """The worker until `stop`, which SIGTERM and SIGINT set.
+    """The worker until `stop`, which SIGTERM and SIGINT set; `app.py reload` begins it anew.
 
     Raises SettingsError, MappingError, WorkerRunning.
     """
+    ended = stop or threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # uWSGI stops a mule by SIGHUP
+        signal.signal(number, lambda *_: ended.set())
+    while not ended.is_set():
+        _work_on(load_settings(environ), ended)
+
+
+def _work_on(settings: Settings, ended: threading.Event) -> None:
+    """The worker with these settings, until the end or until there are new ones."""
     from provisioning.converge import Converger
     from provisioning.housekeeping import keep_house
     from provisioning.worker import Worker
 
-    ended = stop or threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # uWSGI stops a mule by SIGHUP
-        signal.signal(number, lambda *_: ended.set())
-    settings = load_settings(environ)
+    over = _ended_or_renewed(ended, settings.data / RELOAD)
     outbounds = load_outbounds(settings)
     database = Database(settings.database_url)
     business = clock(settings, database)
@@ -280,11 +291,32 @@ def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None =
             epoch=epoch(settings, database),
             chores=chores,
             prepare=converger.prepare,
-        ).run(ended)
+        ).run(over)
     finally:
         for target in targets.values():
             target.close()
         database.close()
+
+
+def _ended_or_renewed(ended: threading.Event, file: Path) -> threading.Event:
+    """An event that is set after `ended`, or after `file` was touched."""
+    over = threading.Event()
+    before = _touched(file)
+
+    def watch() -> None:
+        while not ended.wait(_LOOK_FOR_RELOAD) and _touched(file) == before:
+            pass
+        over.set()
+
+    threading.Thread(target=watch, name="reload", daemon=True).start()
+    return over
+
+
+def _touched(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def log_to_stderr() -> None:
