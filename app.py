@@ -261,7 +261,9 @@ def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None =
     ended = stop or threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # uWSGI stops a mule by SIGHUP
         signal.signal(number, lambda *_: ended.set())
+    _work_on(load_settings(environ), ended)
     while not ended.is_set():
+        structlog.get_logger("muster.worker").info("settings are taken up anew")
         _work_on(load_settings(environ), ended)
 
 
