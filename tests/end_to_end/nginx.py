@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ import pytest
 
 from sandbox import certificates
 from store.clocks import machine_now
+from tests.end_to_end.client_certificates import Authority
 from tests.end_to_end.gateway import ROOT, free_port, wait_for
 
 SITE = ROOT / "deploy" / "nginx.conf"
@@ -60,15 +62,15 @@ class Nginx:
         self.port = free_port()
         self.base = f"https://localhost:{self.port}"
         tls = certificates.ensure(folder / "tls", machine_now())
-        clients = certificates.ensure(folder / "clients", machine_now(), ["workday.example"])
-        self.ca, self.client = tls.ca, clients
+        self.ca = tls.ca
+        self.clients = Authority(folder / "clients")
         site = SITE.read_text("utf-8")
         for old, new in {
             "listen 443 ssl;": f"listen 127.0.0.1:{self.port} ssl;",
             "scim.norhaven.example;": "localhost;",
             "/etc/nginx/tls/scim.crt": str(tls.certificate),
             "/etc/nginx/tls/scim.key": str(tls.key),
-            "/etc/nginx/tls/client-authorities.pem": str(clients.ca),
+            "/etc/nginx/tls/client-authorities.pem": str(self.clients.file),
             "/var/log/nginx/": f"{folder}/",
             "127.0.0.1:8080 ": f"127.0.0.1:{behind} ",
             **waits,
@@ -83,7 +85,12 @@ class Nginx:
         assert tested.returncode == 0, tested.stderr
         assert "warn" not in tested.stderr
         self.process = subprocess.Popen(words, start_new_session=True)
-        wait_for((folder / "nginx.pid").exists, 10, "nginx does not start")
+        wait_for(self._listens, 10, "nginx does not start")
+
+    def _listens(self) -> bool:
+        assert self.process.poll() is None, self.logs()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     @property
     def trust(self) -> ssl.SSLContext:
