@@ -261,19 +261,19 @@ def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None =
     ended = stop or threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # uWSGI stops a mule by SIGHUP
         signal.signal(number, lambda *_: ended.set())
-    _work_on(load_settings(environ), ended)
+    file = load_settings(environ).data / RELOAD
     while not ended.is_set():
-        structlog.get_logger("muster.worker").info("settings are taken up anew")
-        _work_on(load_settings(environ), ended)
+        over = _ended_or_renewed(ended, file)  # before the settings: no touch is missed
+        _work_on(load_settings(environ), over)
 
 
-def _work_on(settings: Settings, ended: threading.Event) -> None:
-    """The worker with these settings, until the end or until there are new ones."""
+def _work_on(settings: Settings, over: threading.Event) -> None:
+    """The worker with these settings, until the event."""
     from provisioning.converge import Converger
     from provisioning.housekeeping import keep_house
     from provisioning.worker import Worker
 
-    over = _ended_or_renewed(ended, settings.data / RELOAD)
+    structlog.get_logger("muster.worker").info("worker begins", targets=list(settings.targets))
     outbounds = load_outbounds(settings)
     database = Database(settings.database_url)
     business = clock(settings, database)

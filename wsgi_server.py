@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 HEADERS_LIMIT = 32_768
 """Bytes of all header lines of a request; beyond uWSGI's `buffer-size` it is cut off unanswered."""
+_ROOM = 60_000
+"""Bytes of headers, and of the address twice, as uWSGI keeps it. In a fuller buffer a header
+such as If-Match may have found no room, which uWSGI passes over."""
 
 _PIECE = 65536
 _DRAIN = 8
@@ -131,8 +134,9 @@ def unsound(environ: WSGIEnvironment) -> Refusal | None:
     if environ["REQUEST_URI"].partition("?")[2] and not environ.get("QUERY_STRING"):
         # uWSGI leaves out what does not fit its buffer; a list must not lose its filter.
         return 414, "The address is too long."
-    if sum(map(len, names)) + sum(map(len, values)) > HEADERS_LIMIT:
-        return 431, f"The headers are longer than {HEADERS_LIMIT} bytes."
+    size = sum(map(len, names)) + sum(map(len, values))
+    if size > HEADERS_LIMIT or size + 2 * len(environ["REQUEST_URI"]) > _ROOM:
+        return 431, f"The headers, or they and the address, are longer than {HEADERS_LIMIT} bytes."
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import socket
@@ -18,7 +19,7 @@ import requests
 from cryptography import x509
 
 from tests.end_to_end.client_certificates import Authority
-from tests.end_to_end.gateway import free_port
+from tests.end_to_end.gateway import free_port, wait_for
 from tests.end_to_end.nginx import PREFIX, Nginx, nginx
 from tests.end_to_end.running import Running, running
 
@@ -41,10 +42,12 @@ class Echo(ThreadingHTTPServer):
     """In Muster's place: notes every request that arrives, and when it has."""
 
     daemon_threads = True
+    request_queue_size = 200
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Noting)
         self.seen: list[tuple[str, dict[str, str], bytes]] = []
+        self.waiting = threading.Event()
 
     @property
     def last(self) -> dict[str, str]:
@@ -61,6 +64,8 @@ class _Noting(BaseHTTPRequestHandler):
             headers[key] = f"{headers[key]}, {value}" if key in headers else value
         assert isinstance(self.server, Echo)
         self.server.seen.append((self.path, headers, body))
+        if self.path.endswith("/wait"):
+            self.server.waiting.wait(20)
         if self.path.endswith("/large"):
             self.send_response(200)
             self.end_headers()
@@ -92,7 +97,7 @@ def front(echo: Echo) -> Iterator[Nginx]:
 
 
 @pytest.fixture
-def http(front: Nginx) -> Iterator[requests.Session]:
+def session(front: Nginx) -> Iterator[requests.Session]:
     with requests.Session() as session:
         session.trust_env = False  # a bundle named in the environment would win
         session.verify = str(front.ca)
@@ -104,9 +109,9 @@ def url(front: Nginx, path: str = "/Users") -> str:
 
 
 def test_only_what_nginx_itself_knows_is_passed_on(
-    http: requests.Session, front: Nginx, echo: Echo
+    session: requests.Session, front: Nginx, echo: Echo
 ) -> None:
-    assert http.get(url(front), headers=FORGED).status_code == 200
+    assert session.get(url(front), headers=FORGED).status_code == 200
     assert "forged" not in json.dumps(echo.last)
     assert "66" not in "".join(v for k, v in echo.last.items() if k != "host")
     assert echo.last["x-forwarded-for"] == "127.0.0.1"
@@ -116,11 +121,11 @@ def test_only_what_nginx_itself_knows_is_passed_on(
 
 
 def test_a_client_certificate_arrives_and_a_forged_one_beside_it_does_not(
-    http: requests.Session, front: Nginx, echo: Echo
+    session: requests.Session, front: Nginx, echo: Echo
 ) -> None:
     shown = front.clients.give("workday.example")
-    http.cert = (str(shown.certificate), str(shown.key))
-    assert http.get(url(front), headers=FORGED).status_code == 200
+    session.cert = (str(shown.certificate), str(shown.key))
+    assert session.get(url(front), headers=FORGED).status_code == 200
     passed = unquote(echo.last["x-ssl-client-cert"]).encode()
     sent = x509.load_pem_x509_certificate(shown.certificate.read_bytes())
     assert x509.load_pem_x509_certificate(passed) == sent
@@ -128,12 +133,12 @@ def test_a_client_certificate_arrives_and_a_forged_one_beside_it_does_not(
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(
-    http: requests.Session, front: Nginx, echo: Echo, tmp_path: Path
+    session: requests.Session, front: Nginx, echo: Echo, tmp_path: Path
 ) -> None:
     other = Authority(tmp_path).give("workday.example")  # the same names, another key
-    http.cert = (str(other.certificate), str(other.key))
+    session.cert = (str(other.certificate), str(other.key))
     before = len(echo.seen)
-    answer = http.get(url(front))
+    answer = session.get(url(front))
     assert answer.status_code == 400
     assert answer.json()["status"] == "400"
     assert len(echo.seen) == before
@@ -214,14 +219,14 @@ def test_a_client_that_reads_slowly_holds_nobody_up(front: Nginx, echo: Echo) ->
 
 
 def test_addresses_are_passed_on_as_they_were_written(
-    http: requests.Session, front: Nginx, echo: Echo
+    session: requests.Session, front: Nginx, echo: Echo
 ) -> None:
     for path in ("/Users/a%2Fb", "/Users?filter=userName%20eq%20%22a%2Bb%22", "/Users/%C3%A4"):
-        http.get(url(front, path))
+        session.get(url(front, path))
         assert echo.seen[-1][0] == f"{PREFIX}/scim/v2{path}"
 
 
-def test_nothing_else_is_passed_on(http: requests.Session, front: Nginx, echo: Echo) -> None:
+def test_nothing_else_is_passed_on(session: requests.Session, front: Nginx, echo: Echo) -> None:
     before = len(echo.seen)
     for path in ("/", "/people.json", PREFIX + "/", PREFIX + "/people.json", "/scim/v2/Users",
                  PREFIX + "/sandbox/reset", PREFIX + "/scim/../people.json", "/.malformed",
@@ -229,16 +234,16 @@ def test_nothing_else_is_passed_on(http: requests.Session, front: Nginx, echo: E
         # requests would resolve the dots itself
         asked = requests.Request("GET", front.base).prepare()
         asked.url = front.base + path
-        answer = http.send(asked)
+        answer = session.send(asked)
         assert answer.status_code == 404, path
         assert answer.json()["status"] == "404"
     assert len(echo.seen) == before
 
 
 def test_what_muster_refuses_is_not_reworded(
-    http: requests.Session, front: Nginx, echo: Echo
+    session: requests.Session, front: Nginx, echo: Echo
 ) -> None:
-    assert http.get(url(front, "/teapot")).status_code == 418
+    assert session.get(url(front, "/teapot")).status_code == 418
 
 
 def test_while_muster_is_away_clients_are_told_to_come_again() -> None:
@@ -250,6 +255,40 @@ def test_while_muster_is_away_clients_are_told_to_come_again() -> None:
         assert answer.json()["status"] == "429"
         assert "429" in front.access_log()
         assert "from Muster 502" in front.access_log()
+
+
+def test_too_many_at_once_are_told_to_come_again(front: Nginx, echo: Echo) -> None:
+    """64 from one address, 100 from all; the rest waits nowhere."""
+    answers: list[tuple[int, str | None]] = []
+
+    def ask(address: str) -> None:
+        get = f"GET {PREFIX}/scim/v2/wait HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        where = ("127.0.0.1", front.port)
+        with (
+            socket.create_connection(where, timeout=30, source_address=(address, 0)) as plain,
+            front.trust.wrap_socket(plain, server_hostname="localhost") as client,
+        ):
+            client.sendall(get.encode())
+            said = http.client.HTTPResponse(client)
+            said.begin()
+            answers.append((said.status, said.getheader("Retry-After")))
+
+    def all_ask(address: str, number: int) -> list[threading.Thread]:
+        threads = [threading.Thread(target=ask, args=(address,)) for _ in range(number)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    before = len(echo.seen)
+    threads = all_ask("127.0.0.1", 70)
+    wait_for(lambda: len(echo.seen) - before == 64 and len(answers) == 6, 30, "not 64")
+    threads += all_ask("127.0.0.2", 50)
+    wait_for(lambda: len(echo.seen) - before == 100 and len(answers) == 20, 30, "not 100")
+    assert set(answers) == {(429, "5")}
+    echo.waiting.set()
+    for thread in threads:
+        thread.join()
+    assert answers.count((200, None)) == 100
 
 
 def test_an_answer_that_does_not_come_is_said_to_be_unknown() -> None:

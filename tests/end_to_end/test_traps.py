@@ -6,6 +6,9 @@ import http.client
 import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -14,7 +17,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.end_to_end.gateway import SCIM_TYPE, wait_for
+from tests.end_to_end.gateway import ROOT, SCIM_TYPE, wait_for
 from tests.end_to_end.running import Running, running
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -143,7 +146,7 @@ def test_a_reload_takes_up_settings_and_loses_no_request(gateway: Running) -> No
         _, listed = call(gateway, token, "GET", "/Users", None)
         assert json.loads(listed)["itemsPerPage"] == 9
         assert json.loads(listed)["totalResults"] == len(load.made)
-    wait_for(lambda: "settings are taken up anew" in gateway.said(), 10, "not the worker")
+    wait_for(lambda: gateway.said().count("worker begins") == 2, 10, "not the worker")
 
 
 def test_a_reload_with_wrong_settings_changes_nothing(gateway: Running) -> None:
@@ -158,34 +161,62 @@ def test_a_reload_with_wrong_settings_changes_nothing(gateway: Running) -> None:
     assert webs(gateway) == before
 
 
-def test_killed_processes_come_back_and_none_outlives_its_master() -> None:
+def test_killed_processes_come_back_and_none_outlives_its_master(gateway: Running) -> None:
+    """The last test of this gateway."""
     names = ["muster", "muster web", "muster web", "muster worker"]
-    with running() as gateway:
 
-        def all_up() -> bool:
-            return sorted(name for name, _ in gateway.processes()) == names
+    def all_up() -> bool:
+        return sorted(name for name, _ in gateway.processes()) == names
 
-        wait_for(all_up, 20, f"ps shows {gateway.processes()}")
-        before = gateway.processes()
-        killed = {pid for name, pid in before if name != "muster"}
-        for pid in killed:
-            os.kill(pid, signal.SIGKILL)
-        wait_for(
-            lambda: all_up() and not killed & {pid for _, pid in gateway.processes()},
-            30, "web or worker did not come back",
+    wait_for(all_up, 20, f"ps shows {gateway.processes()}")
+    before = gateway.processes()
+    killed = {pid for name, pid in before if name != "muster"}
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(
+        lambda: all_up() and not killed & {pid for _, pid in gateway.processes()},
+        30, "web or mule did not come back",
+    )  # fmt: skip
+    assert requests.get(f"{gateway.base}/Users", timeout=30).status_code == 401
+    os.kill(dict(before)["muster"], signal.SIGKILL)
+    gateway.process.wait(10)
+    wait_for(lambda: not gateway.processes(), 10, "processes outlived their master")
+
+
+@pytest.fixture(scope="module")
+def apart() -> Iterator[Running]:
+    """The web alone."""
+    with running(words=("--no-worker",)) as found:
+        yield found
+
+
+def test_web_and_worker_run_apart_and_are_reloaded_together(apart: Running) -> None:
+    said = apart.folder / "worker.log"
+    with said.open("wb") as log:
+        worker = subprocess.Popen(
+            [sys.executable, str(ROOT / "app.py"), "worker"],
+            env=apart.environ, cwd=apart.folder, stderr=log,
         )  # fmt: skip
-        assert requests.get(f"{gateway.base}/Users", timeout=30).status_code == 401
-        os.kill(dict(before)["muster"], signal.SIGKILL)
-        gateway.process.wait(10)
-        wait_for(lambda: not gateway.processes(), 10, "processes outlived their master")
+    try:
+        wait_for(lambda: said.read_text().count("worker begins") == 1, 30, "no worker")
+        wait_for(lambda: len(webs(apart)) == 2, 20, "no web")
+        before = webs(apart)
+        assert "muster worker" not in dict(apart.processes())
+        assert apart.command("reload").returncode == 0
+        wait_for(lambda: said.read_text().count("worker begins") == 2, 20, "not the worker")
+        wait_for(lambda: len(webs(apart) - before) == 2, 30, "not the web")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+    finally:
+        worker.kill()
 
 
-def test_the_web_alone_has_no_worker_and_ends_as_quickly() -> None:
-    with running(words=("--no-worker",)) as gateway:
-        wait_for(lambda: len(webs(gateway)) == 2, 20, "no web")
-        names = sorted(name for name, _ in gateway.processes())
-        assert names == ["muster", "muster keeper", "muster web", "muster web"]
+def test_the_web_alone_is_seen_out_too(apart: Running) -> None:
+    """The last test of this gateway."""
+    with socket.create_connection(("127.0.0.1", apart.port)) as endless:
+        endless.sendall(b"POST /scim/v2/Users HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx")
+        time.sleep(0.3)
         began = time.monotonic()
-        gateway.stop()
+        apart.stop()
         assert time.monotonic() - began < 10
-        assert not gateway.processes()
+    assert not apart.processes()
