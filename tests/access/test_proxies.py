@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+import settings
 from access.proxies import TRUSTED, FromProxies
 from access_settings import Proxies
 
@@ -91,3 +93,35 @@ def test_of_several_addresses_those_count_that_our_proxies_added() -> None:
 def test_the_prefix_is_that_of_the_settings(path: str, peer: str, script: str, rest: str) -> None:
     found = seen(proxies(), peer, path)
     assert (found["SCRIPT_NAME"], found["PATH_INFO"]) == (script, rest)
+
+
+@pytest.mark.parametrize(
+    ("server", "problem"),
+    [
+        ("base_url: scim.norhaven.example", "is not the address of a server"),
+        ("base_url: https://scim.norhaven.example/?a=b", "is not the address of a server"),
+        ("base_url: ftp://scim.norhaven.example", "is not the address of a server"),
+        ("trusted_proxies: [nginx.norhaven.example]", "is no network"),
+        ("trusted_proxies: [10.0.0.1/8]", "is no network"),
+        ("trusted_proxies: 127.0.0.1", "trusted_proxies"),
+        ("proxy_hops: 0", "proxy_hops"),
+        ("proxies: 1", "is not a setting"),
+    ],
+)
+def test_wrong_settings_are_said_with_their_line(tmp_path: Path, server: str, problem: str) -> None:
+    file = tmp_path / "muster.yaml"
+    file.write_text(f"domain: x.example\nserver:\n  {server}\nsources: {{}}\ntargets: {{}}\n")
+    with pytest.raises(settings.SettingsError) as error:
+        settings.load(file, {})
+    assert problem in str(error.value)
+    assert f"{file}:3" in str(error.value)
+
+
+def test_a_slash_at_the_end_of_base_url_is_none_of_the_prefix(tmp_path: Path) -> None:
+    file = tmp_path / "muster.yaml"
+    text = "domain: x.example\nsources: {}\ntargets: {}\nserver:\n  base_url: https://h.example"
+    for end, prefix in (("", ""), ("/", ""), ("/muster", "/muster"), ("/muster/", "/muster")):
+        file.write_text(text + end)
+        found = settings.load(file, {}).proxies
+        assert found.prefix == prefix
+        assert found.base_url == "https://h.example" + prefix
