@@ -107,11 +107,7 @@ POST = (
 )
 CLOSING = POST + b"Connection: close\r\n"
 USER = b'{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"smuggled"}'
-HIDDEN = (
-    POST.replace(b"\r\nHost", b"\r\nConnection: close\r\nHost")
-    + b"Content-Length: %d\r\n\r\n" % len(USER)
-    + USER
-)
+HIDDEN = CLOSING + b"Content-Length: %d\r\n\r\n" % len(USER) + USER
 """A whole request that must never be seen as one."""
 PROBES = {
     "length and chunks": POST
@@ -166,19 +162,15 @@ def test_line_breaks_make_no_header_and_no_log_line(doors: Doors, way: str) -> N
         said = doors.raw(way, get + b"Authorization: Bearer <token>\r\n\r\n")
         assert answers(said) in ([404], [400]), said  # 400: nginx, of a null byte
         assert b"x-injected" not in said.partition(b"\r\n\r\n")[0].lower()
-    for name in ('x\\r\\nX-Injected: 1"', "x"):
-        body = USER.replace(b"smuggled", f"{name}-{way}".encode().replace(b'"', b""))
-        said = doors.raw(way, CLOSING + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        assert answers(said)[0] in (201, 400)
-        assert b"\r\nx-injected" not in said.partition(b"\r\n\r\n")[0].lower()
+    body = USER.replace(b"smuggled", rb"x\r\nX-Injected: " + way.encode())
+    said = doors.raw(way, CLOSING + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    assert answers(said) == [201]  # in a value they are text
+    assert b"\r\nx-injected" not in said.lower()
     forged = b"\n26/Nov/2026:00:00:00 +0000 DELETE 204 FORGED"
-    doors.raw(way, b"GET" + forged + b" /x HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    doors.raw(
-        way,
-        b"GET /x"
-        + forged.replace(b" ", b"%20").replace(b"\n", b"%0a")
-        + b" HTTP/1.1\r\nHost: a\r\n\r\n",
-    )
+    quoted = forged.replace(b" ", b"%20").replace(b"\n", b"%0a")
+    for line in (b"GET" + forged + b" /x", b"GET /x" + quoted):
+        doors.raw(way, line + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    time.sleep(0.5)  # until it is written
     written = doors.gateway.said() + doors.front.logs()
     assert "FORGED" not in doors.gateway.said()
     assert not any(line.startswith("26/Nov/2026:00:00:00") for line in written.splitlines())
@@ -218,28 +210,29 @@ def test_beyond_the_buffer_the_connection_is_cut(doors: Doors) -> None:
     assert doors.users() >= 0  # it still serves
 
 
-def test_slow_clients_of_nginx_hold_no_thread_and_are_seen_out(doors: Doors) -> None:
+def test_slow_clients_of_nginx_hold_no_thread_and_are_seen_out(
+    doors: Doors, slow: SlowClient
+) -> None:
     """Three times as many as Muster has threads, half with a slow head, half with a slow body."""
+    slow.thread.join(20)  # it writes a line of the kind that is counted
     before = doors.gateway.said().count(" POST ")
-    slow = [doors.connect("nginx") for _ in range(48)]
-    for number, connection in enumerate(slow):
+    many = [doors.connect("nginx") for _ in range(48)]
+    for number, connection in enumerate(many):
         head = POST if number % 2 else POST + b"Content-Length: 1000\r\n\r\n{"
         head = head.replace(b"<base>", doors.path("nginx").encode())
         connection.sendall(head.replace(b"<token>", doors.token.encode()))
-    began = time.monotonic()
-    assert doors.users() >= 0
     through = requests.get(
         f"{doors.front.base}{PREFIX}/scim/v2/Users", verify=str(doors.front.ca), timeout=30
     )
     assert through.status_code == 401
-    assert time.monotonic() - began < 2
-    for connection in slow:
+    for connection in many:
         connection.settimeout(10)
         with contextlib.suppress(ConnectionResetError, ssl.SSLError):
             assert connection.recv(100) == b""  # seen out, without a word
         connection.close()
+    wait_for(lambda: doors.front.access_log().count(" 408 ") >= 48, 10, "no log lines")
+    time.sleep(0.5)
     assert doors.gateway.said().count(" POST ") == before  # none of it ever came here
-    wait_for(lambda: doors.front.access_log().count(" 408 ") >= 48, 10, doors.front.access_log())
 
 
 def test_a_slow_client_of_muster_itself_is_answered_400(slow: SlowClient) -> None:

@@ -132,10 +132,12 @@ def test_a_client_certificate_arrives_and_a_forged_one_beside_it_does_not(
     assert "forged" not in json.dumps(echo.last)
 
 
+@pytest.mark.parametrize("name", ["Client Authority", "Somebody"])
 def test_a_certificate_of_an_unknown_authority_is_refused(
-    session: requests.Session, front: Nginx, echo: Echo, tmp_path: Path
+    session: requests.Session, front: Nginx, echo: Echo, tmp_path: Path, name: str
 ) -> None:
-    other = Authority(tmp_path).give("workday.example")  # the same names, another key
+    """By the name of the known one, too."""
+    other = Authority(tmp_path, name).give("workday.example")
     session.cert = (str(other.certificate), str(other.key))
     before = len(echo.seen)
     answer = session.get(url(front))

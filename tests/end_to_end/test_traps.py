@@ -139,7 +139,7 @@ def test_a_reload_takes_up_settings_and_loses_no_request(gateway: Running) -> No
         assert told.returncode == 0, told.stderr
         wait_for(lambda: "chain reloading complete" in gateway.said(), 60, "no reload")
     assert set(load.answers) == {200, 201}, load.answers
-    assert load.answers[201] > 50
+    assert load.answers[201] > 10
     assert not before & webs(gateway)
     assert dict(gateway.processes())["muster"] == master
     for _ in range(6):  # whichever process answers
