@@ -21,7 +21,6 @@ from cryptography import x509
 from tests.end_to_end.client_certificates import Authority
 from tests.end_to_end.gateway import free_port, wait_for
 from tests.end_to_end.nginx import PREFIX, Nginx, nginx
-from tests.end_to_end.running import Running, running
 
 FORGED = {
     "X-SSL-Client-Cert": "forged",
@@ -255,7 +254,8 @@ def test_while_muster_is_away_clients_are_told_to_come_again() -> None:
         assert answer.headers["Retry-After"] == "5"
         assert answer.headers["Content-Type"] == "application/scim+json"
         assert answer.json()["status"] == "429"
-        assert "429" in front.access_log()
+        line = "GET /muster/scim/v2/Users 429"
+        wait_for(lambda: line in front.access_log(), 10, "no log line")
         assert "from Muster 502" in front.access_log()
 
 
@@ -302,27 +302,3 @@ def test_an_answer_that_does_not_come_is_said_to_be_unknown() -> None:
             answer = requests.get(url(front), verify=str(front.ca), timeout=10)
             assert answer.status_code == 504
             assert answer.json()["status"] == "504"
-
-
-@pytest.fixture
-def prefixed() -> Iterator[Running]:
-    server = {"base_url": "https://hr.norhaven.example/muster", "trusted_proxies": ["192.0.2.1"]}
-    with running(more={"server": server}) as found:
-        yield found
-
-
-def test_links_of_the_console_keep_the_prefix(prefixed: Running) -> None:
-    here = f"http://127.0.0.1:{prefixed.port}"
-    for path, prefix in (("/muster/", "/muster"), ("/", "")):
-        page = requests.get(here + path, timeout=30)
-        assert page.status_code == 200
-        links = re.findall(r'(?:href|src|action)="(/[^"]*)"', page.text)
-        assert len(links) > 5
-        assert all(link.startswith(prefix + "/") for link in links), links
-        assert all("/muster/muster" not in link for link in links), links
-        for link in links:
-            assert requests.get(here + link.replace("&amp;", "&"), timeout=30).ok, link
-    assert requests.get(f"{here}/musterly/", timeout=30).status_code == 404
-    # Who is no trusted proxy is not believed: the console sees a proxied request, and no prefix.
-    forged = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Prefix": "/evil", "X-Script-Name": "/x"}
-    assert requests.get(f"{here}/", headers=forged, timeout=30).status_code == 403

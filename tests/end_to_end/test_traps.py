@@ -27,7 +27,7 @@ MANY = 40
 
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[Running]:
-    with running() as found:
+    with running(more={"access": {"requests_per_second": 0}}) as found:  # no limit
         yield found
 
 
