@@ -20,7 +20,7 @@ from flask import Flask
 
 import settings as configuration
 import wsgi_server
-from access.proxies import FromProxies
+from access.proxies import TRUSTED, FromProxies
 from mappings.documents import (
     Inbound,
     Outbound,
@@ -219,7 +219,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     _furnish(app, settings, database)
     if "uwsgi" in sys.modules:
         setproctitle.setproctitle("muster web")
-    whole = wsgi_server.WholeRequests(app.wsgi_app, settings.scim.max_payload)
+    whole = wsgi_server.WholeRequests(app.wsgi_app, settings.scim.max_payload, TRUSTED)
     app.wsgi_app = FromProxies(whole, settings.proxies)  # type: ignore[method-assign]
     return app
 

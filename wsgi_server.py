@@ -38,6 +38,7 @@ _BODY_SECONDS = 60.0
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}\Z")
 _NO_NAME = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Z-]")
 _NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_FORWARDING = ("HTTP_X_FORWARDED_", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
 _DIGITS = re.compile(r"[0-9]{1,18}\Z")
 
 Refusal = tuple[int, str]
@@ -60,18 +61,20 @@ class WholeRequests:
 
     `limit` is in bytes. A longer body is discarded and shown to the app by its
     CONTENT_LENGTH alone, so that Flask's MAX_CONTENT_LENGTH answers 413. What is refused
-    here is answered as a SCIM error: 400, 414, 431.
+    here is answered as a SCIM error: 400, 414, 431. `trusted` is in the environment of a
+    request whose forwarding headers were believed; the log says where there are others.
     Does nothing under servers other than uWSGI.
     """
 
-    def __init__(self, app: WSGIApplication, limit: int) -> None:
+    def __init__(self, app: WSGIApplication, limit: int, trusted: str) -> None:
         self._app = app
         self._limit = limit
+        self._trusted = trusted
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if "uwsgi.version" in environ:
             refused = unsound(environ)
-            _log(environ, refused)
+            _log(environ, refused, believed=self._trusted in environ)
             if refused and refused[0] == HTTPStatus.BAD_REQUEST:
                 return _refuse(refused, start_response)  # nobody knows where its body ends
             chunked = "HTTP_TRANSFER_ENCODING" in environ
@@ -153,7 +156,7 @@ def _refuse(refused: Refusal, start_response: StartResponse) -> Iterable[bytes]:
     return [body]
 
 
-def _log(environ: WSGIEnvironment, refused: Refusal | None) -> None:
+def _log(environ: WSGIEnvironment, refused: Refusal | None, *, believed: bool) -> None:
     """What the line of `log-format` says: uWSGI's own %(method) is whatever was sent, and a
     line break in it would write a line of its own."""
     import uwsgi
@@ -162,6 +165,8 @@ def _log(environ: WSGIEnvironment, refused: Refusal | None) -> None:
     what = method if _TOKEN.match(method) else "-"
     if refused:
         what += f" ({refused[1]})"
+    elif not believed and any(key.startswith(_FORWARDING) for key in environ):
+        what += " (forwarding headers not believed)"
     uwsgi.set_logvar("what", what)
 
 
