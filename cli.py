@@ -198,7 +198,13 @@ def reload() -> None:
     open_targets(settings, load_outbounds(settings))
     if not settings.data.is_dir():
         raise SettingsError(str(settings.data), "is not there yet", "Start `app.py run` first.")
-    (settings.data / RELOAD).touch()
+    file = settings.data / RELOAD
+    try:
+        file.touch()
+    except OSError as error:
+        remedy = "Run this as the user that runs Muster."
+        raise SettingsError(str(file), f"cannot be touched ({error.strerror})", remedy) from None
+    click.echo("settings and mappings are sound; what runs takes them up")
 
 
 @main.group()

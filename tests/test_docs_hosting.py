@@ -18,7 +18,7 @@ from tests.end_to_end.running import running
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "hosting.md").read_text("utf-8")
-NOT_HERE = ("useradd", "systemctl", "nginx", "sudo")
+NOT_HERE = ("useradd", "systemctl", "nginx", "runuser")
 """They would change this machine: their words are noted instead."""
 
 
@@ -72,7 +72,7 @@ def test_the_commands_install_what_they_say(machine: Path) -> None:
     assert site.read_bytes() == (ROOT / "deploy" / "nginx.conf").read_bytes()
     noted = (machine / "noted").read_text().splitlines()
     assert [line.split()[0] for line in noted] == [
-        "useradd", "systemctl", "sudo", "systemctl", "nginx", "systemctl",
+        "useradd", "systemctl", "runuser", "systemctl", "runuser", "nginx", "systemctl",
     ]  # fmt: skip
     assert noted[0].split()[-1] == "muster"
     assert re.search(r"/app\.py check --offline$", noted[2])
