@@ -185,8 +185,16 @@ def test_killed_processes_come_back_and_none_outlives_its_master(gateway: Runnin
 
 @pytest.fixture(scope="module")
 def apart() -> Iterator[Running]:
-    """The web alone."""
-    with running(words=("--no-worker",)) as found:
+    """The web alone, which needs no secret of a directory."""
+    ad = {
+        "kind": "active_directory",
+        "url": "ldaps://127.0.0.1:1",
+        "base_dn": "DC=norhaven,DC=example",
+        "people_ou": "OU=People,DC=norhaven,DC=example",
+        "bind_dn": "CN=svc-muster,DC=norhaven,DC=example",
+        "password": "env:KNOWN_ELSEWHERE",
+    }
+    with running(more={"targets": {"ad": ad}}, words=("--no-worker",)) as found:
         yield found
 
 
