@@ -118,15 +118,16 @@ def unsound(environ: WSGIEnvironment) -> Refusal | None:
     values = [environ[name] for name in names]
     length = environ.get("CONTENT_LENGTH", "")
     coding = environ.get("HTTP_TRANSFER_ENCODING")
+    address, path = environ.get("REQUEST_URI", ""), environ.get("PATH_INFO", "")
     if not _TOKEN.match(environ.get("REQUEST_METHOD", "")):
         return 400, "This is not an HTTP request."
     if environ.get("SERVER_PROTOCOL") not in ("HTTP/1.1", "HTTP/1.0"):
         return 400, "HTTP/1.1 is spoken here."
-    if not environ["PATH_INFO"].startswith("/"):
+    if not path.startswith("/"):
         return 400, "The address is to begin with a slash."
     if _NO_NAME.search("".join(names)) or _NO_VALUE.search("".join(values)):
         return 400, "A header is malformed."
-    if _NO_VALUE.search(environ["REQUEST_URI"]):
+    if _NO_VALUE.search(address):
         return 400, "The address is malformed."
     if "," in environ.get("HTTP_HOST", ""):
         return 400, "Host is there twice."
@@ -134,11 +135,11 @@ def unsound(environ: WSGIEnvironment) -> Refusal | None:
         return 400, "Content-Length is not one number."
     if coding is not None and (length or coding.lower() != "chunked"):
         return 400, "Transfer-Encoding is chunked, or the body has a Content-Length; not both."
-    if environ["REQUEST_URI"].partition("?")[2] and not environ.get("QUERY_STRING"):
+    if address.partition("?")[2] and not environ.get("QUERY_STRING"):
         # uWSGI leaves out what does not fit its buffer; a list must not lose its filter.
         return 414, "The address is too long."
     size = sum(map(len, names)) + sum(map(len, values))
-    if size > HEADERS_LIMIT or size + 2 * len(environ["REQUEST_URI"]) > _ROOM:
+    if size > HEADERS_LIMIT or size + 2 * len(address) > _ROOM:
         return 431, f"The headers, or they and the address, are longer than {HEADERS_LIMIT} bytes."
     return None
 

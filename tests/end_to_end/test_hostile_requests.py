@@ -206,6 +206,7 @@ def test_limits_are_said_in_scim(doors: Doors, way: str) -> None:
 def test_beyond_the_buffer_the_connection_is_cut(doors: Doors) -> None:
     get = b"GET <base>/Users HTTP/1.1\r\nHost: localhost\r\n"
     assert answers(doors.raw("direct", get + b"X-A: %s\r\n\r\n" % (b"a" * 70_000))) == []
+    assert answers(doors.raw("direct", get.replace(b"Users", b"a" * 40_000) + b"\r\n")) == []
     wait_for(lambda: "invalid HTTP request size" in doors.gateway.said(), 10, "no log line")
     assert doors.users() >= 0  # it still serves
 
@@ -238,7 +239,7 @@ def test_slow_clients_of_nginx_hold_no_thread_and_are_seen_out(
 def test_a_slow_client_of_muster_itself_is_answered_400(slow: SlowClient) -> None:
     slow.thread.join(20)
     assert answers(slow.said) == [400]
-    assert 9 < slow.took < 15  # socket-timeout
+    assert 9 < slow.took < 20  # socket-timeout is 10
 
 
 def test_logs_hold_neither_tokens_nor_what_was_sought(doors: Doors) -> None:

@@ -72,7 +72,7 @@ def test_idle_keep_alive_connections_hold_no_thread(gateway: Running) -> None:
         assert answer.getheader("Connection") == "close"  # and it says so
     began = time.monotonic()
     assert requests.get(f"{gateway.base}/Users", timeout=30).status_code == 401
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8  # socket-timeout is 10
     for connection in idle:
         connection.close()
 
@@ -83,7 +83,7 @@ def test_connections_that_say_nothing_hold_no_thread(gateway: Running) -> None:
         connection.connect()
     began = time.monotonic()
     assert requests.get(f"{gateway.base}/Users", timeout=30).status_code == 401
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8  # socket-timeout is 10
     for connection in silent:
         connection.close()
 
