@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import settings as configuration
 import wsgi_server
+from access.proxies import TRUSTED, FromProxies
 from mappings.documents import (
     Inbound,
     MappingError,
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 SANDBOX_CONFIG = "sandbox.yaml"
 THREADS = 4
+RELOAD = "reload"
+"""A file in the data folder; web processes and workers begin anew when it is touched."""
+_LOOK_FOR_RELOAD = 0.25
 
 _log = structlog.get_logger("muster.mappings")
 
@@ -253,7 +257,8 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         create_blueprint(
             database,
             profiles={name: source.profile for name, source in settings.sources.items()},
-            base_url=f"http://{settings.host}:{settings.port}",
+            # Never from a Host header: whoever sends one could choose where our links lead.
+            base_url=settings.proxies.base_url or f"http://{settings.host}:{settings.port}",
             schema_folders=settings.scim.schemas,
             limits=limits,
             listener=intake,
@@ -264,8 +269,8 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     _furnish(app, settings, database)
     if "uwsgi" in sys.modules:
         setproctitle.setproctitle("muster web")
-    whole = wsgi_server.BodyInput(app.wsgi_app, settings.scim.max_payload)
-    app.wsgi_app = whole  # type: ignore[method-assign]
+    whole = wsgi_server.WholeRequests(app.wsgi_app, settings.scim.max_payload, TRUSTED)
+    app.wsgi_app = FromProxies(whole, settings.proxies)  # type: ignore[method-assign]
     return app
 
 
@@ -297,7 +302,7 @@ def _bulk_upload(
             outbounds=outbounds,
             targets=tuple(settings.targets),
             domain=next((one.domain for one in settings.targets.values()), None),
-            base=f"http://{settings.host}:{settings.port}",
+            base=settings.proxies.base_url or f"http://{settings.host}:{settings.port}",
         )
     )
 
@@ -352,18 +357,26 @@ def _furnish(app: Flask, settings: Settings, database: Database) -> None:
 
 
 def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None = None) -> None:
-    """The worker until `stop`, which SIGTERM and SIGINT set.
+    """The worker until `stop`, which SIGTERM and SIGINT set; `app.py reload` begins it anew.
 
     Raises SettingsError, MappingError, WorkerRunning.
     """
+    ended = stop or threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # uWSGI stops a mule by SIGHUP
+        signal.signal(number, lambda *_: ended.set())
+    file = load_settings(environ).data / RELOAD
+    while not ended.is_set():
+        over = _ended_or_renewed(ended, file)  # before the settings: no touch is missed
+        _work_on(load_settings(environ), over)
+
+
+def _work_on(settings: Settings, over: threading.Event) -> None:
+    """The worker with these settings, until the event."""
     from provisioning.converge import Converger
     from provisioning.housekeeping import keep_house
     from provisioning.worker import Worker
 
-    ended = stop or threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # uWSGI stops a mule by SIGHUP
-        signal.signal(number, lambda *_: ended.set())
-    settings = load_settings(environ)
+    structlog.get_logger("muster.worker").info("worker begins", targets=list(settings.targets))
     database = Database(settings.database_url)
     business, live = clock(settings, database), in_force(settings, database)
 
@@ -379,8 +392,8 @@ def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None =
     mappings = watch_mappings(settings, keep)
     keep(None)
     try:
-        while not ended.is_set():
-            outbounds, over = mappings().outbounds, _when_changed(mappings, ended)
+        while not over.is_set():
+            outbounds, changed = mappings().outbounds, _when_changed(mappings, over)
             # An adapter reads what the mapping asks for: with another mapping it is another one.
             targets = open_targets(settings, outbounds)
             converger = Converger(database, live, targets, outbounds, business)
@@ -393,7 +406,7 @@ def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None =
                     epoch=epoch(settings, database),
                     chores=chores,
                     prepare=converger.prepare,
-                ).run(over)
+                ).run(changed)
             finally:
                 for target in targets.values():
                     target.close()
@@ -414,6 +427,27 @@ def _when_changed(mappings: Watched[Mappings], ended: threading.Event) -> thread
 
     threading.Thread(target=watch, name="mappings", daemon=True).start()
     return over
+
+
+def _ended_or_renewed(ended: threading.Event, file: Path) -> threading.Event:
+    """An event that is set after `ended`, or after `file` was touched."""
+    over = threading.Event()
+    before = _touched(file)
+
+    def watch() -> None:
+        while not ended.wait(_LOOK_FOR_RELOAD) and _touched(file) == before:
+            pass
+        over.set()
+
+    threading.Thread(target=watch, name="reload", daemon=True).start()
+    return over
+
+
+def _touched(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def log_to_stderr() -> None:

@@ -13,6 +13,7 @@ import click
 import settings as configuration
 from app import (
     HERE,
+    RELOAD,
     SANDBOX_CONFIG,
     clock,
     config_path,
@@ -87,7 +88,8 @@ def main(context: click.Context) -> None:
 @main.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="default 8080, or MUSTER_PORT")
 @click.option("--samba", is_flag=True, help="sandbox: a real Samba domain (Debian, root)")
-def run(port: int | None, samba: bool) -> None:
+@click.option("--no-worker", is_flag=True, help="web only; a worker runs elsewhere")
+def run(port: int | None, samba: bool, no_worker: bool) -> None:
     """Everything in the foreground: web server and worker. Ctrl-C or SIGTERM stops it.
 
     Without a configuration a sandbox stands in for both directories.
@@ -126,6 +128,8 @@ def run(port: int | None, samba: bool) -> None:
         environ["MUSTER_SCHEMAS"] = str(settings.scim.schemas[0])
     if settings.sandbox.allow:
         environ["MUSTER_SETTLE"] = "1"
+    if no_worker:
+        environ["MUSTER_NO_WORKER"] = "1"
     _serve(environ)
 
 
@@ -178,6 +182,30 @@ def _prepare_store(settings: Settings) -> dict[str, Path]:
 def worker() -> None:
     """The worker alone, for machines of their own (PostgreSQL) or to see its log."""
     work()
+
+
+@main.command()
+def reload() -> None:
+    """Let everything that runs on this data folder take up settings and mappings as they are
+    now. No request is lost; nothing happens when they are wrong.
+
+    Address, port and data folder, and a new version of Muster, need a restart.
+    """
+    from scim import schema
+
+    settings = load_settings(os.environ)
+    schema.load(settings.scim.schemas)
+    load_inbounds(settings)
+    open_targets(settings, load_outbounds(settings))
+    if not settings.data.is_dir():
+        raise SettingsError(str(settings.data), "is not there yet", "Start `app.py run` first.")
+    file = settings.data / RELOAD
+    try:
+        file.touch()
+    except OSError as error:
+        remedy = "Run this as the user that runs Muster."
+        raise SettingsError(str(file), f"cannot be touched ({error.strerror})", remedy) from None
+    click.echo("settings and mappings are sound; what runs takes them up")
 
 
 @main.group()

@@ -1,8 +1,11 @@
 """The worker as uWSGI's mule: runs beside the web process, restarted if it dies.
 
-Lies beside `app.py` and not in `provisioning/`, because it wires the rooms as `app.py` does.
+With MUSTER_NO_WORKER nothing works here, and only the bounded stop is left to do. Lies
+beside `app.py` and not in `provisioning/`, because it wires the rooms as `app.py` does.
 """
 
+import os
+import signal
 import threading
 
 import setproctitle
@@ -24,11 +27,17 @@ def work_then_stop() -> None:
 
     watcher = threading.Thread(target=deadline, name="deadline", daemon=True)
     watcher.start()
-    app.work(stop=stop)
+    if "MUSTER_NO_WORKER" in os.environ:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: stop.set())
+        stop.wait()
+    else:
+        app.work(stop=stop)
     watcher.join()
 
 
 if __name__ == "__main__":
-    setproctitle.setproctitle("muster worker")
+    idle = "MUSTER_NO_WORKER" in os.environ
+    setproctitle.setproctitle("muster keeper" if idle else "muster worker")
     app.log_to_stderr()
     work_then_stop()

@@ -73,8 +73,9 @@ make_venv() {
     done
     [ $# -gt 0 ] || return 0
     note "Installing packages (once per change of the requirements) ..."
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        --only-binary :all: --require-hashes "$@" >&2 ||
+    # Never into the Python below, should the environment vanish at this moment.
+    PIP_REQUIRE_VIRTUALENV=1 "$venv/bin/python" -m pip install \
+        --quiet --disable-pip-version-check --no-input --only-binary :all: --require-hashes "$@" >&2 ||
         fail "The packages could not be installed: see the lines above."
     mkdir -p "$venv/installed"
     while [ $# -gt 0 ]; do

@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+import app
+import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = (ROOT / "muster.example.yaml").read_text()
@@ -40,3 +44,21 @@ def test_the_web_process_loads_no_adapter_and_no_directory(tmp_path: Path, sandb
     )
     assert loaded.returncode == 0, loaded.stderr
     assert loaded.stdout == "[]\n"
+
+
+def test_a_reload_that_cannot_be_said_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "muster.yaml"
+    config.write_text("domain: x.example\nsources: {}\ntargets: {}\n")
+    monkeypatch.setenv("MUSTER_CONFIG", str(config))
+    monkeypatch.delenv("MUSTER_DATA", raising=False)
+    nowhere = CliRunner().invoke(cli.main, ["reload"])
+    assert (nowhere.exit_code, "is not there yet" in nowhere.output) == (1, True)
+    (tmp_path / "data").mkdir()
+    assert CliRunner().invoke(cli.main, ["reload"]).exit_code == 0
+    file = tmp_path / "data" / app.RELOAD
+    file.unlink()
+    file.symlink_to(tmp_path / "none" / "none")
+    refused = CliRunner().invoke(cli.main, ["reload"])
+    assert (refused.exit_code, "cannot be touched" in refused.output) == (1, True)

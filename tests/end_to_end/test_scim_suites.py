@@ -8,95 +8,54 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from tests.end_to_end.gateway import ROOT, SCIM_TYPE, free_port, wait_for
+from tests.end_to_end.nginx import PREFIX, nginx
+from tests.end_to_end.running import Running, running
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 SCHEMAS = ROOT / "tests" / "data" / "schemas"
 
 
-class Running:
-    """`app.py run` with no targets, its address and tokens."""
-
-    def __init__(self, folder: Path, schemas: Path | None = None) -> None:
-        port = free_port()
-        self.base = f"http://127.0.0.1:{port}/scim/v2"
-        config = folder / "muster.yaml"
-        settings = {
-            "domain": "norhaven.example",
-            "server": {"port": port},
-            "sources": {"workday": {"mapping": "workday"}},
-            "targets": {},
-        }
-        config.write_text(json.dumps(settings))
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("MUSTER_")}
-        self.environ = {**kept, "MUSTER_CONFIG": str(config)}
-        if schemas:
-            self.environ["MUSTER_SCHEMAS"] = str(schemas)
-        self.log = folder / "log"
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "app.py"), "run"],
-                env=self.environ,
-                cwd=folder,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        wait_for(self._answers, 60, "the gateway does not answer")
-
-    def _answers(self) -> bool:
-        assert self.process.poll() is None, self.log.read_text()
-        try:
-            return requests.get(f"{self.base}/Users", timeout=5).status_code == 401
-        except requests.RequestException:
-            return False
-
-    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "app.py"), *words],
-            env=self.environ, capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
-
-    def token(self, name: str, profile: str) -> str:
-        made = self.command("token", "create", name, "--profile", profile)
-        assert made.returncode == 0, made.stderr
-        return made.stdout.strip()
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-
-
-def running_in(schemas: Path | None) -> Iterator[Running]:
-    folder = Path(tempfile.mkdtemp(prefix="muster-"))
-    running = Running(folder, schemas)
-    yield running
-    running.stop()
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def plain() -> Iterator[Running]:
-    """With the schemas that ship."""
-    yield from running_in(None)
+@pytest.fixture(scope="module", params=["direct", "nginx"])
+def plain(request: pytest.FixtureRequest) -> Iterator[Running]:
+    """With the schemas that ship; itself, and behind nginx below a path prefix."""
+    if request.param == "direct":
+        with running() as found:
+            yield found
+        return
+    with trusting_nginx(None) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def extended() -> Iterator[Running]:
     """With the test resource in its folder of schemas."""
-    yield from running_in(SCHEMAS)
+    with trusting_nginx(SCHEMAS) as found:
+        yield found
+
+
+@contextmanager
+def trusting_nginx(schemas: Path | None) -> Iterator[Running]:
+    """A gateway below /muster of nginx, whose authority every client here believes."""
+    with nginx(behind := free_port()) as front:
+        public = front.base + PREFIX
+        server = {"port": behind, "base_url": public, "trusted_proxies": ["127.0.0.1"]}
+        with running(schemas, {"server": server}) as found, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("REQUESTS_CA_BUNDLE", str(front.ca))
+            patch.setenv("SSL_CERT_FILE", str(front.ca))
+            found.base = public + "/scim/v2"
+            yield found
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -118,6 +77,8 @@ def test_scim2_tester_finds_no_failure(plain: Running) -> None:
 def test_scim_sanity_gives_full_marks(plain: Running) -> None:
     program = Path(sys.executable).with_name("scim-sanity")
     words = ["probe", plain.base, "--token", plain.token("sanity", "strict"), "--strict"]
+    if "REQUESTS_CA_BUNDLE" in os.environ:
+        words += ["--ca-bundle", os.environ["REQUESTS_CA_BUNDLE"]]
     done = subprocess.run(
         [str(program), *words, "--i-accept-side-effects", "--json-output"],
         capture_output=True, text=True, check=False, timeout=120,
@@ -146,16 +107,16 @@ def test_a_folder_of_schemas_is_served(extended: Running) -> None:
     assert {one["name"] for one in kinds["Resources"]} == {"User", "Group", "TestResource"}
 
 
-def test_what_the_command_line_refuses(plain: Running) -> None:
-    assert "there is no source typo" in plain.command("token", "create", "typo").stderr
-    wrong = plain.command("token", "create", "a b", "--profile", "strict")
+def test_what_the_command_line_refuses(extended: Running) -> None:
+    assert "there is no source typo" in extended.command("token", "create", "typo").stderr
+    wrong = extended.command("token", "create", "a b", "--profile", "strict")
     assert wrong.returncode != 0
     assert "no source name" in wrong.stderr
-    assert plain.command("token", "create", "x", "--profile", "lax").returncode == 2
+    assert extended.command("token", "create", "x", "--profile", "lax").returncode == 2
 
 
-def test_a_wrong_folder_of_schemas_is_said(plain: Running, tmp_path: Path) -> None:
-    environ = dict(plain.environ)
+def test_a_wrong_folder_of_schemas_is_said(extended: Running, tmp_path: Path) -> None:
+    environ = dict(extended.environ)
     for folder, words in ((tmp_path / "none", "no such folder"), (tmp_path, "not JSON")):
         (tmp_path / "x.json").write_text("{")
         environ["MUSTER_SCHEMAS"] = str(folder)
@@ -186,6 +147,67 @@ def test_both_processes_serve_one_truth(plain: Running) -> None:
         names += [one["userName"] for one in found["Resources"]]
         cursor = found.get("nextCursor")
     assert names == [f"u{number}" for number in range(30)]
+
+
+def links(found: Any) -> Iterator[str]:
+    """Every address of ours in an answer."""
+    if isinstance(found, dict):
+        for key, value in found.items():
+            if key in ("location", "$ref"):
+                yield value
+            else:
+                yield from links(value)
+    elif isinstance(found, list):
+        for value in found:
+            yield from links(value)
+
+
+def test_every_link_leads_to_the_public_address(plain: Running) -> None:
+    """Whatever the request says of host, port and prefix."""
+    headers = {
+        "Authorization": f"Bearer {plain.token('links', 'strict')}",
+        "Content-Type": SCIM_TYPE,
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Prefix": "/evil",
+        "X-Forwarded-Proto": "gopher",
+        "Forwarded": "host=evil.example",
+    }
+    if plain.base == plain.direct:
+        headers["Host"] = "evil.example"
+    group = "urn:ietf:params:scim:schemas:core:2.0:Group"
+    found = []
+
+    def ask(method: str, path: str, body: Any = None) -> Any:
+        answer = requests.request(method, plain.base + path, json=body, headers=headers, timeout=30)
+        assert answer.status_code < 300, answer.text
+        assert "evil" not in answer.text + str(answer.headers)
+        found.extend([answer.headers["Location"]] if "Location" in answer.headers else [])
+        found.extend(links(answer.json()))
+        return answer.json()
+
+    user = ask("POST", "/Users", {"schemas": [CORE], "userName": "linked"})
+    members = [{"value": user["id"]}]
+    made = ask("POST", "/Groups", {"schemas": [group], "displayName": "g", "members": members})
+    assert made["members"][0]["$ref"] in found
+    ask("GET", f"/Users/{user['id']}")
+    ask("GET", '/Users?filter=userName eq "linked"')
+    ask("POST", "/.search", {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]})
+    patch = {"op": "replace", "path": "active", "value": True}
+    patched = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [patch]}
+    ask("PATCH", f"/Users/{user['id']}", patched)
+    bulk = {"method": "POST", "path": "/Users", "bulkId": "b"}
+    operations = [{**bulk, "data": {"schemas": [CORE], "userName": "bulk"}}]
+    sent = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"]}
+    ask("POST", "/Bulk", {**sent, "Operations": operations})
+    for path in ("/ServiceProviderConfig", "/ResourceTypes", "/Schemas"):
+        ask("GET", path)
+    assert len(found) > 15
+    assert [link for link in found if not link.startswith(plain.base + "/")] == []
+    if plain.base == plain.direct:
+        note = "POST (forwarding headers not believed) 201"
+        wait_for(lambda: note in plain.said(), 10, "no log line")
+    else:  # nginx is believed, and passed none of them on
+        assert "not believed" not in plain.said()
 
 
 def test_head_and_options(plain: Running) -> None:
