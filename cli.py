@@ -20,14 +20,12 @@ from app import (
     create_app,
     data_folder,
     in_force,
-    load_inbounds,
-    load_outbounds,
     load_settings,
     log_to_stderr,
-    mapping_findings,
     open_targets,
     work,
 )
+from configured_mappings import load_inbounds, load_outbounds, mapping_findings
 from console.calendar import show_calendar
 from console.commands import COMMANDS, Rooms
 from console.explain import explain

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any
 
 import app
+import configured_mappings
 import settings as configuration
 from adapters.target import Account, Target
 from benchmarks.push_to_account import hire
@@ -40,8 +41,8 @@ class Company:
         environ = dict(gateway.environ, MUSTER_CONFIG=str(gateway.folder / "data" / "sandbox.yaml"))
         self.settings = configuration.load(gateway.folder / "data" / "sandbox.yaml", environ)
         self.database = Database(self.settings.database_url)
-        self.outbounds = app.load_outbounds(self.settings)
-        self.inbound: Inbound = app.load_inbounds(self.settings)[SOURCE]
+        self.outbounds = configured_mappings.load_outbounds(self.settings)
+        self.inbound: Inbound = configured_mappings.load_inbounds(self.settings)[SOURCE]
         self.targets: dict[str, Target] = app.open_targets(self.settings, self.outbounds)
 
     def found(self) -> None:

@@ -16,6 +16,7 @@ FLOOR = {
     "mule": 6,
     "web": 6,
     "sandbox_mule": 6,
+    "configured_mappings": 4,
     "console": 4,
     "sandbox": 4,
     "provisioning": 3,

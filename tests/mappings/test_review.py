@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app import load_settings, mapping_findings
+from app import load_settings
+from configured_mappings import mapping_findings
 from mappings.documents import MappingError, load_inbound, load_outbound
 from mappings.review import review_inbound, review_outbound, unfed_facts
 from mappings.targets import ACTIVE_DIRECTORY, ENTRA_ID, KINDS
