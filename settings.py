@@ -15,6 +15,16 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from access_settings import (
+    Access,
+    AccessSchema,
+    Proxies,
+    ServerSchema,
+    SignIn,
+    SignInSchema,
+    access_from,
+    proxies_from,
+)
 from policy_settings import (
     Breakers,
     BreakersSchema,
@@ -115,13 +125,9 @@ class Settings:
     mapping_folders: tuple[Path, ...] = ()
     sandbox: Sandbox = field(default_factory=Sandbox)
     scim: Scim = field(default_factory=Scim)
-
-
-class _ServerSchema(Schema):
-    host = fields.String(load_default="127.0.0.1")
-    port = fields.Integer(
-        strict=True, load_default=DEFAULT_PORT, validate=validate.Range(min=1, max=65535)
-    )
+    proxies: Proxies = field(default_factory=Proxies)
+    access: Access = field(default_factory=Access)
+    sign_in: SignIn = field(default_factory=SignIn)
 
 
 class _NamesSchema(Schema):
@@ -151,7 +157,7 @@ class _FileSchema(Schema):
     database = fields.String(load_default=None)
     domain = fields.String(required=True)
     mappings = fields.String(load_default="mappings")
-    server = fields.Nested(_ServerSchema, load_default=lambda: _ServerSchema().load({}))
+    server = fields.Nested(ServerSchema, load_default=lambda: ServerSchema().load({}))
     people = fields.Nested(PeopleSchema, load_default=dict)
     leavers = fields.Nested(LeaversSchema, load_default=dict)
     names = fields.Nested(_NamesSchema, load_default=lambda: _NamesSchema().load({}))
@@ -159,6 +165,8 @@ class _FileSchema(Schema):
     journal = fields.Nested(RetentionSchema, load_default=dict)
     sandbox = fields.Nested(_SandboxSchema, load_default=lambda: _SandboxSchema().load({}))
     scim = fields.Nested(ScimSchema, load_default=lambda: ScimSchema().load({}))
+    access = fields.Nested(AccessSchema, load_default=lambda: AccessSchema().load({}))
+    console = fields.Nested(SignInSchema, load_default=dict)
     sources = fields.Dict(
         keys=fields.String(validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,30}$")),
         values=fields.Nested(_SourceSchema),
@@ -235,6 +243,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
             folder=here / raw["sandbox"]["folder"] if raw["sandbox"]["folder"] else None,
         ),
         scim=scim_from(raw["scim"], here, environ),
+        proxies=proxies_from(raw["server"]),
+        access=_access(raw["access"], path),
+        sign_in=SignIn(**raw["console"]),
     )
 
 
@@ -345,6 +356,11 @@ def _target(
         domain=str(values.get("domain") or domain),
         options=options,
     )
+
+
+def _access(raw: Mapping[str, Any], path: Path) -> Access:
+    key = _from_here(raw["signing_key"], path) if raw["signing_key"] else None
+    return access_from({**raw, "signing_key": key}, path.resolve().parent)
 
 
 def _from_here(reference: str, path: Path) -> str:

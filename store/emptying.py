@@ -14,6 +14,7 @@ from store import policy, setting
 from store.tables import (
     account,
     breaker,
+    deferred,
     grant,
     journal,
     journal_values,
@@ -30,6 +31,7 @@ from store.tables import (
 from store.wakeup import notify
 
 _CHILDREN_FIRST = (
+    deferred,
     journal_values,
     journal,
     breaker,

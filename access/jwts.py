@@ -1,0 +1,156 @@
+"""Signed tokens: short-lived ones of our own, those of outside issuers, and assertions by
+which OAuth clients prove who they are (RFC 7519, 7523, 9068).
+
+PyJWT reads and checks signatures; which algorithm may come with which key is said here, so
+that a public key never serves as a shared secret. Times are checked against our own clock.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from access.keysets import KeySet
+from access_settings import Issuer
+
+OWN = "HS256"
+LEEWAY = 60.0
+"""Seconds by which somebody else's clock may be wrong."""
+LONGEST_ASSERTION = 3600.0
+"""Seconds for which an assertion may be good."""
+_TYPES = ("at+jwt", "application/at+jwt", "jwt")
+_UNCHECKED = {
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
+
+
+class BadToken(Exception):
+    """A token that is not good; the text says why, for the log."""
+
+
+def peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims, believed by nobody yet. Raises BadToken."""
+    try:
+        header = jwt.get_unverified_header(token)
+        claims = jwt.decode(token, options={"verify_signature": False, **_UNCHECKED})
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        raise BadToken("malformed") from None
+    return header, claims
+
+
+def issue(
+    key: bytes, issuer: str, audience: str, claims: Mapping[str, Any], now: float, until: float
+) -> str:
+    """A token of our own."""
+    said = {"iss": issuer, "aud": audience, "iat": int(now), "exp": int(until)}
+    said |= {"jti": str(uuid.uuid4()), **claims}
+    return jwt.encode(said, key, OWN, headers={"typ": "at+jwt"})
+
+
+def read_own(token: str, key: bytes, issuer: str, audience: str, now: float) -> dict[str, Any]:
+    """The claims of a token that `issue` made. Raises BadToken."""
+    claims = _verified(token, [key], [OWN])
+    _check(claims, issuer, [audience], now, 0.0)
+    return claims
+
+
+def read_outside(token: str, issuer: Issuer, keys: KeySet, now: float) -> dict[str, Any]:
+    """The claims of an issuer's token. Raises BadToken, and KeysAway."""
+    header, _ = peek(token)
+    if str(header.get("typ", "JWT")).lower() not in _TYPES:
+        raise BadToken("not an access token")
+    kid = header.get("kid")
+    if kid is not None and not isinstance(kid, str):
+        raise BadToken("malformed")
+    claims = _verified(token, keys.keys(kid), issuer.algorithms)
+    _check(claims, issuer.issuer, issuer.audience, now, LEEWAY)
+    return claims
+
+
+def read_assertion(
+    token: str, public_keys: Iterable[str], client: str, audiences: Sequence[str], now: float
+) -> dict[str, Any]:
+    """The claims by which `client` proves who it is (RFC 7523 section 3). Raises BadToken."""
+    claims = None
+    for pem in public_keys:
+        key = load_pem_public_key(pem.encode())
+        try:
+            claims = _verified(token, [key], algorithms_for(key))
+        except BadToken:
+            continue
+    if claims is None:
+        raise BadToken("signature")
+    _check(claims, client, audiences, now, LEEWAY)
+    if claims.get("sub") != client:
+        raise BadToken("subject")
+    if claims["exp"] > now + LONGEST_ASSERTION + LEEWAY:
+        raise BadToken("good for too long")
+    if not isinstance(claims.get("jti"), str) or not 0 < len(claims["jti"]) <= 255:
+        raise BadToken("without jti")
+    return claims
+
+
+def algorithms_for(key: Any) -> tuple[str, ...]:
+    """What may be signed with the other half of a public key. Raises ValueError for a key
+    that is not one of ours to use."""
+    if isinstance(key, RSAPublicKey):
+        if key.key_size < 2048:
+            raise ValueError("an RSA key has at least 2048 bits")
+        return ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+    if isinstance(key, EllipticCurvePublicKey):
+        curves = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
+        if key.curve.name in curves:
+            return (curves[key.curve.name],)
+    if isinstance(key, Ed25519PublicKey):
+        return ("EdDSA",)
+    raise ValueError("keys are RSA, EC (P-256, P-384, P-521) or Ed25519")
+
+
+def _verified(token: str, keys: Iterable[Any], algorithms: Sequence[str]) -> dict[str, Any]:
+    for key in keys:
+        try:
+            # A PyJWK knows its algorithm too, and both have to agree with the header.
+            found: dict[str, Any] = jwt.decode(
+                token, key, algorithms=list(algorithms), options={**_UNCHECKED}
+            )
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+            continue
+        return found
+    raise BadToken("signature")
+
+
+def _check(
+    claims: Mapping[str, Any], issuer: str, audiences: Sequence[str], now: float, leeway: float
+) -> None:
+    if claims.get("iss") != issuer:
+        raise BadToken("issuer")
+    said = claims.get("aud")
+    named = said if isinstance(said, list) else [said]
+    if not any(isinstance(one, str) and one in audiences for one in named):
+        raise BadToken("audience")
+    until = claims.get("exp")
+    if not _is_number(until) or until <= now - leeway:  # type: ignore[operator]
+        raise BadToken("expired")
+    for name in ("nbf", "iat"):
+        begins = claims.get(name)
+        if begins is not None and (not _is_number(begins) or begins > now + leeway + 1):
+            raise BadToken("not good yet")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
