@@ -12,7 +12,10 @@ from urllib.parse import urlsplit
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 SCOPES = ("read", "write", "bulk")
-ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")  # fmt: skip
+ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA"),
+)
 """Signatures that an outside issuer or a client may make: by key pairs, never by a shared
 secret, and never none."""
 
@@ -107,7 +110,9 @@ def _network(text: str) -> None:
     try:
         ip_network(text)
     except ValueError:
-        raise ValidationError(f"{text} is no network|Give addresses such as 10.0.0.7 or 10.0.0.0/24.") from None  # fmt: skip
+        raise ValidationError(
+            f"{text} is no network|Give addresses such as 10.0.0.7 or 10.0.0.0/24."
+        ) from None
 
 
 class ServerSchema(Schema):

@@ -104,9 +104,7 @@ class Gate:
 
     def limit(self, credential: str) -> None:
         """Count a request of a credential. Raises Denied 429."""
-        wait = self._limits.take(
-            credential, self.settings.requests_per_second, self.settings.burst
-        )
+        wait = self._limits.take(credential, self.settings.requests_per_second, self.settings.burst)
         if wait:
             raise later(wait, "Too many requests with this credential; slow down.", "rate")
 

@@ -26,7 +26,7 @@ LEEWAY = 60.0
 LONGEST_ASSERTION = 3600.0
 """Seconds for which an assertion may be good."""
 _TYPES = ("at+jwt", "application/at+jwt", "jwt")
-_UNCHECKED = {
+_UNCHECKED: Any = {
     "verify_exp": False,
     "verify_nbf": False,
     "verify_iat": False,
@@ -35,6 +35,7 @@ _UNCHECKED = {
     "verify_sub": False,
     "verify_jti": False,
 }
+_UNSIGNED: Any = {**_UNCHECKED, "verify_signature": False}
 
 
 class BadToken(Exception):
@@ -45,7 +46,7 @@ def peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims, believed by nobody yet. Raises BadToken."""
     try:
         header = jwt.get_unverified_header(token)
-        claims = jwt.decode(token, options={"verify_signature": False, **_UNCHECKED})
+        claims = jwt.decode(token, options=_UNSIGNED)
     except (jwt.PyJWTError, ValueError, RecursionError):
         raise BadToken("malformed") from None
     return header, claims
@@ -124,7 +125,7 @@ def _verified(token: str, keys: Iterable[Any], algorithms: Sequence[str]) -> dic
         try:
             # A PyJWK knows its algorithm too, and both have to agree with the header.
             found: dict[str, Any] = jwt.decode(
-                token, key, algorithms=list(algorithms), options={**_UNCHECKED}
+                token, key, algorithms=list(algorithms), options=_UNCHECKED
             )
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             continue
@@ -152,5 +153,3 @@ def _check(
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-

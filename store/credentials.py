@@ -239,14 +239,14 @@ def revoke(db: Database, id: str, now: float) -> bool:
     def work(tx: Connection) -> bool:
         if tx.execute(statement).rowcount != 1:
             return False
-        row = tx.execute(select(credential).where(credential.c.id == id)).one()._mapping
-        _journal(tx, "revoked", row, now)
+        row = tx.execute(select(credential).where(credential.c.id == id)).mappings().one()
+        _journal(tx, "revoked", dict(row), now)
         return True
 
     return db.write(work)
 
 
-def listed(conn: Connection, source: str | None = None) -> list[Mapping[str, Any]]:
+def listed(conn: Connection, source: str | None = None) -> list[dict[str, Any]]:
     """Every credential, or those of `source`, oldest first: the columns of the table but
     for the digest."""
     statement = select(credential).order_by(credential.c.created, credential.c.id)

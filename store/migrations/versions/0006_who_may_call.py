@@ -25,7 +25,9 @@ def upgrade() -> None:
         )
         for column in (
             sa.Column(
-                "handle", sa.String(), comment="client id; of jwt and certificate subject and issuer"
+                "handle",
+                sa.String(),
+                comment="client id; of jwt and certificate subject and issuer",
             ),
             sa.Column("public_key", sa.Text(), comment="PEM, of a client that signs assertions"),
             sa.Column(
@@ -36,7 +38,9 @@ def upgrade() -> None:
                 comment="what it may do, separated by blanks",
             ),
             sa.Column(
-                "replaces", sa.String(), comment="id of the credential that this one takes over from"
+                "replaces",
+                sa.String(),
+                comment="id of the credential that this one takes over from",
             ),
             sa.Column("last_used", sa.Double(), comment="to the minute"),
         ):
@@ -80,9 +84,7 @@ def _operators() -> None:
         sa.Column(
             "seen", sa.Double(), nullable=False, comment="last sign of a human, to the minute"
         ),
-        sa.ForeignKeyConstraint(
-            ["operator"], ["operator.name"], name=op.f("fk_session_operator")
-        ),
+        sa.ForeignKeyConstraint(["operator"], ["operator.name"], name=op.f("fk_session_operator")),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_session")),
     )
     op.create_index(op.f("ix_session_operator"), "session", ["operator"], unique=False)
@@ -96,9 +98,7 @@ def _deferred() -> None:
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("profile", sa.String(), nullable=False),
         sa.Column("subject", sa.String()),
-        sa.Column(
-            "single", sa.Boolean(), nullable=False, comment="one request, not a Bulk one"
-        ),
+        sa.Column("single", sa.Boolean(), nullable=False, comment="one request, not a Bulk one"),
         sa.Column("body", sa.Text(), comment="BulkRequest, JSON; none once it is done"),
         sa.Column(
             "outcomes",
