@@ -51,7 +51,7 @@ def live(settings: Settings, db: Database) -> Callable[[], Settings]:
             kept = setting.get(connection, _NAME)
         text, found = known
         if text != kept:
-            found = _overridden(settings, kept)
+            found = settings if kept is None else _overridden(settings, kept)
             known = (kept, found)
         return found
 

@@ -38,7 +38,7 @@ def test_overrides_add_up_for_every_process_until_they_are_forgotten(
         "people": {"pre_hire_days": 5, "timezone": "UTC"},
         "sources": {"generic": {"shared_keys": ["workerId"]}},
     }
-    assert there().people == settings.People(5, "UTC")
+    assert there().people == replace(base.people, pre_hire_days=5, timezone="UTC")
     assert there() is there()  # made once
     db.write(policy.forget)
     assert there() == base
