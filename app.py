@@ -20,6 +20,7 @@ from flask import Flask
 
 import settings as configuration
 import wsgi_server
+from access import FromProxies, Gate
 from mappings.documents import (
     Inbound,
     Outbound,
@@ -27,7 +28,7 @@ from mappings.documents import (
     load_inbound,
     load_outbound,
 )
-from settings import Settings, SettingsError
+from settings import Secret, Settings, SettingsError
 from store import emptying, policy
 from store.clocks import BusinessClock, machine_now
 from store.database import Database
@@ -181,24 +182,40 @@ def epoch(settings: Settings, database: Database) -> Callable[[], str | None]:
     return current if settings.sandbox.allow else lambda: None
 
 
+def open_gate(settings: Settings, database: Database) -> Gate:
+    """Who may call, judged by the settings."""
+    key = settings.access.signing_key
+    return Gate(
+        database,
+        settings.access,
+        base_url=settings.base_url,
+        folder=settings.data,
+        signing_key=Secret(key).get if key else None,
+        now=machine_now,
+        business_now=clock(settings, database).now,
+    )
+
+
 def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     """The WSGI application: SCIM below /scim/v2, the operator's pages at /.
 
     Raises SettingsError or MappingError when the configuration cannot be used.
     """
+    from access import oauth
     from provisioning.intake import Intake
     from scim.discovery import Limits
     from scim.endpoints import create_blueprint
 
     settings = load_settings(environ)
     database = Database(settings.database_url)
+    gate = open_gate(settings, database)
     app = Flask("muster", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.scim.max_payload
     app.register_blueprint(
         create_blueprint(
             database,
             profiles={name: source.profile for name, source in settings.sources.items()},
-            base_url=f"http://{settings.host}:{settings.port}",
+            base_url=settings.base_url,
             schema_folders=settings.scim.schemas,
             limits=Limits(
                 settings.scim.page_size,
@@ -209,21 +226,23 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
             listener=Intake(
                 in_force(settings, database), load_inbounds(settings), clock(settings, database)
             ),
+            gate=gate,
         )
     )
-    _furnish(app, settings, database)
+    app.register_blueprint(oauth.create_blueprint(gate))
+    _furnish(app, settings, database, gate)
     if "uwsgi" in sys.modules:
         setproctitle.setproctitle("muster web")
     whole = wsgi_server.BodyInput(app.wsgi_app, settings.scim.max_payload)
-    app.wsgi_app = whole  # type: ignore[method-assign]
+    app.wsgi_app = FromProxies(whole, settings.proxies)  # type: ignore[method-assign]
     return app
 
 
-def _furnish(app: Flask, settings: Settings, database: Database) -> None:
+def _furnish(app: Flask, settings: Settings, database: Database, gate: Gate) -> None:
     """The operator's pages; in a sandbox also its operations and both directories."""
     import console
 
-    app.register_blueprint(console.create_receipts(database))
+    app.register_blueprint(console.create_receipts(database, gate))
     targets = tuple(settings.targets)
     if not settings.sandbox.allow:
         app.register_blueprint(console.create_blueprint(database, targets))

@@ -129,6 +129,12 @@ class Settings:
     access: Access = field(default_factory=Access)
     sign_in: SignIn = field(default_factory=SignIn)
 
+    @property
+    def base_url(self) -> str:
+        """The address by which the world knows this server, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.proxies.base_url or f"http://{host}:{self.port}"
+
 
 class _NamesSchema(Schema):
     account_name = fields.List(fields.String(), load_default=list)

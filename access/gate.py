@@ -32,6 +32,9 @@ CACHE_SECONDS = 2.0
 LONGEST_HEADER = 16_384
 FAILURES, FAILURES_SECONDS = 20, 60.0
 """So many failures of one client at one address are answered 401, then 429; in so long."""
+NOTHING = "no credential"
+"""Reason of turning somebody away who did not even try: a probe, a client's first attempt.
+That is no failure to be counted."""
 SIGNING_KEY = "access_tokens"
 """Name of the setting that holds what signs tokens of /oauth/token."""
 
@@ -68,13 +71,15 @@ class Gate:
         self.notes = Notes(db, now, business_now or now)
         self._limits = Limits(folder / "limits.callers" if folder else None)
         self._failures = Limits(folder / "limits.failures" if folder else None)
-        self._certificate = "HTTP_" + self.settings.certificate_header.upper().replace("-", "_")
+        self._certificate = _variable(self.settings.certificate_header)
+        self._verified = _variable(self.settings.verified_header)
         self._issuers = {
             one.issuer: (one, KeySet(one.jwks, one.ca_file)) for one in self.settings.issuers
         }
         self._signing_key = signing_key
         self._key: tuple[float, bytes] | None = None
         self._cache_seconds = cache_seconds
+        self._monotonic = time.monotonic
         self._cache: dict[bytes, tuple[float, Caller]] = {}
 
     def admit(self, environ: dict[str, Any], scope: str | None = None) -> Caller:
@@ -129,7 +134,7 @@ class Gate:
         if self._signing_key is not None:
             return hashlib.sha256(self._signing_key().encode()).digest()
         kept = self._key
-        if kept is None or time.monotonic() - kept[0] > self._cache_seconds:
+        if kept is None or self._monotonic() - kept[0] > self._cache_seconds:
             with self.db.read() as conn:
                 found = setting.get(conn, SIGNING_KEY)
             # As rarely as it is made, it may be asked for again and again.
@@ -138,7 +143,7 @@ class Gate:
                 if found
                 else self.db.write(lambda tx: setting.key(tx, SIGNING_KEY))
             )
-            self._key = kept = (time.monotonic(), key)
+            self._key = kept = (self._monotonic(), key)
         return kept[1]
 
     # Judging
@@ -148,7 +153,7 @@ class Gate:
             caller = self._known(environ)
             self.limit(caller.credential)
         except Denied as denied:
-            if denied.status == 401:
+            if denied.status == 401 and denied.reason != NOTHING:
                 return self.failed(denied, environ.get("REMOTE_ADDR") or "")
             return denied
         self.notes.used(caller.credential, self.now())
@@ -161,21 +166,24 @@ class Gate:
             kind, header = "certificate", environ[self._certificate]
             if not environ.get(TRUSTED):
                 raise invalid("certificate header from a peer that is no trusted proxy")
+            if environ.get(self._verified) != "SUCCESS":
+                # Its names are worth as much as the signature below them.
+                raise invalid("certificate that the proxy did not verify")
         if not header:
             challenge = {"WWW-Authenticate": CHALLENGE}
-            raise Denied(401, "A bearer token is required.", challenge, reason="no credential")
+            raise Denied(401, "A credential is required.", challenge, reason=NOTHING)
         if len(header) > LONGEST_HEADER:
             raise invalid("credential too long")
         key = hashlib.sha256(f"{kind} {header}".encode("utf-8", "surrogatepass")).digest()
         cached = self._cache.get(key)
-        if cached is not None and cached[0] > time.monotonic():
+        if cached is not None and cached[0] > self._monotonic():
             caller = cached[1]
             if caller.expires is None or caller.expires > self.now():
                 return caller
         caller = self._prove(kind, header)
         if len(self._cache) >= _MOST_KNOWN:
             self._cache.clear()
-        self._cache[key] = (time.monotonic() + self._cache_seconds, caller)
+        self._cache[key] = (self._monotonic() + self._cache_seconds, caller)
         return caller
 
     def _prove(self, kind: str, header: str) -> Caller:
@@ -194,13 +202,13 @@ class Gate:
     def _by_token(self, token: str) -> Caller:
         with self.db.moment() as conn:
             found = credentials.find(conn, token, self.now())
-        # What comes before the secret part names the source; it is safe to be read.
-        name = token[: len(credentials.PREFIX) + 64].rpartition("_")[0]
         if found is None or not hmac.compare_digest(
             found.digest or "", credentials.digest_of(token)
         ):
-            raise invalid("unknown, expired or revoked token", name if _named(token) else "")
-        return _caller(found, name)
+            with self.db.read() as conn:
+                source = credentials.named_in(conn, token)
+            raise invalid("unknown, expired or revoked token", source or "")
+        return _caller(found, found.source)
 
     def _by_password(self, proof: str) -> Caller:
         try:
@@ -278,6 +286,11 @@ class Gate:
         return _caller(several[0], name, until=certificate.not_valid_after_utc.timestamp())
 
 
+def _variable(header: str) -> str:
+    """Where WSGI keeps a header."""
+    return "HTTP_" + header.upper().replace("-", "_")
+
+
 def _caller(
     found: Credential,
     name: str,
@@ -309,7 +322,3 @@ def _meant(said: object, meanings: Mapping[str, tuple[str, ...]]) -> frozenset[s
 
 def _ours(value: str) -> tuple[str, ...]:
     return SCOPES if value == "scim" else (value,) if value in SCOPES else ()
-
-
-def _named(token: str) -> bool:
-    return token.startswith(credentials.PREFIX) and token.count("_") >= 2

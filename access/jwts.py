@@ -12,12 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from access.keysets import KeySet
+from access.algorithms import algorithms_for
+from access.keysets import Key, KeySet
 from access_settings import Issuer
 
 OWN = "HS256"
@@ -63,7 +61,7 @@ def issue(
 
 def read_own(token: str, key: bytes, issuer: str, audience: str, now: float) -> dict[str, Any]:
     """The claims of a token that `issue` made. Raises BadToken."""
-    claims = _verified(token, [key], [OWN])
+    claims = _verified(token, [Key(key, (OWN,))])
     _check(claims, issuer, [audience], now, 0.0)
     return claims
 
@@ -85,15 +83,8 @@ def read_assertion(
     token: str, public_keys: Iterable[str], client: str, audiences: Sequence[str], now: float
 ) -> dict[str, Any]:
     """The claims by which `client` proves who it is (RFC 7523 section 3). Raises BadToken."""
-    claims = None
-    for pem in public_keys:
-        key = load_pem_public_key(pem.encode())
-        try:
-            claims = _verified(token, [key], algorithms_for(key))
-        except BadToken:
-            continue
-    if claims is None:
-        raise BadToken("signature")
+    found = [load_pem_public_key(pem.encode()) for pem in public_keys]
+    claims = _verified(token, [Key(public, algorithms_for(public)) for public in found])
     _check(claims, client, audiences, now, LEEWAY)
     if claims.get("sub") != client:
         raise BadToken("subject")
@@ -104,28 +95,16 @@ def read_assertion(
     return claims
 
 
-def algorithms_for(key: Any) -> tuple[str, ...]:
-    """What may be signed with the other half of a public key. Raises ValueError for a key
-    that is not one of ours to use."""
-    if isinstance(key, RSAPublicKey):
-        if key.key_size < 2048:
-            raise ValueError("an RSA key has at least 2048 bits")
-        return ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
-    if isinstance(key, EllipticCurvePublicKey):
-        curves = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
-        if key.curve.name in curves:
-            return (curves[key.curve.name],)
-    if isinstance(key, Ed25519PublicKey):
-        return ("EdDSA",)
-    raise ValueError("keys are RSA, EC (P-256, P-384, P-521) or Ed25519")
-
-
-def _verified(token: str, keys: Iterable[Any], algorithms: Sequence[str]) -> dict[str, Any]:
+def _verified(
+    token: str, keys: Iterable[Key], algorithms: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """The claims, if one of the keys signed them by an algorithm that goes with it and, if
+    `algorithms` are given, is one of them."""
     for key in keys:
+        allowed = [name for name in key.algorithms if algorithms is None or name in algorithms]
         try:
-            # A PyJWK knows its algorithm too, and both have to agree with the header.
             found: dict[str, Any] = jwt.decode(
-                token, key, algorithms=list(algorithms), options=_UNCHECKED
+                token, key.public, algorithms=allowed, options=_UNCHECKED
             )
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             continue

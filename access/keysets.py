@@ -8,9 +8,13 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import jwt
+
+from access.algorithms import algorithms_for
 
 _log = logging.getLogger("muster.access")
 
@@ -20,6 +24,14 @@ PAUSE = 30.0
 """Seconds between two fetches, whatever key ids strangers make up."""
 _TIMEOUT = 5.0
 _LARGEST = 1 << 20
+
+
+@dataclass(frozen=True)
+class Key:
+    """A public key, and by which algorithms it may have signed."""
+
+    public: Any
+    algorithms: tuple[str, ...]
 
 
 class KeysAway(Exception):
@@ -63,11 +75,11 @@ class KeySet:
         self._fetch = fetch
         self._clock = clock
         self._lock = threading.Lock()
-        self._keys: dict[str | None, list[jwt.PyJWK]] = {}
+        self._keys: dict[str | None, list[Key]] = {}
         self._fetched: float | None = None
         self._tried: float | None = None
 
-    def keys(self, kid: str | None) -> list[jwt.PyJWK]:
+    def keys(self, kid: str | None) -> list[Key]:
         """The keys of that id; without an id all of them. Raises KeysAway when none was
         ever fetched."""
         old = self._fetched is None or self._clock() - self._fetched > LIFETIME
@@ -80,21 +92,42 @@ class KeySet:
         return self._keys.get(kid, [])
 
     def _refresh(self) -> None:
-        with self._lock:
+        # Who has keys already does not wait for somebody else's fetch.
+        if not self._lock.acquire(blocking=self._fetched is None):
+            return
+        try:
             now = self._clock()
             if self._tried is not None and now - self._tried < PAUSE:
                 return
             self._tried = now
             try:
-                document = json.loads(self._fetch(self._url, self._ca_file))
-                found = jwt.PyJWKSet.from_dict(document).keys
-            except (httpx.HTTPError, OSError, ValueError, jwt.PyJWTError, AttributeError) as error:
+                keys = _read(self._fetch(self._url, self._ca_file))
+            except (httpx.HTTPError, OSError, ValueError, RecursionError) as error:
                 # Nothing of the answer: it comes from outside.
                 _log.error("keys of %s: %s", self._url, type(error).__name__)
                 return
-            keys: dict[str | None, list[jwt.PyJWK]] = {}
-            for key in found:
-                # A shared secret has no place in a public key set.
-                if key.key_type in ("RSA", "EC", "OKP"):
-                    keys.setdefault(key.key_id, []).append(key)
             self._keys, self._fetched = keys, now
+        finally:
+            self._lock.release()
+
+
+def _read(document: bytes) -> dict[str | None, list[Key]]:
+    """The keys of a key set (RFC 7517) that can sign, by their ids. Raises ValueError."""
+    said = json.loads(document)
+    listed = said.get("keys") if isinstance(said, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("this is no key set")
+    found: dict[str | None, list[Key]] = {}
+    for one in listed:
+        if not isinstance(one, dict) or one.get("use", "sig") != "sig":
+            continue
+        try:
+            public = jwt.PyJWK.from_dict(one).key
+            algorithms = algorithms_for(public)  # never those of a shared secret
+        except (jwt.PyJWTError, ValueError, TypeError):
+            continue
+        if "alg" in one:
+            algorithms = tuple(name for name in algorithms if name == one["alg"])
+        kid = one.get("kid")
+        found.setdefault(kid if isinstance(kid, str) else None, []).append(Key(public, algorithms))
+    return found

@@ -37,6 +37,7 @@ class Limits:
         if file is None:
             self._map: mmap.mmap | bytearray = bytearray(size)
         else:
+            file.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 os.ftruncate(descriptor, size)

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from store import credentials, journal
 from store.database import Database
 
-FIRST, LONGEST = 1.0, 600.0
+FIRST, LONGEST = 1.0, 60.0
 """Seconds from a failure to its entry: in quiet times, and when there is no end of them."""
 MOST = 20
 """Who failed, in one entry."""

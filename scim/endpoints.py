@@ -21,8 +21,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from access import Gate
 from scim import discovery, indexing, messages, ordering, projection, schema
-from scim.auth import authenticate, authenticate_on
+from scim.auth import admit
 from scim.bodies import encode
 from scim.bulk import Bulk
 from scim.cursors import Cursors
@@ -50,6 +51,7 @@ SHOWN_MEMBERS = 1000
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _RETRY_AFTER = {"Retry-After": "5"}
+_ABOUT = ("ServiceProviderConfig", "ResourceTypes", "Schemas")
 
 _log = logging.getLogger("muster.scim")
 
@@ -65,6 +67,7 @@ def create_blueprint(
     schema_folders: Sequence[Path] = (),
     limits: Limits | None = None,
     now: Callable[[], float] = machine_now,
+    gate: Gate | None = None,
 ) -> Blueprint:
     """The SCIM service below /scim/v2.
 
@@ -72,13 +75,16 @@ def create_blueprint(
     `profiles` maps configured sources to client profiles, for tokens without one.
     `base_url` is the public scheme and host, such as `https://muster.norhaven.example`;
     without it locations are paths. `schema_folders` hold further schemas and resource
-    types. Raises scim.schema.SchemaError.
+    types. `gate` says who may call (none: one without settings of its own). Raises
+    scim.schema.SchemaError.
     """
     registry = schema.load(schema_folders)
     indexing.prepare(db, registry)
     base = base_url.rstrip("/") + PREFIX
     service = Service(db, registry, listener or Ignore(), now, base)
-    door = _Door(db, service, registry, dict(profiles or {}), base, limits or Limits(), now)
+    gate = gate or Gate(db, base_url=base_url.rstrip("/"), now=now)
+    known = dict(profiles or {})
+    door = _Door(db, service, registry, known, base, limits or Limits(), now, gate)
     blueprint = Blueprint("scim", __name__)
     for rule in ("", "/<path:rest>"):
         blueprint.add_url_rule(
@@ -94,8 +100,7 @@ def create_blueprint(
 
     def shorten(state: BlueprintSetupState) -> None:
         app: Any = state.app
-        shortcut = Shortcut(app.wsgi_app, PREFIX, registry, db, service, base, door.client_on)
-        app.wsgi_app = shortcut
+        app.wsgi_app = Shortcut(app.wsgi_app, PREFIX, registry, db, service, base, door.reader)
 
     blueprint.record_once(shorten)
     return blueprint
@@ -113,8 +118,10 @@ class _Door:
         base: str,
         limits: Limits,
         now: Callable[[], float],
+        gate: Gate,
     ) -> None:
         self._db = db
+        self._gate = gate
         self._service = service
         self._registry = registry
         self._profiles = profiles
@@ -124,18 +131,14 @@ class _Door:
         self._known_cursors: Cursors | None = None
         self._any_case = {endpoint.lower(): kind for endpoint, kind in registry.types.items()}
 
-    def client(self, header: str | None) -> Client:
-        """Who calls, by the Authorization header. Raises ScimError 401."""
-        return authenticate(self._db, header, self._profiles, self._now())
-
-    def client_on(self, conn: Connection, header: str | None) -> Client:
-        """`client` on a connection that is there already."""
-        return authenticate_on(conn, header, self._profiles, self._now())
+    def reader(self, environ: dict[str, Any]) -> Client:
+        """Who sent a request that reads. Raises ScimError 401, 403, 429."""
+        return admit(self._gate, environ, self._profiles, "read")
 
     def answer(self, rest: str = "") -> Response:
         """The answer to any request below /scim/v2; never raises."""
         try:
-            client = self.client(request.headers.get("Authorization"))
+            client = admit(self._gate, request.environ, self._profiles)
             return self._dispatch(client, rest)(client)
         except ScimError as error:
             return refusal(error)
@@ -171,8 +174,11 @@ class _Door:
         found = self._methods(client, parts)
         if found is None:
             raise ScimError(404, "There is nothing at this address.")
-        handler = found.get("GET" if request.method == "HEAD" else request.method)
+        method = "GET" if request.method == "HEAD" else request.method
+        handler = found.get(method)
         if handler is not None:
+            for scope in _scopes(method, parts):
+                admit(self._gate, request.environ, self._profiles, scope)
             return handler
         allowed = ", ".join([*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"])
         if request.method == "OPTIONS":
@@ -409,6 +415,15 @@ class _Door:
         if shown.is_default(kind):
             return text
         return encode(shown.of(kind, json.loads(text)))
+
+
+def _scopes(method: str, parts: Sequence[str]) -> tuple[str, ...]:
+    """What a caller must be allowed to do; what the server is like is open to all of them."""
+    if parts and parts[0] in _ABOUT:
+        return ()
+    if method == "GET" or parts[-1:] == [".search"]:
+        return ("read",)
+    return ("bulk", "write") if parts == ["Bulk"] else ("write",)
 
 
 def _with_receipt(response: Response, written: Written) -> Response:

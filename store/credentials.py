@@ -20,13 +20,13 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, literal, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
+from access_settings import SCOPES
 from store import journal
 from store.database import Database
 from store.statement import Statement
 from store.tables import credential
 
 PREFIX = "muster_"
-SCOPES = ("read", "write", "bulk")
 _SOURCE = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?\Z", re.I)
 _MAX_TOKEN = 256
 _LEAST_ID = 4
@@ -142,6 +142,7 @@ def create_client(
     now: float,
     expires: float | None = None,
     profile: str = "",
+    subject: str | None = None,
     scopes: Sequence[str] = SCOPES,
 ) -> tuple[str, str]:
     """Make a client of `source`: its id, and its secret, which is shown only this once.
@@ -149,7 +150,7 @@ def create_client(
     Raises ValueError as `create` does.
     """
     secret = secrets.token_urlsafe(32)
-    row = _row(source, "client", now, expires, profile, None, scopes)
+    row = _row(source, "client", now, expires, profile, subject, scopes)
     handle = f"{source}-{secrets.token_hex(4)}"
     _insert(db, {**row, "handle": handle, "digest": digest_of(secret)})
     return handle, secret
@@ -165,13 +166,14 @@ def register(
     public_key: str | None = None,
     expires: float | None = None,
     profile: str = "",
+    subject: str | None = None,
     scopes: Sequence[str] = SCOPES,
 ) -> str:
     """Make a credential without a secret of ours (key, jwt, certificate); its handle.
 
     Raises ValueError as `create` does, and NoCredential when the handle is given already.
     """
-    row = _row(source, kind, now, expires, profile, None, scopes)
+    row = _row(source, kind, now, expires, profile, subject, scopes)
     handle = handle or f"{source}-{secrets.token_hex(4)}"
     row |= {"handle": handle, "public_key": public_key}
 
@@ -189,14 +191,16 @@ def rotate(
 ) -> tuple[str, str | None]:
     """Put a new secret in a credential's place, with all else as it was; handle and secret.
 
-    The old one ends after `overlap` seconds. `key` takes a new `public_key` and has no
-    secret (None). Raises NoCredential.
+    The old one ends after `overlap` seconds; the new one is good for as long as the old one
+    was made for. `key` takes a new `public_key` and has no secret (None). Raises
+    NoCredential.
     """
     made: list[tuple[str, str | None]] = []
 
     def work(tx: Connection) -> None:
         old = tx.execute(_whole(tx, id)).one()._mapping
-        if old["revoked"] is not None or (old["expires"] or now) < now:
+        expires = old["expires"]
+        if old["revoked"] is not None or (expires is not None and expires <= now):
             raise NoCredential(f"credential {old['id']} has ended; make a new one")
         if tx.execute(select(credential.c.id).where(credential.c.replaces == old["id"])).first():
             raise NoCredential(f"credential {old['id']} has been rotated already")
@@ -215,10 +219,11 @@ def rotate(
             "digest": digest_of(secret) if secret else None,
             "public_key": public_key,
             "created": now,
+            "expires": None if expires is None else now + expires - old["created"],
             "replaces": old["id"],
             "last_used": None,
         }
-        end = min(old["expires"] or now + overlap, now + overlap)
+        end = now + overlap if expires is None else min(expires, now + overlap)
         this = credential.c.id == old["id"]
         tx.execute(update(credential).where(this).values(expires=end))
         _store(tx, row, "rotated")
@@ -265,11 +270,19 @@ def whole_id(conn: Connection, beginning: str) -> str:
 
 
 def any_for(conn: Connection, source: str) -> bool:
-    """Whether `source` was ever given a credential that has not been revoked."""
-    statement = select(credential.c.id).where(
-        credential.c.source == source, credential.c.revoked.is_(None)
-    )
+    """Whether `source` was ever given a credential, be it revoked since."""
+    statement = select(credential.c.id).where(credential.c.source == source)
     return conn.execute(statement.limit(1)).first() is not None
+
+
+def named_in(conn: Connection, token: str) -> str | None:
+    """The source that a token which is not good was made for, if it says one that we know.
+
+    Asked of the database: where the name ends and the secret begins cannot be seen from
+    the text, and the secret is for no log.
+    """
+    known = conn.execute(select(credential.c.source).distinct()).scalars()
+    return max((one for one in known if token.startswith(f"{PREFIX}{one}_")), key=len, default=None)
 
 
 def used(tx: Connection, times: Mapping[str, float]) -> None:
