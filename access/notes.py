@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from store import credentials, journal
 from store.database import Database
@@ -89,8 +88,16 @@ class Notes:
 
         try:
             self._db.write(work)
-        except SQLAlchemyError as error:
-            _log.error("failures could not be noted: %s", type(error).__name__)
+        except Exception as error:  # whatever it is: this is a thread's outermost frame
+            _log.error("failures could not be noted yet: %s", type(error).__name__)
+            self._again(failures, unnamed)
+
+    def _again(self, failures: dict[tuple[str, str, str], int], unnamed: int) -> None:
+        """What could not be written is for the next entry."""
+        with self._lock:
+            for key, count in failures.items():
+                self._failures[key] = self._failures.get(key, 0) + count
+            self._unnamed += unnamed
 
     def _append(
         self, tx: Connection, failures: dict[tuple[str, str, str], int], unnamed: int
