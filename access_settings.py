@@ -22,6 +22,14 @@ secret, and never none."""
 Network = IPv4Network | IPv6Network
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own alone."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class Issuer:
     """Somebody outside whose tokens are believed (RFC 7519, RFC 9068)."""
@@ -56,6 +64,11 @@ class Proxies:
     def prefix(self) -> str:
         """The path before /scim/v2, such as `/muster`."""
         return urlsplit(self.base_url).path
+
+    @property
+    def any(self) -> bool:
+        """Whether a proxy stands in front, by what is configured."""
+        return bool(self.trusted) or not is_loopback(urlsplit(self.base_url).hostname or "::1")
 
     def trusts(self, address: str | None) -> bool:
         """Whether a peer is one of the proxies."""

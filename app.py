@@ -35,6 +35,7 @@ from store.database import Database
 from store.setting import business_clock
 
 if TYPE_CHECKING:
+    from access.sign_in import Desk
     from adapters.target import Target
 
 HERE = Path(__file__).resolve().parent
@@ -196,6 +197,21 @@ def open_gate(settings: Settings, database: Database) -> Gate:
     )
 
 
+def open_desk(settings: Settings, database: Database, gate: Gate) -> Desk:
+    """Where operators sign in."""
+    from access.sign_in import Desk
+    from console.operators import first_password_file
+
+    return Desk(
+        database,
+        settings.sign_in,
+        gate.notes,
+        now=machine_now,
+        folder=settings.data,
+        first_password=first_password_file(settings.data),
+    )
+
+
 def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     """The WSGI application: SCIM below /scim/v2, the operator's pages at /.
 
@@ -243,9 +259,12 @@ def _furnish(app: Flask, settings: Settings, database: Database, gate: Gate) -> 
     import console
 
     app.register_blueprint(console.create_receipts(database, gate))
+    desk = open_desk(settings, database, gate) if settings.is_reachable else None
     targets = tuple(settings.targets)
     if not settings.sandbox.allow:
-        app.register_blueprint(console.create_blueprint(database, targets))
+        app.register_blueprint(
+            console.create_blueprint(database, targets, None, desk, settings.base_url)
+        )
         return
     from sandbox.control import CONTROL, Remote, SandboxDown
     from sandbox.endpoints import create_blueprint, stand_ins
@@ -259,7 +278,8 @@ def _furnish(app: Flask, settings: Settings, database: Database, gate: Gate) -> 
         except SandboxDown as down:
             raise console.DirectoriesDown(str(down)) from None
 
-    pages = console.create_blueprint(database, targets, directories if remote else None)
+    read = directories if remote else None
+    pages = console.create_blueprint(database, targets, read, desk, settings.base_url)
     app.register_blueprint(pages)
     tokens = {source: settings.data / "tokens" / source for source in settings.sources}
     app.register_blueprint(

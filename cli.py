@@ -33,6 +33,7 @@ from console.explain import explain
 from console.journals import erase, journal
 from console.links import links
 from console.mapping_commands import create_mappings_group
+from console.operators import create_operator_group, first_operator
 from console.plans import apply, drift, plan
 from console.receipts import receipt
 from console.tokens import create_token_group
@@ -111,10 +112,15 @@ def run(port: int | None, samba: bool) -> None:
     open_targets(settings, load_outbounds(settings))
     load_inbounds(settings)
     tokens = _prepare_store(settings)
+    password = None
+    if settings.is_reachable:
+        database = Database(settings.database_url)
+        password = first_operator(database, settings.data)
+        database.close()
     if "MUSTER_SANDBOX" in environ:
         first_run.people_once(Path(environ["MUSTER_SANDBOX"]), lambda: _indoors(environ, tokens))
     welcome = settings.data / "welcome.txt"
-    welcome.write_text(first_run.welcome(settings.host, settings.port, tokens) + "\n")
+    welcome.write_text(first_run.welcome(settings.base_url, tokens, password) + "\n")
     environ.update(
         MUSTER_DATA=str(settings.data),
         MUSTER_HOST=settings.host,
@@ -260,3 +266,4 @@ for command in (
 sandbox_group.add_command(create_command(_place))
 main.add_command(create_mappings_group(_mapping_folders))
 main.add_command(create_token_group(_open_store))
+main.add_command(create_operator_group(_open_store))
