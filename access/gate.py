@@ -189,8 +189,8 @@ class Gate:
     def _prove(self, kind: str, header: str) -> Caller:
         if kind == "certificate":
             return self._by_certificate(header)
-        scheme, _, proof = header.strip().partition(" ")
-        proof = proof.strip()
+        scheme, _, proof = header.partition(" ")
+        proof = proof.strip(" ")
         if scheme.lower() == "basic":
             return self._by_password(proof)
         if scheme.lower() != "bearer" or not _BEARER.match(proof):

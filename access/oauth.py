@@ -197,11 +197,11 @@ def _once(name: str, values: Sequence[str]) -> str:
 
 def _basic(header: str) -> tuple[str, str]:
     """Id and secret of an Authorization header, decoded as RFC 6749 section 2.3.1 says."""
-    scheme, _, proof = header.strip().partition(" ")
+    scheme, _, proof = header.partition(" ")
     try:
         if scheme.lower() != "basic":
             raise ValueError
-        text = base64.b64decode(proof.strip(), validate=True).decode()
+        text = base64.b64decode(proof.strip(" "), validate=True).decode()
     except (binascii.Error, ValueError):
         raise _invalid_client("malformed header", basic=True) from None
     user, _, password = text.partition(":")

@@ -25,6 +25,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from access import Denied
 from access.sign_in import BadPassword, Desk, form_token
+from console.pages import from_this_machine
 
 COOKIE = "muster_session"
 REFRESH = "Muster-Refresh"
@@ -71,8 +72,8 @@ def add(pages: Blueprint, desk: Desk, base_url: str) -> None:
         response.set_cookie(
             COOKIE,
             secret,
-            path=at.path or "/",
-            secure=at.scheme == "https",
+            path=request.script_root or "/",
+            secure=at.scheme == "https" and not from_this_machine(),  # as through a tunnel
             httponly=True,
             samesite="Lax",
         )
@@ -96,7 +97,7 @@ def add(pages: Blueprint, desk: Desk, base_url: str) -> None:
     def sign_out() -> BaseResponse:
         desk.end(g.session_secret)
         response = redirect(url_for("console.sign_in"), 303)
-        response.delete_cookie(COOKIE, path=at.path or "/")
+        response.delete_cookie(COOKIE, path=request.script_root or "/")
         return response
 
     @pages.get("/password")

@@ -67,17 +67,23 @@ class Authority:
         self.certificate = self._made(self.name, self.key, 0, 365)
 
     def issue(
-        self, subject: str, begins: float = 0, days: float = 365
+        self, subject: str, begins: float = 0, days: float = 365, server: str = ""
     ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-        """A certificate that begins that many days after 1 January 2026, and its key."""
+        """A certificate that begins that many days after 1 January 2026, and its key.
+        `server` is the name of one that answers under it."""
         key = ec.generate_private_key(ec.SECP256R1())
-        return self._made(_name(subject), key, begins, days), key
+        return self._made(_name(subject), key, begins, days, server), key
 
     def _made(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, begins: float, days: float
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        begins: float,
+        days: float,
+        server: str = "",
     ) -> x509.Certificate:
         start = datetime.datetime(2026, 1, 1) + datetime.timedelta(days=begins)
-        return (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self.name)
@@ -85,8 +91,12 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(start)
             .not_valid_after(start + datetime.timedelta(days=days))
-            .sign(self.key, hashes.SHA256())
+            .add_extension(x509.BasicConstraints(ca=subject == self.name, path_length=None), True)
         )
+        if server:
+            names = x509.SubjectAlternativeName([x509.DNSName(server)])
+            builder = builder.add_extension(names, False)
+        return builder.sign(self.key, hashes.SHA256())
 
 
 def _name(common: str) -> x509.Name:

@@ -278,10 +278,15 @@ def test_the_first_password_has_to_be_changed(
 
 
 def test_over_tls_and_below_a_prefix_the_cookie_stays_there(make: Callable[[str], Flask]) -> None:
-    browser = make("https://muster.norhaven.example/muster").test_client()
-    cookie = sign_in(browser).headers["Set-Cookie"]
+    app = make("https://muster.norhaven.example/muster")
+    browser = app.test_client()
+    data = {"name": NAME, "password": PASSWORD}
+    proxied = {"SCRIPT_NAME": "/muster", "HTTP_X_FORWARDED_FOR": "198.51.100.4"}
+    cookie = browser.post("/sign-in", data=data, environ_overrides=proxied).headers["Set-Cookie"]
     assert "Secure" in cookie
     assert "Path=/muster;" in cookie + ";"
+    cookie = browser.post("/sign-in", data=data).headers["Set-Cookie"]  # through a tunnel
+    assert "Secure" not in cookie
 
 
 def test_operators_from_the_terminal(db: Database, browser: FlaskClient, tmp_path: Path) -> None:
