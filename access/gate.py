@@ -134,7 +134,7 @@ class Gate:
         if self._signing_key is not None:
             return hashlib.sha256(self._signing_key().encode()).digest()
         kept = self._key
-        if kept is None or self._monotonic() - kept[0] > self._cache_seconds:
+        if kept is None or self._monotonic() - kept[0] > CACHE_SECONDS:
             with self.db.read() as conn:
                 found = setting.get(conn, SIGNING_KEY)
             # As rarely as it is made, it may be asked for again and again.
@@ -232,13 +232,13 @@ class Gate:
     def _by_jwt(self, token: str) -> Caller:
         claims: dict[str, Any] = {}
         try:
-            _, claims = peek(token)
+            header, claims = peek(token)
             if claims.get("iss") == self.base_url and "cid" in claims:
                 return self._by_own(token)
             outside = self._issuers.get(str(claims.get("iss")))
             if outside is None:
                 raise BadToken("unknown issuer")
-            return self._by_outside(token, *outside)
+            return self._by_outside(token, header, *outside)
         except BadToken as bad:
             raise invalid(f"JWT: {bad}", str(claims.get("sub", ""))) from None
         except KeysAway:
@@ -254,9 +254,11 @@ class Gate:
         scopes = found.scopes & frozenset(str(claims.get("scope", "")).split())
         return _caller(found, str(found.handle), scopes, float(claims["exp"]))
 
-    def _by_outside(self, token: str, issuer: Issuer, keys: KeySet) -> Caller:
+    def _by_outside(
+        self, token: str, header: Mapping[str, Any], issuer: Issuer, keys: KeySet
+    ) -> Caller:
         now = self.now()
-        claims = read_outside(token, issuer, keys, now)
+        claims = read_outside(token, header, issuer, keys, now)
         client = claims.get(issuer.client_claim)
         if not isinstance(client, str) or not client:
             raise BadToken(f"without {issuer.client_claim}")
