@@ -131,4 +131,5 @@ def _check(
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a time: JSON as Python reads it has NaN and numbers without end too."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e12

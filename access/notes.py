@@ -48,7 +48,7 @@ class Notes:
 
     def failed(self, reason: str, client: str, address: str) -> None:
         """Somebody was turned away. `client` is who they said they were, if at all."""
-        client = _plain(client)
+        client, address = _plain(client), _plain(address)
         # One line for each, as for every request; who reads the log cannot be fooled by it.
         _log.warning("refused: %s client=%s address=%s", reason, client or "-", address or "-")
         with self._lock:

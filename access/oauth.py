@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote_plus
@@ -176,7 +175,7 @@ class _Endpoint:
 
     def _spend(self, handle: str, claims: dict[str, Any], now: float) -> None:
         """An assertion is good once, in whichever process. Raises BadToken."""
-        digest = hashlib.sha256(f"{handle}\n{claims['jti']}".encode()).hexdigest()
+        digest = credentials.digest_of(f"{handle}\n{claims['jti']}")
 
         def work(tx: Connection) -> None:
             tx.execute(delete(assertion).where(assertion.c.until < now))

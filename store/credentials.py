@@ -107,6 +107,8 @@ def by_id(conn: Connection, id: str, now: float) -> Credential | None:
 
 def by_handle(conn: Connection, kind: str, handle: str, now: float) -> list[Credential]:
     """Those of that kind and handle that are good: while one is rotated there are two."""
+    if "\0" in handle or not _is_text(handle):  # no database takes it, so none has it
+        return []
     rows = _BY_HANDLE.all(conn, the_kind=kind, the_handle=handle, the_now=now)
     return [_credential(row) for row in rows]
 
@@ -294,6 +296,14 @@ def used(tx: Connection, times: Mapping[str, float]) -> None:
 def digest_of(secret: str) -> str:
     """What is kept of a token or secret."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _token(source: str) -> str:

@@ -8,7 +8,7 @@ async function refresh() {
     try {
       // So that a page left open does not count as somebody at work.
       const answer = await fetch(location.href, { cache: "no-store", headers: { "Muster-Refresh": "1" } });
-      if (answer.redirected) location.reload(); // the session is over
+      if (answer.redirected) return location.reload(); // the session is over
       if (answer.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         live.replaceWith(page.getElementById("live"));

@@ -46,6 +46,7 @@ def test_a_password_may_hold_colons_and_other_letters(door: Door) -> None:
     assert door.status(basic(user, password)) == 200
     for other in (f"{password}:", "", "pä:ss", "\0"):
         assert door.status(basic(user, other)) == 401
+    assert door.status(basic(f"{user}\0", password)) == 401
     assert door.status(basic("", password)) == 401
 
 

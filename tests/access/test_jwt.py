@@ -103,6 +103,11 @@ def test_a_caller_is_known_by_its_token(doors: Callable[..., Door], keys: Keys) 
         ({"exp": 1_773_651_600 - 61}, "expired"),
         ({"exp": True}, "expired"),
         ({"exp": "9999999999"}, "expired"),
+        ({"exp": float("nan")}, "expired"),
+        ({"exp": float("inf")}, "expired"),
+        ({"exp": 10**400}, "expired"),
+        ({"sub": "app-7\0"}, "nobody we know"),
+        ({"sub": "\ud800"}, "nobody we know"),
         ({"nbf": 1_773_651_600 + 120}, "not good yet"),
     ],
 )

@@ -267,10 +267,19 @@ class TestAssertions:
             {"iat": 1_773_651_600.0 + 120},
             {"jti": None},
             {"jti": "x" * 300},
+            {"iss": "\ud800", "sub": "\ud800"},
+            {"iss": "a\0", "sub": "a\0"},
+            {"exp": float("nan")},
+            {"exp": 10**400},
         ],
     )
     def test_a_wrong_claim(self, door: Door, claims: dict[str, Any]) -> None:
         assert self.ask(door, register(door, EC), **claims) == 401
+
+    def test_half_a_character_in_a_good_one_is_no_harm(self, door: Door) -> None:
+        user = register(door, EC)
+        assert self.ask(door, user, jti="\ud800") == 200
+        assert self.ask(door, user, jti="\ud800") == 401
 
     def test_it_is_good_once(self, door: Door) -> None:
         user = register(door, EC)

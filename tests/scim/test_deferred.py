@@ -107,7 +107,8 @@ def test_who_does_not_ask_for_it_or_for_too_much_is_answered_at_once(
     assert hr.send("POST", "/Users", USER, headers).status_code == 201
 
 
-def test_bulk(hr: Client) -> None:
+def test_bulk(server_on_each: Server) -> None:
+    hr = server_on_each.client("workday", "hr")
     operations = [
         {"method": "POST", "path": "/Groups", "bulkId": "g",
          "data": {"displayName": "Optics", "members": [{"value": "bulkId:u"}]}},
