@@ -52,6 +52,14 @@ class Denied(Exception):
         self.client = client
 
 
+class BadToken(Exception):
+    """A signed token that is not good; the text says why, for the log."""
+
+
+class KeysAway(Exception):
+    """The keys by which a token could be judged cannot be had just now."""
+
+
 def invalid(reason: str, client: str = "", scheme: str = "Bearer") -> Denied:
     """401, in the same words whatever is wrong with what was sent."""
     if scheme == "Basic":

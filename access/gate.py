@@ -1,7 +1,8 @@
 """The gate: a request becomes a caller, or is turned away.
 
 What was proved is remembered for `CACHE_SECONDS`, so that a request costs no look into the
-database; a revoked credential is let in no longer than that.
+database; a revoked credential is let in no longer than that. What reads signed tokens and
+certificates takes 9 MiB in each process, and is loaded when the first of them comes.
 """
 
 from __future__ import annotations
@@ -14,12 +15,18 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from access import certificates
-from access.callers import CHALLENGE, Caller, Denied, invalid, later, too_narrow
-from access.jwts import BadToken, issue, peek, read_outside, read_own
-from access.keysets import KeysAway, KeySet
+from access.callers import (
+    CHALLENGE,
+    BadToken,
+    Caller,
+    Denied,
+    KeysAway,
+    invalid,
+    later,
+    too_narrow,
+)
 from access.limits import Limits
 from access.notes import Notes
 from access.proxies import TRUSTED
@@ -27,6 +34,9 @@ from access_settings import SCOPES, Access, Issuer
 from store import credentials, setting
 from store.credentials import Credential
 from store.database import Database
+
+if TYPE_CHECKING:
+    from access.keysets import KeySet
 
 CACHE_SECONDS = 2.0
 LONGEST_HEADER = 16_384
@@ -73,9 +83,12 @@ class Gate:
         self._failures = Limits(folder / "limits.failures" if folder else None)
         self._certificate = _variable(self.settings.certificate_header)
         self._verified = _variable(self.settings.verified_header)
-        self._issuers = {
-            one.issuer: (one, KeySet(one.jwks, one.ca_file)) for one in self.settings.issuers
-        }
+        self._issuers: dict[str, tuple[Issuer, KeySet]] = {}
+        if self.settings.issuers:
+            from access.keysets import KeySet
+
+            for one in self.settings.issuers:
+                self._issuers[one.issuer] = (one, KeySet(one.jwks, one.ca_file))
         self._signing_key = signing_key
         self._key: tuple[float, bytes] | None = None
         self._cache_seconds = cache_seconds
@@ -117,6 +130,8 @@ class Gate:
 
     def token_for(self, found: Credential, scopes: frozenset[str]) -> tuple[str, float]:
         """An access token for a client, and for how many seconds it is good."""
+        from access.jwts import issue
+
         now = self.now()
         until = now + self.settings.token_seconds
         if found.expires is not None:
@@ -230,6 +245,8 @@ class Gate:
         return right[0] if right else None
 
     def _by_jwt(self, token: str) -> Caller:
+        from access.jwts import peek
+
         claims: dict[str, Any] = {}
         try:
             header, claims = peek(token)
@@ -245,6 +262,8 @@ class Gate:
             raise later(5, "The issuer's keys cannot be had just now.", "keys away") from None
 
     def _by_own(self, token: str) -> Caller:
+        from access.jwts import read_own
+
         now = self.now()
         claims = read_own(token, self._secret(), self.base_url, self.audience, now)
         with self.db.moment() as conn:
@@ -257,6 +276,8 @@ class Gate:
     def _by_outside(
         self, token: str, header: Mapping[str, Any], issuer: Issuer, keys: KeySet
     ) -> Caller:
+        from access.jwts import read_outside
+
         now = self.now()
         claims = read_outside(token, header, issuer, keys, now)
         client = claims.get(issuer.client_claim)
@@ -272,6 +293,8 @@ class Gate:
         return _caller(several[0], client, scopes, float(claims["exp"]))
 
     def _by_certificate(self, header: str) -> Caller:
+        from access import certificates
+
         try:
             certificate = certificates.read(header)
             handle = certificates.handle(certificate)

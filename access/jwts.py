@@ -15,6 +15,7 @@ import jwt
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from access.algorithms import algorithms_for
+from access.callers import BadToken
 from access.keysets import Key, KeySet
 from access_settings import Issuer
 
@@ -34,10 +35,6 @@ _UNCHECKED: Any = {
     "verify_jti": False,
 }
 _UNSIGNED: Any = {**_UNCHECKED, "verify_signature": False}
-
-
-class BadToken(Exception):
-    """A token that is not good; the text says why, for the log."""
 
 
 def peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:

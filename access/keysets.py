@@ -15,6 +15,7 @@ import httpx
 import jwt
 
 from access.algorithms import algorithms_for
+from access.callers import KeysAway
 
 _log = logging.getLogger("muster.access")
 
@@ -32,10 +33,6 @@ class Key:
 
     public: Any
     algorithms: tuple[str, ...]
-
-
-class KeysAway(Exception):
-    """The keys cannot be had just now."""
 
 
 def fetch(url: str, ca_file: str | None) -> bytes:

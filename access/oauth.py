@@ -18,9 +18,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from access.callers import REALM, Denied
+from access.callers import REALM, BadToken, Denied
 from access.gate import Gate
-from access.jwts import LEEWAY, BadToken, peek, read_assertion
 from access_settings import ALGORITHMS, SCOPES
 from store import credentials
 from store.credentials import Credential
@@ -31,6 +30,7 @@ METADATA = "/.well-known/oauth-authorization-server"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+_LEEWAY = 120.0
 _LONGEST = 65_536
 _LATER = {"Retry-After": "5"}
 
@@ -155,6 +155,8 @@ class _Endpoint:
         return found
 
     def _by_assertion(self, token: str, client_id: str | None) -> Credential:
+        from access.jwts import peek, read_assertion
+
         gate, now = self._gate, self._gate.now()
         handle = ""
         try:
@@ -179,7 +181,8 @@ class _Endpoint:
 
         def work(tx: Connection) -> None:
             tx.execute(delete(assertion).where(assertion.c.until < now))
-            until = float(claims["exp"]) + LEEWAY
+            # A clock of theirs may be wrong by a minute, and it is good for as much longer.
+            until = float(claims["exp"]) + _LEEWAY
             tx.execute(insert(assertion).values(digest=digest, until=until))
 
         try:

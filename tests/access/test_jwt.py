@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from access import keysets
-from access.keysets import KeysAway, KeySet
+from access.callers import KeysAway
+from access.keysets import KeySet
 from access_settings import Access, Issuer
 from store import credentials
 from tests.access.door import BASE, USERS, Door, basic, serving
