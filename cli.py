@@ -199,6 +199,8 @@ def check(offline: bool) -> None:
     targets = open_targets(settings, outbounds)
     for finding in mapping_findings(settings, inbounds, outbounds):
         click.echo(f"warn  {finding}")
+    if settings.is_reachable and not settings.proxies.base_url:
+        click.echo("warn  server.base_url is not set: links to resources name server.host")
     click.echo(f"ok    configuration and mappings ({settings.path})")
     failed = False
     for name, target in {} if offline else targets.items():

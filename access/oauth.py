@@ -181,7 +181,7 @@ class _Endpoint:
 
         def work(tx: Connection) -> None:
             tx.execute(delete(assertion).where(assertion.c.until < now))
-            # A clock of theirs may be wrong by a minute, and it is good for as much longer.
+            # Remembered for longer than `read_assertion` forgives a clock that is wrong.
             until = float(claims["exp"]) + _LEEWAY
             tx.execute(insert(assertion).values(digest=digest, until=until))
 

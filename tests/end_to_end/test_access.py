@@ -281,3 +281,15 @@ def test_one_process_that_dies_takes_no_accepted_write_along(plain: Plain) -> No
         return False
 
     wait_for(done, 60, "nobody goes on with it")
+
+
+def test_a_failure_is_noted_though_the_server_stops_at_once() -> None:
+    stopping = Plain()
+    stopping.start()
+    try:
+        headers = {"Authorization": basic("ghost", "x")}
+        requests.get(f"{stopping.base}/scim/v2/Users", headers=headers, timeout=10)
+        stopping.stop()
+        assert "ghost" in stopping.made("journal", "export", "-", "--values")
+    finally:
+        stopping.end()
