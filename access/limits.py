@@ -17,6 +17,8 @@ from pathlib import Path
 
 _SLOT = struct.Struct("=8sd")
 _PROBES = 8
+_TINY = 1e-6
+"""Seconds that adding up may come to."""
 
 
 class Limits:
@@ -61,7 +63,7 @@ class Limits:
         if not now < empty_at <= now + room:  # long ago, or from before the machine started
             empty_at = now
         after = empty_at + step
-        if after - now > room:
+        if after - now > room + _TINY:
             return after - now - room
         _SLOT.pack_into(self._map, place, digest, after)
         return 0.0
