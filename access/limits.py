@@ -60,7 +60,9 @@ class Limits:
         step = 1 / rate
         room = burst * step
         place, empty_at = self._find(digest, now)
-        if not now < empty_at <= now + room:  # long ago, or from before the machine started
+        # Long ago, or from before the machine started. (A second is for processes that were
+        # held up between looking at the clock and here.)
+        if not now < empty_at <= now + room + 1:
             empty_at = now
         after = empty_at + step
         if after - now > room + _TINY:

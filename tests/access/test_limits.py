@@ -57,6 +57,16 @@ def test_processes_count_together(tmp_path: Path) -> None:
     assert took.count(True) == 4
 
 
+def test_a_process_whose_clock_was_read_a_moment_ago_opens_nothing(tmp_path: Path) -> None:
+    clock, late = Clock(), Clock()
+    one = Limits(tmp_path / "limits", clock=clock)
+    two = Limits(tmp_path / "limits", clock=late)
+    late.time -= 0.01
+    assert [one.take("a", 1, 4) == 0.0 for _ in range(5)] == [True] * 4 + [False]
+    assert two.take("a", 1, 4) > 0
+    assert one.take("a", 1, 4) > 0
+
+
 def test_what_an_earlier_start_of_the_machine_left_is_nothing(tmp_path: Path) -> None:
     clock = Clock()
     before = Limits(tmp_path / "limits", clock=clock)
