@@ -248,7 +248,8 @@ def test_the_console_asks_who_it_is_where_others_can_reach_it() -> None:
     open_one = Plain(server={"base_url": base, "trusted_proxies": ["10.0.0.1"]})
     open_one.start()
     try:
-        assert "Sign in as admin with the password in" in open_one.log()
+        said = "Sign in as admin with the password in"
+        wait_for(lambda: said in open_one.log(), 20, "nobody says how to sign in")
         first = first_password_file(open_one.folder / "data")
         assert first.stat().st_mode & 0o077 == 0
         assert first.read_text().strip() not in open_one.log()
