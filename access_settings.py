@@ -22,6 +22,14 @@ secret, and never none."""
 Network = IPv4Network | IPv6Network
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own alone."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class Issuer:
     """Somebody outside whose tokens are believed (RFC 7519, RFC 9068)."""
@@ -57,12 +65,19 @@ class Proxies:
         """The path before /scim/v2, such as `/muster`."""
         return urlsplit(self.base_url).path
 
+    @property
+    def any(self) -> bool:
+        """Whether a proxy stands in front, by what is configured."""
+        return bool(self.trusted) or not is_loopback(urlsplit(self.base_url).hostname or "::1")
+
     def trusts(self, address: str | None) -> bool:
         """Whether a peer is one of the proxies."""
         try:
             found = ip_address(address or "")
         except ValueError:
             return False
+        # On a socket for both an IPv4 peer looks like this: ::ffff:10.0.0.7.
+        found = getattr(found, "ipv4_mapped", None) or found
         return any(found in network for network in self.trusted)
 
 
@@ -79,6 +94,9 @@ class Access:
     signing_key: str | None = None
     """Reference to what signs those; none: a key in the database."""
     certificate_header: str = "X-SSL-Client-Cert"
+    """In which a trusted proxy passes a client's certificate on ..."""
+    verified_header: str = "X-SSL-Client-Verify"
+    """... and in which it says SUCCESS if it has checked who signed it."""
     issuers: tuple[Issuer, ...] = ()
 
 
@@ -115,6 +133,9 @@ def _network(text: str) -> None:
         ) from None
 
 
+_header = validate.Regexp(r"^[A-Za-z0-9-]{1,60}$")
+
+
 class ServerSchema(Schema):
     host = fields.String(load_default="127.0.0.1")
     port = fields.Integer(strict=True, load_default=8080, validate=validate.Range(1, 65535))
@@ -146,9 +167,8 @@ class AccessSchema(Schema):
     burst = fields.Float(load_default=1000.0, validate=validate.Range(min=1))
     token_seconds = fields.Float(load_default=3600.0, validate=validate.Range(60, 86_400))
     signing_key = fields.String(load_default=None, allow_none=True)
-    certificate_header = fields.String(
-        load_default="X-SSL-Client-Cert", validate=validate.Regexp(r"^[A-Za-z0-9-]{1,60}$")
-    )
+    certificate_header = fields.String(load_default="X-SSL-Client-Cert", validate=_header)
+    verified_header = fields.String(load_default="X-SSL-Client-Verify", validate=_header)
     issuers = fields.Dict(
         keys=fields.String(), values=fields.Nested(_IssuerSchema), load_default=dict
     )

@@ -21,11 +21,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import settings as configuration
 import wsgi_server
-from access.proxies import TRUSTED, FromProxies
+from access import FromProxies, Gate
+from access.proxies import TRUSTED
 from configured_mappings import Mappings, watch_mappings
 from mappings.documents import Outbound
 from mappings.watching import Watched
-from settings import Settings, SettingsError
+from settings import Secret, Settings, SettingsError
 from store import emptying, policy, setting
 from store.clocks import BusinessClock, machine_now
 from store.database import Database
@@ -34,6 +35,7 @@ from store.setting import business_clock
 if TYPE_CHECKING:
     from flask import Blueprint
 
+    from access.sign_in import Desk
     from adapters.target import Target
     from provisioning.intake import Intake
     from scim.discovery import Limits
@@ -138,11 +140,41 @@ def epoch(settings: Settings, database: Database) -> Callable[[], str | None]:
     return current if settings.sandbox.allow else lambda: None
 
 
+def open_gate(settings: Settings, database: Database) -> Gate:
+    """Who may call, judged by the settings."""
+    key = settings.access.signing_key
+    return Gate(
+        database,
+        settings.access,
+        base_url=settings.base_url,
+        folder=settings.data,
+        signing_key=Secret(key).get if key else None,
+        now=machine_now,
+        business_now=clock(settings, database).now,
+    )
+
+
+def open_desk(settings: Settings, database: Database, gate: Gate) -> Desk:
+    """Where operators sign in."""
+    from access.sign_in import Desk
+    from console.operators import first_password_file
+
+    return Desk(
+        database,
+        settings.sign_in,
+        gate.notes,
+        now=machine_now,
+        folder=settings.data,
+        first_password=first_password_file(settings.data),
+    )
+
+
 def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     """The WSGI application: SCIM below /scim/v2, the operator's pages at /.
 
     Raises SettingsError or MappingError when the configuration cannot be used.
     """
+    from access import oauth
     from provisioning.intake import Intake
     from scim.discovery import Limits
     from scim.endpoints import create_blueprint
@@ -159,22 +191,24 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     intake = Intake(
         in_force(settings, database), lambda: mappings().inbounds, clock(settings, database)
     )
+    gate = open_gate(settings, database)
     app = Flask("muster", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.scim.max_payload
     app.register_blueprint(
         create_blueprint(
             database,
             profiles={name: source.profile for name, source in settings.sources.items()},
-            # Never from a Host header: whoever sends one could choose where our links lead.
-            base_url=settings.proxies.base_url or f"http://{settings.host}:{settings.port}",
+            base_url=settings.base_url,
             schema_folders=settings.scim.schemas,
             limits=limits,
             listener=intake,
+            gate=gate,
         )
     )
-    app.register_blueprint(_bulk_upload(settings, database, intake, mappings, limits))
-    app.register_blueprint(_workers(settings, database, intake, limits))
-    _furnish(app, settings, database)
+    app.register_blueprint(oauth.create_blueprint(gate))
+    app.register_blueprint(_bulk_upload(settings, database, intake, mappings, limits, gate))
+    app.register_blueprint(_workers(settings, database, intake, limits, gate))
+    _furnish(app, settings, database, gate)
     if "uwsgi" in sys.modules:
         setproctitle.setproctitle("muster web")
     whole = wsgi_server.WholeRequests(app.wsgi_app, settings.scim.max_payload, TRUSTED)
@@ -188,6 +222,7 @@ def _bulk_upload(
     intake: Intake,
     mappings: Watched[Mappings],
     limits: Limits,
+    gate: Gate,
 ) -> Blueprint:
     """Microsoft's addresses: the same pushes through another door."""
     from adapters.bulk_upload import House, create_blueprint
@@ -210,12 +245,15 @@ def _bulk_upload(
             outbounds=outbounds,
             targets=tuple(settings.targets),
             domain=next((one.domain for one in settings.targets.values()), None),
-            base=settings.proxies.base_url or f"http://{settings.host}:{settings.port}",
+            base=settings.base_url,
+            gate=gate,
         )
     )
 
 
-def _workers(settings: Settings, database: Database, intake: Intake, limits: Limits) -> Blueprint:
+def _workers(
+    settings: Settings, database: Database, intake: Intake, limits: Limits, gate: Gate
+) -> Blueprint:
     """Workday's own forms of a worker: the same pushes through another door."""
     from adapters.workday import create_blueprint
     from scim import schema
@@ -226,18 +264,22 @@ def _workers(settings: Settings, database: Database, intake: Intake, limits: Lim
         intake,
         tuple(settings.sources),
         limits,
-        f"http://{settings.host}:{settings.port}",
+        settings.base_url,
+        gate,
     )
 
 
-def _furnish(app: Flask, settings: Settings, database: Database) -> None:
+def _furnish(app: Flask, settings: Settings, database: Database, gate: Gate) -> None:
     """The operator's pages; in a sandbox also its operations and both directories."""
     import console
 
-    app.register_blueprint(console.create_receipts(database))
+    app.register_blueprint(console.create_receipts(database, gate))
+    desk = open_desk(settings, database, gate) if settings.is_reachable else None
     targets = tuple(settings.targets)
     if not settings.sandbox.allow:
-        app.register_blueprint(console.create_blueprint(database, targets))
+        app.register_blueprint(
+            console.create_blueprint(database, targets, None, desk, settings.base_url)
+        )
         return
     from adapters.bulk_upload import about
     from sandbox.control import CONTROL, Remote, SandboxDown
@@ -252,7 +294,8 @@ def _furnish(app: Flask, settings: Settings, database: Database) -> None:
         except SandboxDown as down:
             raise console.DirectoriesDown(str(down)) from None
 
-    pages = console.create_blueprint(database, targets, directories if remote else None)
+    read = directories if remote else None
+    pages = console.create_blueprint(database, targets, read, desk, settings.base_url)
     app.register_blueprint(pages)
     tokens = {source: settings.data / "tokens" / source for source in settings.sources}
 

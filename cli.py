@@ -1,4 +1,4 @@
-"""The command line, `python app.py`: starting, checking, tokens; `console/` adds its own."""
+"""The command line, `python app.py`: starting and checking; `console/` adds its own."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ from console.explain import explain
 from console.journals import erase, journal
 from console.links import links
 from console.mapping_commands import create_mappings_group
+from console.operators import create_operator_group, first_operator
 from console.plans import apply, drift, plan
 from console.receipts import receipt
+from console.tokens import create_token_group
 from mappings.documents import MappingError
 from provisioning.converge import Converger
 from sandbox.populate import create_people
 from sandbox.story import Place, create_command
-from scim_settings import PROFILES
 from settings import Settings, SettingsError
 from store.clocks import machine_now
 from store.database import Database
@@ -112,10 +113,15 @@ def run(port: int | None, samba: bool, no_worker: bool) -> None:
     open_targets(settings, load_outbounds(settings))
     load_inbounds(settings)
     tokens = _prepare_store(settings)
+    password = None
+    if settings.is_reachable:
+        database = Database(settings.database_url)
+        password = first_operator(database, settings.data)
+        database.close()
     if "MUSTER_SANDBOX" in environ:
         first_run.people_once(Path(environ["MUSTER_SANDBOX"]), lambda: _indoors(environ, tokens))
     welcome = settings.data / "welcome.txt"
-    welcome.write_text(first_run.welcome(settings.host, settings.port, tokens) + "\n")
+    welcome.write_text(first_run.welcome(settings.base_url, tokens, password) + "\n")
     environ.update(
         MUSTER_DATA=str(settings.data),
         MUSTER_HOST=settings.host,
@@ -206,40 +212,6 @@ def reload() -> None:
     click.echo("settings and mappings are sound; what runs takes them up")
 
 
-@main.group()
-def token() -> None:
-    """Bearer tokens of the sources."""
-
-
-@token.command("create")
-@click.argument("source")
-@click.option("--profile", type=click.Choice(PROFILES), help="default: that of the source")
-@click.option("--user", metavar="ID", help="SCIM id of the resource that /Me is")
-def token_create(source: str, profile: str | None, user: str | None) -> None:
-    """Make a token for SOURCE and print it, and only it, on standard output.
-
-    It is shown once: Muster keeps a digest. With --profile SOURCE may be a name that is not
-    configured: such a source only stores what it is sent, to test SCIM clients.
-    """
-    from store import credentials
-
-    settings = load_settings(os.environ)
-    if source not in settings.sources and profile is None:
-        raise click.ClickException(
-            f"there is no source {source}; known: {', '.join(settings.sources)}. "
-            "With --profile it becomes one that only stores."
-        )
-    _prepare_store(settings)
-    database = Database(settings.database_url)
-    try:
-        made = credentials.create(
-            database, source, machine_now(), profile=profile or "", subject=user
-        )
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(made)
-
-
 @main.command()
 @click.option("--offline", is_flag=True, help="do not ask the targets")
 def check(offline: bool) -> None:
@@ -254,6 +226,8 @@ def check(offline: bool) -> None:
     targets = open_targets(settings, outbounds)
     for finding in mapping_findings(settings, inbounds, outbounds):
         click.echo(f"warn  {finding}")
+    if settings.is_reachable and not settings.proxies.base_url:
+        click.echo("warn  server.base_url is not set: links to resources name server.host")
     click.echo(f"ok    configuration and mappings ({settings.path})")
     failed = False
     for name, target in {} if offline else targets.items():
@@ -269,12 +243,20 @@ def check(offline: bool) -> None:
     sys.exit(1 if failed else 0)
 
 
-def open_rooms() -> Rooms:
-    """What the commands about one person need. The database must exist already."""
+def _open_store(*, prepared: bool = False) -> tuple[Settings, Database]:
+    """Settings and database. It must exist already, or is `prepared`."""
     settings = load_settings(os.environ)
+    if prepared:
+        _prepare_store(settings)
     database = Database(settings.database_url)
     if database.file is not None and not database.file.exists():
         raise SettingsError(str(database.file), "is not there yet", "Start `app.py run` first.")
+    return settings, database
+
+
+def open_rooms() -> Rooms:
+    """What the commands about one person need. The database must exist already."""
+    settings, database = _open_store()
     outbounds = load_outbounds(settings)
     targets = open_targets(settings, outbounds)
     live, business = in_force(settings, database), clock(settings, database)
@@ -315,3 +297,5 @@ for command in (
 sandbox_group.add_command(create_command(_place))
 sandbox_group.add_command(create_people(_place))
 main.add_command(create_mappings_group(_mapping_folders))
+main.add_command(create_token_group(_open_store))
+main.add_command(create_operator_group(_open_store))

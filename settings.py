@@ -23,6 +23,7 @@ from access_settings import (
     SignIn,
     SignInSchema,
     access_from,
+    is_loopback,
     proxies_from,
 )
 from policy_settings import (
@@ -130,6 +131,17 @@ class Settings:
     proxies: Proxies = field(default_factory=Proxies)
     access: Access = field(default_factory=Access)
     sign_in: SignIn = field(default_factory=SignIn)
+
+    @property
+    def base_url(self) -> str:
+        """The address by which the world knows this server, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.proxies.base_url or f"http://{host}:{self.port}"
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether anything but this machine can reach the server."""
+        return not is_loopback(self.host) or self.proxies.any
 
 
 class _NamesSchema(Schema):

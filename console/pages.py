@@ -1,15 +1,16 @@
-"""The pages: people, one person, and the same as JSON. For this machine's eyes only.
+"""The pages: people, one person, and the same as JSON.
 
-Until the console has logins of its own it answers nobody but a browser on this very
-machine: a proxied request, or one that came by another host name (DNS rebinding), is
-refused. Every value is escaped, and no script or style from elsewhere runs.
+Where nothing but this machine can reach the server, they answer a browser on it without
+further ado: a proxied request, or one that came by another host name (DNS rebinding), is
+refused. Everywhere else operators sign in first (`sign_in.py`). Every value is escaped,
+and no script or style from elsewhere runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request
@@ -18,6 +19,9 @@ from console import queries
 from console.directories import DirectoriesDown, Dump, side_by_side
 from store.clocks import machine_now
 from store.database import Database
+
+if TYPE_CHECKING:
+    from access.sign_in import Desk
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -39,10 +43,13 @@ def create_blueprint(
     database: Database,
     targets: Sequence[str],
     directories: Callable[[], Dump] | None = None,
+    desk: Desk | None = None,
+    base_url: str = "",
 ) -> Blueprint:
     """The console over `database`; `targets` are shown in this order.
 
     `directories` (a sandbox has it) reads both directories, or raises DirectoriesDown.
+    Operators sign in at `desk`; without one the console answers this machine alone.
     """
     pages = Blueprint(
         "console",
@@ -52,10 +59,12 @@ def create_blueprint(
         static_url_path="/console",
     )
 
-    @pages.before_request
-    def only_this_machine() -> None:
-        if not from_this_machine():
-            abort(403, "The console answers only a browser on the machine it runs on.")
+    if desk is not None:
+        from console import sign_in  # with what hashes passwords, where there are any
+
+        sign_in.add(pages, desk, base_url)
+    else:
+        pages.before_request(_only_this_machine)
 
     @pages.after_request
     def closed_in(response: Response) -> Response:
@@ -105,6 +114,15 @@ def create_blueprint(
     if directories is not None:
         _add_side_by_side(pages, database, directories)
     return pages
+
+
+def _only_this_machine() -> None:
+    if not from_this_machine():
+        abort(
+            403,
+            "The console answers only a browser on the machine it runs on, unless server.host, "
+            "base_url or trusted_proxies says that others can reach it: then operators sign in.",
+        )
 
 
 def _both(database: Database, read: Callable[[], Dump]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Receipts: what became of a push, for the source that sent it and for the operator.
 
-`GET /receipts/ID` answers a source, by its bearer token, about its own pushes alone;
+`GET /receipts/ID` answers a source, by its credential, about its own pushes alone;
 `python app.py receipt ID` answers whoever sits at the machine.
 """
 
@@ -15,22 +15,23 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from access import Gate
 from console.wording import display_name
 from provisioning.receipts import receipt as find
-from scim.auth import authenticate
+from scim.auth import admit
 from scim.errors import ScimError
 from store.clocks import machine_now
 from store.database import Database
 from store.tables import person
 
 
-def create_receipts(database: Database) -> Blueprint:
-    """`GET /receipts/<id>`: JSON, or a SCIM error 401, 404, 429."""
+def create_receipts(database: Database, gate: Gate) -> Blueprint:
+    """`GET /receipts/<id>`: JSON, or a SCIM error 401, 403, 404, 429."""
     receipts = Blueprint("receipts", __name__)
 
     def of_source(id: str) -> dict[str, Any]:
         now = machine_now()
-        client = authenticate(database, request.headers.get("Authorization"), {}, now)
+        client = admit(gate, request.environ, {}, "read")
         with database.read() as connection:
             found = find(connection, id, now)
         if found is None or found["source"] != client.source:

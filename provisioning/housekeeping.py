@@ -9,11 +9,13 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from policy_settings import Retention
-from store import journal, setting
+from store import deferred, journal, setting
 from store.database import Database
 
 _LAST = "housekeeping"
 _DAY = 86400.0
+RESULTS_DAYS = 7.0
+"""For so long the results of writes that were answered 202 can be asked for."""
 
 
 def keep_house(database: Database, retention: Retention, now: float, business_now: float) -> bool:
@@ -27,6 +29,7 @@ def keep_house(database: Database, retention: Retention, now: float, business_no
         if not _is_time(tx, now):
             return False
         setting.put(tx, _LAST, repr(now))
+        deferred.prune(tx, now - RESULTS_DAYS * _DAY)
         if retention.values_days is not None:
             journal.forget_values(tx, now - retention.values_days * _DAY)
         if retention.keep_days is not None:

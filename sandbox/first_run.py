@@ -144,10 +144,12 @@ def refuse_taken_port(host: str, port: int) -> None:
             ) from None
 
 
-def welcome(host: str, port: int, tokens: Mapping[str, Path]) -> str:
-    """What to do next, ready to paste."""
-    base = f"http://{host}:{port}"
+def welcome(base: str, tokens: Mapping[str, Path], password: Path | None = None) -> str:
+    """What to do next, ready to paste. `base` is the public address; `password` the file
+    with the first operator's first password, where there is one."""
     lines = [f"Muster: {base}/  people and accounts", f"SCIM:   {base}/scim/v2"]
+    if password is not None:
+        lines.append(f"Sign in as admin with the password in {password}; it has to be changed.")
     lines += [f"token of {source}: {file}" for source, file in tokens.items()]
     if "generic" in tokens:
         lines.append(

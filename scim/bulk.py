@@ -13,7 +13,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -55,22 +55,59 @@ class _Outcome:
     error: ScimError | None = None
 
 
+class Progress(Protocol):
+    """Remembers what came of a request that may be carried out in several attempts."""
+
+    @property
+    def done(self) -> Mapping[int, Mapping[str, Any]]:
+        """Entries of the answer from before, by position."""
+        ...
+
+    def id_of(self, position: int) -> str:
+        """The id of what the operation there makes: the same in every attempt."""
+        ...
+
+    def record(self, tx: Connection, entries: Mapping[int, Mapping[str, Any]]) -> None:
+        """Store entries in the transaction that carries them out."""
+        ...
+
+
 class Bulk:
-    """Carries out one Bulk request of `client`."""
+    """Carries out one Bulk request of `client`, with `progress` in several attempts."""
 
     def __init__(
-        self, service: Service, client: Client, limits: Limits, base: str, find: FindKind
+        self,
+        service: Service,
+        client: Client,
+        limits: Limits,
+        base: str,
+        find: FindKind,
+        progress: Progress | None = None,
     ) -> None:
         self._service = service
         self._client = client
         self._limits = limits
         self._base = base
         self._find = find
+        self._progress = progress
         self._ids: dict[str, str] = {}
         self._failed: set[str] = set()
 
     def run(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The BulkResponse. Raises ScimError 400 for what is no Bulk request, 413."""
+        """The BulkResponse. Raises ScimError 400 for what is no Bulk request, 413. With
+        `progress` also what the database raises when it is busy."""
+        operations, bearable = self.read(body)
+        outcomes = self._carry_out(operations, bearable)
+        before = self._progress.done if self._progress else {}
+        entries = [
+            before[at] if at in before else self._entry(operation, outcomes[at])
+            for at, operation in enumerate(operations)
+            if at in outcomes or at in before
+        ]
+        return {"schemas": [RESPONSE_URN], "Operations": entries}
+
+    def read(self, body: Mapping[str, Any]) -> tuple[list[_Operation], int | None]:
+        """The operations and failOnErrors. Raises ScimError 400, 413."""
         message = {key.lower(): value for key, value in body.items()}
         loosely = self._client.profile.read_loosely
         schemas = message.get("schemas")
@@ -87,13 +124,7 @@ class Bulk:
             raise invalid_value("failOnErrors: a whole number is expected.")
         operations = [self._read(entry) for entry in listed]
         self._give_ids(operations)
-        outcomes = self._carry_out(operations, bearable)
-        entries = [
-            self._entry(operation, outcomes[position])
-            for position, operation in enumerate(operations)
-            if position in outcomes
-        ]
-        return {"schemas": [RESPONSE_URN], "Operations": entries}
+        return operations, bearable
 
     # Reading
 
@@ -135,10 +166,10 @@ class Bulk:
             raise invalid_syntax(f"data: a {method} needs an object.")
 
     def _give_ids(self, operations: Sequence[_Operation]) -> None:
-        for operation in operations:
+        for position, operation in enumerate(operations):
             if operation.method != "POST" or operation.problem is not None:
                 continue
-            operation.id = str(uuid.uuid4())
+            operation.id = self._progress.id_of(position) if self._progress else str(uuid.uuid4())
             if operation.bulk_id is None:
                 continue
             if operation.bulk_id in self._ids:
@@ -161,6 +192,13 @@ class Bulk:
         outcomes: dict[int, _Outcome] = {}
         batch: list[list[int]] = []
         groups = list(_in_order(operations))
+        if self._progress:
+            before = self._progress.done
+            groups = [group for group in groups if group[0] not in before]
+            failed = [at for at, entry in before.items() if _is_error(entry)]
+            self._failed = {operations[at].bulk_id or "" for at in failed}
+            if bearable is not None and len(failed) >= max(bearable, 1):
+                return {}
         for at, group in enumerate(groups):
             batch.append(group)
             # Where errors are counted, they have to be known before the next is begun.
@@ -187,16 +225,25 @@ class Bulk:
             self._failed = set(failed)  # the transaction may run again
             done: dict[int, _Outcome] = {}
             errors = sum(outcome.error is not None for outcome in before.values())
+            if self._progress:
+                errors += sum(map(_is_error, self._progress.done.values()))
+            ended = False
             for group in groups:
                 done.update(self._group(tx, operations, group))
                 errors += sum(done[position].error is not None for position in group)
-                if bearable is not None and errors >= max(bearable, 1):
-                    return done, True
-            return done, False
+                ended = bearable is not None and errors >= max(bearable, 1)
+                if ended:
+                    break
+            if self._progress:
+                entries = {at: self._entry(operations[at], one) for at, one in done.items()}
+                self._progress.record(tx, entries)
+            return done, ended
 
         try:
             return self._service.write(work)
         except OperationalError:
+            if self._progress:
+                raise
             busy = ScimError(429, "Too much to do at this moment; try again.")
             return {at: _Outcome(429, error=busy) for group in groups for at in group}, True
 
@@ -342,6 +389,10 @@ def _in_order(operations: Sequence[_Operation]) -> Iterator[list[int]]:
                 path.append((further, iter(needs[further])))
             elif further in on_stack:
                 low[at] = min(low[at], index[further])
+
+
+def _is_error(entry: Mapping[str, Any]) -> bool:
+    return int(entry["status"]) >= 400
 
 
 def _taken() -> ScimError:

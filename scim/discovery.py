@@ -21,8 +21,10 @@ class Limits:
     max_payload: int = 1 << 20
 
 
-def service_provider_config(base: str, limits: Limits) -> dict[str, Any]:
-    """The features that are there, and only they."""
+def service_provider_config(base: str, limits: Limits, *, people: bool) -> dict[str, Any]:
+    """The features that are there, and only they; with `people` also those of RFC 9967,
+    which testers of RFC 7643 do not know."""
+    events = {"securityEvents": {"asyncRequest": "request", "eventUris": []}}
     return {
         "schemas": [CONFIG_URN],
         "patch": {"supported": True},
@@ -50,8 +52,23 @@ def service_provider_config(base: str, limits: Limits) -> dict[str, Any]:
                 "description": "A token of the source, in the Authorization header.",
                 "specUri": "https://www.rfc-editor.org/info/rfc6750",
                 "primary": True,
-            }
+            },
+            {
+                "type": "oauth2",
+                "name": "OAuth 2.0 client credentials",
+                "description": "A token of /oauth/token, or of an issuer that is trusted here.",
+                "specUri": "https://www.rfc-editor.org/info/rfc6749",
+                "primary": False,
+            },
+            {
+                "type": "httpbasic",
+                "name": "HTTP Basic",
+                "description": "A client's id and secret, as user name and password.",
+                "specUri": "https://www.rfc-editor.org/info/rfc7617",
+                "primary": False,
+            },
         ],
+        **(events if people else {}),
         "meta": {
             "resourceType": "ServiceProviderConfig",
             "location": f"{base}/ServiceProviderConfig",

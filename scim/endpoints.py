@@ -6,7 +6,6 @@ follows from the resource types, and every refusal, 404 and 405 too, is a SCIM e
 
 from __future__ import annotations
 
-import json
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -21,23 +20,24 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from scim import discovery, indexing, messages, ordering, projection, schema
-from scim.auth import authenticate, authenticate_on
+from access import Gate
+from scim import discovery, indexing, messages, schema
+from scim.auth import admit
 from scim.bodies import encode
-from scim.bulk import Bulk
-from scim.cursors import Cursors
+from scim.bulk import Bulk, Progress
+from scim.deferred import RESULTS, Deferred, is_preferred
 from scim.discovery import Limits
-from scim.documents import location, rendered
-from scim.errors import ScimError, invalid_value
+from scim.documents import location
+from scim.errors import ScimError
 from scim.listener import Ignore, Listener
-from scim.messages import Asked, empty, etag, refusal, respond
+from scim.listing import Lists, projection_of, shown_text
+from scim.messages import empty, etag, refusal, respond
 from scim.projection import Projection
 from scim.schema import Registry, ResourceType
-from scim.search import Query, refuse_empty
 from scim.service import Client, Service, Work, Written
 from scim.shortcut import Shortcut
 from scim.versions import Precondition
-from store import members, setting
+from store import members
 from store.clocks import machine_now
 from store.database import Database
 from store.resources import Resource
@@ -50,6 +50,7 @@ SHOWN_MEMBERS = 1000
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _RETRY_AFTER = {"Retry-After": "5"}
+_ABOUT = ("ServiceProviderConfig", "ResourceTypes", "Schemas")
 
 _log = logging.getLogger("muster.scim")
 
@@ -65,6 +66,7 @@ def create_blueprint(
     schema_folders: Sequence[Path] = (),
     limits: Limits | None = None,
     now: Callable[[], float] = machine_now,
+    gate: Gate | None = None,
 ) -> Blueprint:
     """The SCIM service below /scim/v2.
 
@@ -72,13 +74,16 @@ def create_blueprint(
     `profiles` maps configured sources to client profiles, for tokens without one.
     `base_url` is the public scheme and host, such as `https://muster.norhaven.example`;
     without it locations are paths. `schema_folders` hold further schemas and resource
-    types. Raises scim.schema.SchemaError.
+    types. `gate` says who may call (none: one without settings of its own). Raises
+    scim.schema.SchemaError.
     """
     registry = schema.load(schema_folders)
     indexing.prepare(db, registry)
     base = base_url.rstrip("/") + PREFIX
     service = Service(db, registry, listener or Ignore(), now, base)
-    door = _Door(db, service, registry, dict(profiles or {}), base, limits or Limits(), now)
+    gate = gate or Gate(db, base_url=base_url.rstrip("/"), now=now)
+    known = dict(profiles or {})
+    door = _Door(db, service, registry, known, base, limits or Limits(), now, gate)
     blueprint = Blueprint("scim", __name__)
     for rule in ("", "/<path:rest>"):
         blueprint.add_url_rule(
@@ -94,10 +99,10 @@ def create_blueprint(
 
     def shorten(state: BlueprintSetupState) -> None:
         app: Any = state.app
-        shortcut = Shortcut(app.wsgi_app, PREFIX, registry, db, service, base, door.client_on)
-        app.wsgi_app = shortcut
+        app.wsgi_app = Shortcut(app.wsgi_app, PREFIX, registry, db, service, base, door.reader)
 
     blueprint.record_once(shorten)
+    door.deferred.resume()
     return blueprint
 
 
@@ -113,29 +118,30 @@ class _Door:
         base: str,
         limits: Limits,
         now: Callable[[], float],
+        gate: Gate,
     ) -> None:
         self._db = db
+        self._gate = gate
         self._service = service
         self._registry = registry
         self._profiles = profiles
         self._base = base
         self._limits = limits
         self._now = now
-        self._known_cursors: Cursors | None = None
+        self._lists = Lists(db, service, limits, base, now)
+        self.deferred = Deferred(
+            db, base, now, lambda client, progress: self._bulk_of(client, progress)
+        )
         self._any_case = {endpoint.lower(): kind for endpoint, kind in registry.types.items()}
 
-    def client(self, header: str | None) -> Client:
-        """Who calls, by the Authorization header. Raises ScimError 401."""
-        return authenticate(self._db, header, self._profiles, self._now())
-
-    def client_on(self, conn: Connection, header: str | None) -> Client:
-        """`client` on a connection that is there already."""
-        return authenticate_on(conn, header, self._profiles, self._now())
+    def reader(self, environ: dict[str, Any]) -> Client:
+        """Who sent a request that reads. Raises ScimError 401, 403, 429."""
+        return admit(self._gate, environ, self._profiles, "read")
 
     def answer(self, rest: str = "") -> Response:
         """The answer to any request below /scim/v2; never raises."""
         try:
-            client = self.client(request.headers.get("Authorization"))
+            client = admit(self._gate, request.environ, self._profiles)
             return self._dispatch(client, rest)(client)
         except ScimError as error:
             return refusal(error)
@@ -171,8 +177,11 @@ class _Door:
         found = self._methods(client, parts)
         if found is None:
             raise ScimError(404, "There is nothing at this address.")
-        handler = found.get("GET" if request.method == "HEAD" else request.method)
+        method = "GET" if request.method == "HEAD" else request.method
+        handler = found.get(method)
         if handler is not None:
+            for scope in _scopes(method, parts):
+                admit(self._gate, request.environ, self._profiles, scope)
             return handler
         allowed = ", ".join([*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"])
         if request.method == "OPTIONS":
@@ -186,13 +195,15 @@ class _Door:
         match parts:
             case [] | [".search"]:
                 method = "POST" if parts else "GET"
-                return {method: lambda client: self._list(client, self._kinds())}
+                return {method: lambda client: self._lists.answer(client, self._kinds())}
             case ["ServiceProviderConfig"]:
-                return {"GET": lambda client: self._config()}
+                return {"GET": self._config}
             case ["ResourceTypes" | "Schemas" as what, *name] if len(name) < 2:
                 return {"GET": lambda client: self._definitions(client, what, *name)}
             case ["Bulk"]:
                 return {"POST": self._bulk}
+            case [where, id] if where == RESULTS:
+                return {"GET": lambda client: self.deferred.result(client, id)}
             case ["Me"]:
                 return self._me(client)
             case [name, *more] if kind := self._kind(client, "/" + name):
@@ -229,11 +240,11 @@ class _Door:
         match more:
             case []:
                 return {
-                    "GET": lambda client: self._list(client, [kind]),
+                    "GET": lambda client: self._lists.answer(client, [kind]),
                     "POST": lambda client: self._create(client, kind),
                 }
             case [".search"]:
-                return {"POST": lambda client: self._list(client, [kind])}
+                return {"POST": lambda client: self._lists.answer(client, [kind])}
             case [id]:
                 return self._one(kind, id.removesuffix(".scim"))  # a suffix as section 3.8 has it
         return None
@@ -248,8 +259,9 @@ class _Door:
 
     # Discovery
 
-    def _config(self) -> Response:
-        return _defined(discovery.service_provider_config(self._base, self._limits))
+    def _config(self, client: Client) -> Response:
+        people = client.source in self._profiles
+        return _defined(discovery.service_provider_config(self._base, self._limits, people=people))
 
     def _definitions(self, client: Client, what: str, name: str | None = None) -> Response:
         people = client.source in self._profiles
@@ -269,13 +281,16 @@ class _Door:
     # Resources
 
     def _create(self, client: Client, kind: ResourceType) -> Response:
-        shown = _projection(kind, messages.shown_in_address())
-        work = self._service.creating(client, kind, messages.body(self._limits))
+        shown = projection_of(kind, messages.shown_in_address())
+        body = messages.body(self._limits)
+        work = self._service.creating(client, kind, body)
+        if later := self.deferred.accept_one(client, "POST", kind.endpoint, body):
+            return later
         written, rows = self._done(work, kind, shown)
         return self._written(201, kind, written, shown, rows or "")
 
     def _read(self, client: Client, kind: ResourceType, id: str) -> Response:
-        shown = _projection(kind, messages.shown_in_address())
+        shown = projection_of(kind, messages.shown_in_address())
         found, rows = self._service.get(client, kind, id, rows=shown.wants_rows(kind))
         if "HTTP_IF_NONE_MATCH" in request.environ and messages.seen(str(found.version)):
             where = location(kind, found, self._base)
@@ -289,8 +304,12 @@ class _Door:
         id: str,
         change: Callable[[Client, ResourceType, str, dict[str, Any], Precondition], Work],
     ) -> Response:
-        shown = _projection(kind, messages.shown_in_address())
-        work = change(client, kind, id, messages.body(self._limits), messages.precondition())
+        shown = projection_of(kind, messages.shown_in_address())
+        body = messages.body(self._limits)
+        work = change(client, kind, id, body, messages.precondition())
+        path = f"{kind.endpoint}/{id}"
+        if later := self.deferred.accept_one(client, request.method, path, body):
+            return later
         brief = request.method == "PATCH" and not shown.wanted
         written, rows = self._done(work, kind, shown, client if brief else None)
         if rows is None:
@@ -318,72 +337,25 @@ class _Door:
         return self._service.write(whole)
 
     def _delete(self, client: Client, kind: ResourceType, id: str) -> Response:
+        if later := self.deferred.accept_one(client, "DELETE", f"{kind.endpoint}/{id}", None):
+            return later
         written = self._service.write(
             self._service.deleting(client, kind, id, messages.precondition())
         )
         return _with_receipt(empty(204), written)
 
     def _bulk(self, client: Client) -> Response:
-        bulk = Bulk(
-            self._service,
-            client,
-            self._limits,
-            self._base,
-            lambda endpoint: self._kind(client, endpoint),
-        )
-        return respond(200, encode(bulk.run(messages.body(self._limits))))
+        body = messages.body(self._limits)
+        if is_preferred():
+            self._bulk_of(client).read(body)
+            return self.deferred.accept(client, body, single=False)
+        return respond(200, encode(self._bulk_of(client).run(body)))
 
-    # Lists
+    def _bulk_of(self, client: Client, progress: Progress | None = None) -> Bulk:
+        def find(endpoint: str) -> ResourceType | None:
+            return self._kind(client, endpoint)
 
-    def _list(self, client: Client, kinds: Sequence[ResourceType]) -> Response:
-        """GET of a type or of the root, or .search there (section 3.4.2, 3.4.3)."""
-        if request.method == "POST":
-            asked = messages.asked_in_body(self._limits)
-        else:
-            asked = messages.asked_in_address()
-        shown = {kind.name: _projection(kind, asked) for kind in kinds}
-        query, sought = self._query(client, kinds, asked)
-        rows = any(shown[kind.name].wants_rows(kind) for kind in kinds)
-        found, said = self._service.search(client, kinds, query, rows=rows)
-        texts = [
-            self._text(kind, one, shown[kind.name], extra)
-            for (kind, one), extra in zip(found.resources, said, strict=True)
-        ]
-        cursor = None
-        if found.mark is not None:
-            cursor = self._cursors().make(sought, query.count, found.mark, self._now())
-        start = None if query.mark is not None else query.start
-        return respond(200, messages.list_text(texts, found.total, start, cursor))
-
-    def _query(
-        self, client: Client, kinds: Sequence[ResourceType], asked: Asked
-    ) -> tuple[Query, list[Any]]:
-        """What is asked for, and what a cursor for it is bound to."""
-        if asked.filter is not None:
-            refuse_empty(asked.filter)
-        sorting = None
-        if asked.sort_by is not None:
-            sorting = ordering.read(kinds, asked.sort_by, asked.sort_order)
-        most = self._limits.max_page_size
-        count = self._limits.page_size if asked.count is None else asked.count
-        count = min(max(count, 0), most)
-        query = Query(asked.filter, sorting, max(asked.start or 1, 1), count)
-        if asked.cursor is None:
-            return query, []
-        if asked.start is not None:
-            raise invalid_value("cursor and startIndex exclude each other.")
-        names = [kind.name for kind in kinds]
-        sought = [client.source, names, asked.filter, asked.sort_by, asked.sort_order]
-        mark: list[Any] = []
-        if asked.cursor:
-            mark = self._cursors().read(asked.cursor, sought, count, self._now())
-        return replace(query, mark=mark), sought
-
-    def _cursors(self) -> Cursors:
-        if self._known_cursors is None:
-            key = self._db.write(lambda tx: setting.key(tx, "cursors"))
-            self._known_cursors = Cursors(key)
-        return self._known_cursors
+        return Bulk(self._service, client, self._limits, self._base, find, progress)
 
     # Answers
 
@@ -402,13 +374,16 @@ class _Door:
         self, status: int, kind: ResourceType, found: Resource, shown: Projection, rows: str
     ) -> Response:
         headers = {"ETag": etag(found), "Location": location(kind, found, self._base)}
-        return respond(status, self._text(kind, found, shown, rows), headers)
+        return respond(status, shown_text(kind, found, self._base, shown, rows), headers)
 
-    def _text(self, kind: ResourceType, found: Resource, shown: Projection, rows: str) -> str:
-        text = rendered(kind, found, self._base, rows)
-        if shown.is_default(kind):
-            return text
-        return encode(shown.of(kind, json.loads(text)))
+
+def _scopes(method: str, parts: Sequence[str]) -> tuple[str, ...]:
+    """What a caller must be allowed to do; what the server is like is open to all of them."""
+    if parts and parts[0] in _ABOUT:
+        return ()
+    if method == "GET" or parts[-1:] == [".search"]:
+        return ("read",)
+    return ("bulk", "write") if parts == ["Bulk"] else ("write",)
 
 
 def _with_receipt(response: Response, written: Written) -> Response:
@@ -420,7 +395,3 @@ def _with_receipt(response: Response, written: Written) -> Response:
 def _defined(definition: Mapping[str, Any]) -> Response:
     messages.refuse_filter()
     return messages.static(encode(definition))
-
-
-def _projection(kind: ResourceType, asked: Asked) -> Projection:
-    return projection.read(kind, asked.attributes, asked.excluded)

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
-from sqlalchemy import Connection
-
 from scim import filters, messages, search
 from scim.documents import location, rendered
 from scim.projection import Projection
@@ -45,14 +43,14 @@ class Shortcut:
         db: Database,
         service: Service,
         base: str,
-        client_on: Callable[[Connection, str | None], Client],
+        reader: Callable[[WSGIEnvironment], Client],
     ) -> None:
         self._app = app
         self._prefix = prefix
         self._db = db
         self._groups = service.groups
         self._base = base
-        self._client_on = client_on
+        self._reader = reader
         self._kinds = {
             prefix + endpoint: kind
             for endpoint, kind in registry.types.items()
@@ -100,8 +98,8 @@ class Shortcut:
         return self._found(environ, kind, unquote_plus(query[len(_FILTER) :], errors="strict"))
 
     def _one(self, environ: WSGIEnvironment, kind: ResourceType, id: str) -> Answer | None:
+        client = self._reader(environ)
         with self._db.moment() as conn:
-            client = self._client_on(conn, environ.get("HTTP_AUTHORIZATION"))
             found = resources.get(conn, client.source, kind.name, id)
         if found is None or self._groups.has_rows(kind, found):
             return None
@@ -114,12 +112,12 @@ class Shortcut:
     def _found(self, environ: WSGIEnvironment, kind: ResourceType, text: str) -> Answer | None:
         if len(text) > _LONGEST:
             return None
+        client = self._reader(environ)
+        node = filters.parse(kind, text, loosely=client.profile.any_attribute)
+        key = search.key_of(kind, node)
+        if key is None:
+            return None
         with self._db.moment() as conn:
-            client = self._client_on(conn, environ.get("HTTP_AUTHORIZATION"))
-            node = filters.parse(kind, text, loosely=client.profile.any_attribute)
-            key = search.key_of(kind, node)
-            if key is None:
-                return None
             found = resources.by_key(conn, client.source, kind.name, *key)
         if found is None:
             return messages.list_text([], 0, 1), []

@@ -14,6 +14,7 @@ from store import policy, setting
 from store.tables import (
     account,
     breaker,
+    deferred,
     grant,
     journal,
     journal_values,
@@ -34,6 +35,7 @@ from store.wakeup import notify
 _CHILDREN_FIRST = (
     upload,
     upload_job,
+    deferred,
     journal_values,
     journal,
     breaker,

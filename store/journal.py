@@ -78,7 +78,7 @@ def append(
     """Add an entry within the caller's transaction; its sequence number.
 
     `kind` is one of upload, intake, plan, operation, outcome, case, drift, console, start,
-    erase. `body` holds nothing personal; `values` may, and can be erased later. Both must
+    erase, access. `body` holds nothing personal; `values` may, and can be erased later. Both must
     be JSON. On PostgreSQL other appenders wait until `tx` ends: append late.
     Raises ValueError when `body` uses the key that is kept for the hash of the values.
     """

@@ -49,13 +49,79 @@ credential = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("source", String, nullable=False, index=True),
-    Column("kind", String, nullable=False, comment="bearer"),
-    Column("digest", String, nullable=False, unique=True, comment="SHA-256 of the token"),
+    Column("kind", String, nullable=False, comment="bearer, client, key, jwt or certificate"),
+    Column("handle", String, comment="client id; of jwt and certificate subject and issuer"),
+    Column("digest", String, unique=True, comment="SHA-256 of the token or secret"),
+    Column("public_key", Text, comment="PEM, of a client that signs assertions"),
     Column("profile", String, nullable=False, comment="client profile"),
+    Column(
+        "scopes",
+        String,
+        nullable=False,
+        server_default="read write bulk",
+        comment="what it may do, separated by blanks",
+    ),
     Column("subject", String, comment="SCIM id of the resource that /Me is"),
     Column("created", Double, nullable=False),
     Column("expires", Double),
     Column("revoked", Double),
+    Column("replaces", String, comment="id of the credential that this one takes over from"),
+    Column("last_used", Double, comment="to the minute"),
+)
+Index("ix_credential_handle", credential.c.kind, credential.c.handle)
+
+assertion = Table(
+    "assertion",
+    metadata,
+    Column("digest", String, primary_key=True, comment="SHA-256 of client id and jti"),
+    Column("until", Double, nullable=False),
+    comment="signed assertions that have been used: each is good once",
+)
+
+operator = Table(
+    "operator",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("password", String, comment="argon2; none: signs in elsewhere"),
+    Column("provisional", Boolean, nullable=False, comment="the password has to be changed first"),
+    Column("created", Double, nullable=False),
+    Column("changed", Double, nullable=False),
+    comment="who may see the operator's pages",
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", String, primary_key=True, comment="SHA-256 of what the cookie holds"),
+    Column("operator", String, ForeignKey("operator.name"), nullable=False, index=True),
+    Column("way", String, nullable=False, comment="how they signed in: password"),
+    Column("created", Double, nullable=False),
+    Column("seen", Double, nullable=False, comment="last sign of a human, to the minute"),
+)
+
+deferred = Table(
+    "deferred",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True, comment="txn of RFC 9967"),
+    Column("source", String, nullable=False),
+    Column("profile", String, nullable=False),
+    Column("subject", String),
+    Column("single", Boolean, nullable=False, comment="one request, not a Bulk one"),
+    Column("body", Text, comment="BulkRequest, JSON; none once it is done"),
+    Column("outcomes", Text, nullable=False, server_default="{}", comment="by position, JSON"),
+    Column("accepted", Double, nullable=False),
+    Column("finished", Double),
+    Column("lease_until", Double),
+    Column("lease_token", String),
+    sqlite_autoincrement=True,
+    comment="writes that were answered 202, and what came of them",
+)
+Index(
+    "ix_deferred_open",
+    deferred.c.seq,
+    sqlite_where=text("finished IS NULL"),
+    postgresql_where=text("finished IS NULL"),
 )
 
 resource = Table(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import settings
+from access_settings import Access, SignIn
 from policy_settings import Breakers, Leavers, People, Retention, Word
 from provisioning.merging import authority_problem
 from settings import Secret, SettingsError
@@ -228,3 +229,89 @@ def test_what_cannot_be_overridden_is_named(
     with pytest.raises(SettingsError) as error:
         settings.override(loaded(tmp_path, EXAMPLE), changes)
     assert str(error.value).startswith(key)
+
+
+ACCESS = """
+access:
+  requests_per_second: 50
+  signing_key: file:key
+  issuers:
+    https://login.norhaven.example:
+      audience: [muster]
+      jwks: https://login.norhaven.example/keys
+      ca_file: ca.pem
+      scope_claim: roles
+      scopes: {HR.Push: [write, bulk]}
+"""
+
+
+def without_access(text: str) -> str:
+    """The example without its own section `access`."""
+    before, _, rest = text.partition("\naccess:\n")
+    return before + "\n" + rest[rest.index("\nconsole:") :]
+
+
+def test_who_may_call(tmp_path: Path) -> None:
+    found = loaded(tmp_path, without_access(EXAMPLE) + ACCESS).access
+    assert (found.requests_per_second, found.burst) == (50, 1000)
+    assert found.signing_key == f"file:{tmp_path}/key"
+    (issuer,) = found.issuers
+    assert (issuer.issuer, issuer.ca_file) == (
+        "https://login.norhaven.example",
+        str(tmp_path / "ca.pem"),
+    )
+    assert dict(issuer.scopes) == {"HR.Push": ("write", "bulk")}
+    assert loaded(tmp_path, EXAMPLE).access == Access()
+    assert loaded(tmp_path, EXAMPLE).sign_in == SignIn()
+
+
+def test_the_public_address(tmp_path: Path) -> None:
+    assert loaded(tmp_path, EXAMPLE).base_url == "http://127.0.0.1:8080"
+    text = EXAMPLE.replace("base_url: null", "base_url: https://x.example/muster/")
+    text = text.replace("trusted_proxies: []", "trusted_proxies: [127.0.0.1, 10.0.0.0/24]")
+    found = loaded(tmp_path, text)
+    assert (found.base_url, found.proxies.prefix) == ("https://x.example/muster", "/muster")
+    for address, trusted in (
+        ("127.0.0.1", True),
+        ("10.0.0.9", True),
+        ("::ffff:10.0.0.9", True),
+        ("10.0.1.1", False),
+        ("::1", False),
+        ("", False),
+        (None, False),
+    ):
+        assert found.proxies.trusts(address) == trusted, address
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("requests_per_second: 50", "requests_per_second: -1", "access.requests_per_second"),
+        ("signing_key: file:key", "signing_key: hunter2", "a secret, not a reference"),
+        ("jwks: https://", "jwks: http://", "is not an https:// URL"),
+        ("audience: [muster]", "audience: []", "audience"),
+        ("write, bulk", "everything", "scopes"),
+        ("scope_claim: roles", "algorithms: [HS256]", "algorithms"),
+        ("scope_claim: roles", "algorithms: [none]", "algorithms"),
+        ("scope_claim: roles", "claim: roles", "claim is not a setting"),
+    ],
+)
+def test_mistakes_in_who_may_call(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    text = without_access(EXAMPLE) + ACCESS.replace(old, new)
+    said = complaint(tmp_path, text)
+    assert problem in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("base_url: null", "base_url: muster", "is not the address of a server"),
+        ("base_url: null", "base_url: https://x.example/?a=b", "is not the address of a server"),
+        ("trusted_proxies: []", "trusted_proxies: [proxy]", "proxy is no network"),
+        ("trusted_proxies: []", "trusted_proxies: [10.0.0.1/8]", "is no network"),
+        ("idle_minutes: 20", "idle_minutes: 0", "console.idle_minutes"),
+    ],
+)
+def test_mistakes_about_proxies(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    assert problem in complaint(tmp_path, EXAMPLE.replace(old, new))

@@ -37,7 +37,7 @@ from adapters.bulk_upload.answers import Refusal
 from adapters.bulk_upload.house import House
 from adapters.bulk_upload.uploads import Full, Uploads
 from mappings.entra.schema import SchemaError
-from scim.auth import authenticate
+from scim.auth import admit
 from scim.errors import ScimError
 from scim.messages import MEDIA_TYPE, body
 from scim.service import Client, Service
@@ -83,6 +83,13 @@ def create_blueprint(house: House) -> Blueprint:
                 provide_automatic_options=False,
             )
     return pages
+
+
+def _scope(call: _Call) -> str:
+    """What a client must be allowed, to ask this."""
+    if request.method in ("GET", "HEAD"):
+        return "read"
+    return "bulk" if call.parts[-1:] and call.parts[-1].lower() == "bulkupload" else "write"
 
 
 class _Desk:
@@ -132,8 +139,7 @@ class _Desk:
         if request.method == "OPTIONS":  # asked by browsers, without a token
             client = None
         else:
-            header = request.headers.get("Authorization")
-            client = authenticate(self._db, header, {}, self._house.now())
+            client = admit(self._house.gate, request.environ, {}, _scope(call))
         found = self._methods(call, client)
         if found is None:
             raise answers.not_found(address)
@@ -324,9 +330,12 @@ class _Desk:
         pairs = given if isinstance(given, list) else []
         for pair in (_folded(one) for one in pairs if isinstance(one, dict)):
             if pair.get("key") == "SecretToken":
-                header = f"Bearer {pair.get('value')}"
+                asked = {
+                    "HTTP_AUTHORIZATION": f"Bearer {pair.get('value')}",
+                    "REMOTE_ADDR": request.remote_addr or "",
+                }
                 try:
-                    found = authenticate(self._db, header, {}, self._house.now())
+                    found = admit(self._house.gate, asked, {})
                 except ScimError:
                     found = None
                 if found is None or found.source != client.source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from access import Gate
 from adapters.bulk_upload.on_demand import PATIENCE
 from adapters.bulk_upload.uploads import MOST_WAITING
 from mappings.inbound import Inbound
@@ -20,7 +21,8 @@ from store.database import Database
 class House:
     """What is wired in by `app.py`. `sources` are the configured ones, `clearing`
     those among them whose null means empty, `domain` is what DefaultDomain() gives;
-    `outbounds` gives each target's mapping and kind; `base` is the public address."""
+    `outbounds` gives each target's mapping and kind; `base` is the public address,
+    `gate` says who may call."""
 
     db: Database
     registry: Registry
@@ -34,6 +36,7 @@ class House:
     targets: Sequence[str]
     domain: str | None
     base: str
+    gate: Gate
     now: Callable[[], float] = machine_now
     most_waiting: int = MOST_WAITING
     patience: float = PATIENCE

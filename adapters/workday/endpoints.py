@@ -19,7 +19,8 @@ from werkzeug.exceptions import HTTPException
 
 from adapters.workday import report
 from scim import messages
-from scim.auth import authenticate
+from access import Gate
+from scim.auth import admit
 from scim.batch import Verdict, carry_out
 from scim.bodies import decode, encode
 from scim.discovery import Limits
@@ -44,11 +45,14 @@ def create_blueprint(
     sources: Collection[str],
     limits: Limits,
     base_url: str = "",
+    gate: Gate | None = None,
 ) -> Blueprint:
-    """The address for the configured `sources`; `base_url` as in `scim/endpoints.py`."""
+    """The address for the configured `sources`; `base_url` and `gate` as in
+    `scim/endpoints.py`."""
     scim_base = base_url.rstrip("/") + "/scim/v2"
     service = Service(db, registry, listener, machine_now, scim_base)
-    desk = _Desk(db, service, frozenset(sources), limits)
+    gate = gate or Gate(db, base_url=base_url.rstrip("/"), now=machine_now)
+    desk = _Desk(gate, service, frozenset(sources), limits)
     pages = Blueprint("workers", __name__)
     pages.add_url_rule("/sources/<name>/workers", view_func=desk.take, methods=["POST"])
     return pages
@@ -58,9 +62,9 @@ class _Desk:
     """Takes workers in, and answers what became of each."""
 
     def __init__(
-        self, db: Database, service: Service, sources: frozenset[str], limits: Limits
+        self, gate: Gate, service: Service, sources: frozenset[str], limits: Limits
     ) -> None:
-        self._db = db
+        self._gate = gate
         self._service = service
         self._sources = sources
         self._limits = limits
@@ -85,8 +89,7 @@ class _Desk:
             return messages.refusal(ScimError(500, "Something failed here; it is in the log."))
 
     def _take(self, name: str) -> Response:
-        header = request.headers.get("Authorization")
-        caller = authenticate(self._db, header, {}, machine_now())
+        caller = admit(self._gate, request.environ, {}, "bulk")
         if caller.source != name or name not in self._sources:
             raise ScimError(404, "The token is not for a source of that name.")
         found = self._read()

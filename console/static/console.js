@@ -6,7 +6,9 @@ async function refresh() {
   const busy = document.hidden || live.contains(document.activeElement) || !getSelection().isCollapsed;
   if (!busy) {
     try {
-      const answer = await fetch(location.href, { cache: "no-store" });
+      // So that a page left open does not count as somebody at work.
+      const answer = await fetch(location.href, { cache: "no-store", headers: { "Muster-Refresh": "1" } });
+      if (answer.redirected) return location.reload(); // the session is over
       if (answer.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         live.replaceWith(page.getElementById("live"));

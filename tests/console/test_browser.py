@@ -13,11 +13,18 @@ from pathlib import Path
 
 import pytest
 from flask import Flask, Response
+from sqlalchemy import select
 from werkzeug.serving import make_server
 
 import console
+from access.notes import Notes
+from access.sign_in import Desk, hashed
+from access_settings import SignIn
 from console.directories import Dump
+from store import operators
+from store.clocks import machine_now
 from store.database import Database
+from store.tables import session
 from tests.console.conftest import Add
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -139,3 +146,46 @@ def test_pages_fit_a_phone(sandbox: Flask, browser: str, tmp_path: Path) -> None
     widths = dict(re.findall(r"<p>(\S+) is (\d+)</p>", page))
     assert set(widths) == {"/", "/directories", "/person/p1"}
     assert {path: int(width) for path, width in widths.items() if int(width) > PHONE} == {}
+
+
+SIGNING_IN = """<!doctype html><body><script>
+const form = new URLSearchParams({name: "admin", password: "correct horse battery"});
+fetch("%s/sign-in", {method: "POST", body: form, mode: "%s", credentials: "include"})
+  .then((answer) => answer.text())
+  .then((text) => {
+    const says = document.createElement("pre");
+    says.textContent = text;
+    document.body.append(says);
+  });
+</script>"""
+
+
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_signing_in_works_from_our_page_and_not_from_another_sites(
+    db: Database, browser: str, tmp_path: Path
+) -> None:
+    now = machine_now()
+    kept = hashed("correct horse battery")
+    db.write(lambda tx: operators.set_password(tx, "admin", kept, now))
+    notes = Notes(db, machine_now, machine_now)
+    desk = Desk(db, SignIn(), notes, now=machine_now)
+    app = Flask("reachable", static_folder=None)
+    app.register_blueprint(
+        console.create_blueprint(db, ("ad",), None, desk, "https://muster.norhaven.example")
+    )
+    app.add_url_rule("/driver", "driver", lambda: SIGNING_IN % ("", "same-origin"))
+
+    def sessions() -> int:
+        with db.read() as connection:
+            return len(connection.execute(select(session)).all())
+
+    with serving(app) as url:
+        assert 'name="password"' in seen(browser, f"{url}/", tmp_path)
+        other = Flask("attacker", static_folder=None)
+        other.add_url_rule("/", "driver", lambda: SIGNING_IN % (url, "no-cors"))
+        with serving(other) as elsewhere:
+            seen(browser, elsewhere.replace("127.0.0.1", "localhost") + "/", tmp_path)
+        assert sessions() == 0
+        assert "Zoë Müller" in seen(browser, f"{url}/driver", tmp_path)
+    assert sessions() == 1

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from flask import Flask
 
 import console
+from access import Gate
 from console.commands import Rooms
 from console.receipts import receipt
 from scim.endpoints import create_blueprint
@@ -23,8 +24,9 @@ class Door:
 
     def __init__(self, house: House, source: str) -> None:
         app = Flask("test")
-        app.register_blueprint(create_blueprint(house.database, listener=house.intake))
-        app.register_blueprint(console.create_receipts(house.database))
+        gate = Gate(house.database, now=machine_now)
+        app.register_blueprint(create_blueprint(house.database, listener=house.intake, gate=gate))
+        app.register_blueprint(console.create_receipts(house.database, gate))
         self.http = app.test_client()
         token = credentials.create(house.database, source, machine_now())
         self.headers = {"Authorization": f"Bearer {token}"}

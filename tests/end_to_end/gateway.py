@@ -62,6 +62,9 @@ class Gateway:
                 }
             },
         }
+        self._prepare()
+
+    def _prepare(self) -> None:
         self.process: subprocess.Popen[bytes] | None = None
         self._database: Database | None = None
         self._session = requests.Session()

@@ -37,7 +37,7 @@ class TestAuthentication:
     def test_without_a_token(self, server: Server) -> None:
         answer = self.ask(server)
         refused(answer, 401)
-        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="Muster SCIM"'
+        assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="Muster SCIM", Basic')
 
     def test_whatever_is_wrong_the_answer_is_the_same(self, server: Server) -> None:
         token = server.client().token
@@ -55,7 +55,6 @@ class TestAuthentication:
                 f"Bearer {token}x",
                 f"Bearer {token} b c",
                 f"Bearer {token}, Bearer {token}",
-                f"Basic {token}",
                 token,
                 "Bearer",
                 "Bearer ",

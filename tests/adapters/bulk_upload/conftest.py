@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from access import Gate
 from adapters.bulk_upload import create_blueprint
 from adapters.bulk_upload import house as room
 from adapters.bulk_upload.principal import job_id, principal_id
@@ -74,6 +75,7 @@ class World:
             targets=("ad", "entra"),
             domain="norhaven.example",
             base=BASE,
+            gate=Gate(self.house.database, base_url=BASE, now=machine_now),
             patience=5.0,
         )
         self.open(**more)
