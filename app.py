@@ -10,26 +10,30 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import setproctitle
 import structlog
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
 import settings as configuration
 import wsgi_server
 from mappings.documents import (
     Inbound,
+    MappingError,
     Outbound,
     account_name_rules,
     load_inbound,
     load_outbound,
 )
+from mappings.watching import Watched
 from settings import Settings, SettingsError
-from store import emptying, policy
+from store import emptying, policy, setting
 from store.clocks import BusinessClock, machine_now
 from store.database import Database
 from store.setting import business_clock
@@ -44,6 +48,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 SANDBOX_CONFIG = "sandbox.yaml"
 THREADS = 4
+
+_log = structlog.get_logger("muster.mappings")
 
 
 def data_folder(environ: Mapping[str, str]) -> Path:
@@ -100,6 +106,40 @@ def load_outbounds(settings: Settings) -> dict[str, Outbound]:
         name: load_outbound(target.mapping, settings.mapping_folders, target.kind)
         for name, target in settings.targets.items()
     }
+
+
+@dataclass(frozen=True)
+class Mappings:
+    """Those of every source and of every target."""
+
+    inbounds: Mapping[str, Inbound]
+    outbounds: Mapping[str, Outbound]
+
+
+def watch_mappings(
+    settings: Settings, keep: Callable[[str | None], object] = lambda problem: None
+) -> Watched[Mappings]:
+    """The mappings in force while their files may change. A file that cannot be used leaves
+    all as they are, which is logged and told to `keep`. Raises MappingError and SettingsError
+    at the start."""
+
+    def load() -> Mappings:
+        return Mappings(load_inbounds(settings), load_outbounds(settings))
+
+    def report(problem: str | None) -> None:
+        if problem is None:
+            _log.info("changed mappings are in force")
+        else:
+            _log.warning("a changed mapping cannot be used; the last good ones stay", why=problem)
+        keep(problem)
+
+    return Watched(
+        load,
+        settings.mapping_folders,
+        time.monotonic,
+        report,
+        refused=(MappingError, SettingsError),
+    )
 
 
 def mapping_findings(
@@ -159,7 +199,7 @@ def _open_target(settings: Settings, name: str, outbound: Outbound) -> Target:
             client_secret=secret.get if secret else None,
             certificate=Path(certificate) if certificate else None,
             ca_file=Path(ca_file) if ca_file else None,
-            key=outbound.match_attribute,
+            key=outbound.identifier or "",
             further=tuple(name.partition(".")[0] for name in outbound.attribute_names),
             **options,
         )
@@ -197,14 +237,15 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
 
     settings = load_settings(environ)
     database = Database(settings.database_url)
-    inbounds = load_inbounds(settings)
+    mappings = watch_mappings(settings)
     limits = Limits(
         settings.scim.page_size,
         settings.scim.max_page_size,
         settings.scim.max_operations,
         settings.scim.max_payload,
     )
-    intake = Intake(in_force(settings, database), inbounds, clock(settings, database))
+    business = clock(settings, database)
+    intake = Intake(in_force(settings, database), lambda: mappings().inbounds, business)
     app = Flask("muster", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.scim.max_payload
     app.register_blueprint(
@@ -217,7 +258,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
             listener=intake,
         )
     )
-    app.register_blueprint(_bulk_upload(settings, database, intake, inbounds, limits))
+    app.register_blueprint(_bulk_upload(settings, database, intake, mappings, limits))
     _furnish(app, settings, database)
     if "uwsgi" in sys.modules:
         setproctitle.setproctitle("muster web")
@@ -230,17 +271,16 @@ def _bulk_upload(
     settings: Settings,
     database: Database,
     intake: Intake,
-    inbounds: Mapping[str, Inbound],
+    mappings: Watched[Mappings],
     limits: Limits,
 ) -> Blueprint:
     """Microsoft's addresses: the same pushes through another door."""
     from adapters.bulk_upload import House, create_blueprint
     from scim import schema
 
-    @cache
     def outbounds() -> Mapping[str, tuple[Outbound, str]]:
-        kinds = {name: target.kind for name, target in settings.targets.items()}
-        return {name: (one, kinds[name]) for name, one in load_outbounds(settings).items()}
+        found = mappings().outbounds
+        return {name: (found[name], target.kind) for name, target in settings.targets.items()}
 
     return create_blueprint(
         House(
@@ -251,7 +291,7 @@ def _bulk_upload(
             limits=limits,
             sources=tuple(settings.sources),
             clearing=frozenset(n for n, one in settings.sources.items() if one.nulls == "clear"),
-            inbounds=inbounds,
+            inbounds=lambda: mappings().inbounds,
             outbounds=outbounds,
             targets=tuple(settings.targets),
             domain=next((one.domain for one in settings.targets.values()), None),
@@ -307,30 +347,56 @@ def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None =
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # uWSGI stops a mule by SIGHUP
         signal.signal(number, lambda *_: ended.set())
     settings = load_settings(environ)
-    outbounds = load_outbounds(settings)
     database = Database(settings.database_url)
-    business = clock(settings, database)
-    targets = open_targets(settings, outbounds)
-    live = in_force(settings, database)
-    converger = Converger(database, live, targets, outbounds, business)
+    business, live = clock(settings, database), in_force(settings, database)
+
+    def keep(problem: str | None) -> None:
+        try:
+            database.write(lambda tx: setting.keep_problem(tx, problem))
+        except SQLAlchemyError:
+            _log.error("cannot keep what is wrong with a mapping")
 
     def chores() -> None:
         keep_house(database, settings.retention, machine_now(), business.now())
 
+    mappings = watch_mappings(settings, keep)
+    keep(None)
     try:
-        Worker(
-            database,
-            converger.look,
-            business,
-            threads=THREADS,
-            epoch=epoch(settings, database),
-            chores=chores,
-            prepare=converger.prepare,
-        ).run(ended)
+        while not ended.is_set():
+            outbounds, over = mappings().outbounds, _when_changed(mappings, ended)
+            # An adapter reads what the mapping asks for: with another mapping it is another one.
+            targets = open_targets(settings, outbounds)
+            converger = Converger(database, live, targets, outbounds, business)
+            try:
+                Worker(
+                    database,
+                    converger.look,
+                    business,
+                    threads=THREADS,
+                    epoch=epoch(settings, database),
+                    chores=chores,
+                    prepare=converger.prepare,
+                ).run(over)
+            finally:
+                for target in targets.values():
+                    target.close()
     finally:
-        for target in targets.values():
-            target.close()
         database.close()
+
+
+def _when_changed(mappings: Watched[Mappings], ended: threading.Event) -> threading.Event:
+    """Is set as soon as other mappings are in force, or `ended` is."""
+    over, generation = threading.Event(), mappings.generation
+
+    def watch() -> None:
+        try:
+            while mappings.generation == generation and not ended.wait(1.0):
+                mappings()
+        finally:
+            over.set()
+
+    threading.Thread(target=watch, name="mappings", daemon=True).start()
+    return over
 
 
 def log_to_stderr() -> None:

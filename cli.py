@@ -232,7 +232,7 @@ def check(offline: bool) -> None:
     failed = False
     for name, target in {} if offline else targets.items():
         try:
-            target.read(None, (outbounds[name].match_attribute, "muster-check"))
+            target.read(None, dict.fromkeys(outbounds[name].match_keys[0], "muster-check"))
             click.echo(f"ok    target {name} answers")
         except TargetDown as down:
             failed = True
@@ -253,7 +253,9 @@ def open_rooms() -> Rooms:
     targets = open_targets(settings, outbounds)
     live, business = in_force(settings, database), clock(settings, database)
     converger = Converger(database, live, targets, outbounds, business)
-    return Rooms(settings, database, converger, business)
+    return Rooms(
+        settings, database, converger, business, lambda other: open_targets(settings, other)
+    )
 
 
 @main.group("sandbox")

@@ -37,6 +37,9 @@ StepKind: TypeAlias = Literal[
 """In the order in which a plan holds them: who leaves is disabled before anything
 else, then stripped, then moved; who returns is moved and corrected before being enabled."""
 
+Key: TypeAlias = Mapping[str, str]
+"""What an account is found by: attribute -> value, all of which have to agree."""
+
 GrantKind: TypeAlias = Literal["group", "license"]
 """What an account can be given. Licences exist in Entra alone."""
 
@@ -181,9 +184,9 @@ class Ambiguous(Exception):
 class Accounts(Protocol):
     """Looking."""
 
-    def read(self, link: Link | None, match: tuple[str, str] | None) -> Account | None:
-        """The account at `link`; without a link, or if it is gone, the one whose
-        `match` attribute equals the value (exactly one, or :class:`Ambiguous`)."""
+    def read(self, link: Link | None, key: Key | None) -> Account | None:
+        """The account at `link`; without a link, or if it is gone, the one that carries
+        `key` (exactly one, or :class:`Ambiguous`)."""
         ...
 
     def several(self, anchors: Collection[str]) -> dict[str, Account]:

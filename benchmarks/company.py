@@ -170,7 +170,7 @@ class Company:
         return str(self._one(number, self.settings.people, 0.0)["context"]["cn"])
 
     def _link(self, tx: Any, target: str, found: list[Account], now: float) -> None:
-        attribute = self.outbounds[target].match_attribute
+        attribute = self.outbounds[target].identifier
         rows = []
         for one in found:
             key = str(one.attributes.get(attribute, ""))

@@ -175,7 +175,7 @@ def _hire(there: Place, number: int, boss: Link | None = None) -> Link:
     target, words = there.target, there.words
     login = f"bench{number}"
     principal = f"{login}@norhaven.example"
-    assert target.read(None, (words.key, str(number))) is None
+    assert target.read(None, {words.key: str(number)}) is None
     names = (login, principal, principal, f"Bench Person {number}")
     for kind, value in zip(NAMES, names, strict=True):
         assert target.holder(kind, value) is None

@@ -14,9 +14,10 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
-from adapters.target import Link, TargetDown, TargetRefused
+from adapters.target import Link, Target, TargetDown, TargetRefused
 from console import reports
 from console.wording import who
+from mappings.documents import Outbound
 from policy_settings import KINDS
 from provisioning import breakers, pairs, people
 from provisioning.converge import Converger, forget_link
@@ -37,6 +38,15 @@ class Rooms:
     database: Database
     converger: Converger
     business: BusinessClock
+    reopen: Callable[[Mapping[str, Outbound]], Mapping[str, Target]] | None = None
+    """Targets whose accounts are read as other outbound mappings need it."""
+
+    def viewer_with(self, outbounds: Mapping[str, Outbound]) -> Viewer:
+        """Looks as if these mappings of targets were in force."""
+        in_force = {target: self.viewer.outbound(target) for target in self.settings.targets}
+        everything = {**in_force, **outbounds}
+        targets = self.reopen(everything) if self.reopen else self.viewer.targets
+        return Viewer(self.database, self.viewer.live, targets, everything)
 
     @property
     def viewer(self) -> Viewer:

@@ -58,10 +58,11 @@ def explain(
 
 
 def _refuse_unknown(attribute: str, looks: Mapping[str, View | str]) -> None:
-    known = {a for look in looks.values() if isinstance(look, View) for a in look.origins}
+    seen = [look for look in looks.values() if isinstance(look, View)]
+    known = {a for look in seen for a in (*look.origins, *look.kept)}
     if known and attribute not in known:
         said = ", ".join(sorted(known))
-        raise click.ClickException(f"no rule gives {attribute} a value here; there are {said}")
+        raise click.ClickException(f"there is no rule for {attribute} here; there are {said}")
 
 
 def _said(rooms: Rooms, who: str) -> dict[str, dict[str, Origin]]:
@@ -102,13 +103,13 @@ def _one(
     if isinstance(look, str):
         yield f"{target}: {look}"
         return
-    origin = look.origins.get(attribute)
+    origin = look.origins.get(attribute) or look.kept.get(attribute)
     if origin is None:
-        yield f"{target}: {attribute} is kept as it is"
+        yield f"{target}: no rule for {attribute} was asked ({look.life.reason})"
         return
-    wanted = look.desired.attributes[attribute]
-    value = "(cleared)" if wanted.value is None else wanted.value
-    yield f"{target}: {attribute} = {'[Redact]' if origin.redacted else value}"
+    value = _value(look, attribute)
+    kept = "(kept as it is)" if attribute in look.kept else "(cleared)"
+    yield f"{target}: {attribute} = {kept if value is None else value}"
     yield f"  {origin.rule}: {origin.expression}"
     yield from _steps(origin.trace(), "    ")
     for fact, source, made in _behind(origin, look, said):
@@ -151,8 +152,8 @@ def _all(
             "reason": look.life.reason,
             "problems": list(look.problems),
             "attributes": {
-                a: {**_origin(origin), "value": _value(look, a)}
-                for a, origin in look.origins.items()
+                a: {**_origin(origin), "value": _value(look, a), "kept": a not in look.origins}
+                for a, origin in {**look.kept, **look.origins}.items()
                 if attribute in (None, a)
             },
         }
@@ -164,6 +165,9 @@ def _all(
 
 
 def _value(view: View, attribute: str) -> Any:
+    """What the account is to hold; None for nothing, and where it is kept as it is."""
+    if attribute not in view.origins:
+        return None
     if view.origins[attribute].redacted:
         return "[Redact]"
     return view.desired.attributes[attribute].value

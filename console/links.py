@@ -133,11 +133,10 @@ def set_link(
             account = None
     if account is None:
         raise click.ClickException(f"there is no account {anchor} in {target}")
-    attribute = viewer.match_attribute(target)
-    wanted, found = viewer.match_key(target, rooms.facts(id)), account.attributes.get(attribute)
-    if found not in (None, wanted) and not force:
+    other = viewer.contradiction(target, rooms.facts(id), account)
+    if other is not None and not force:
         raise click.ClickException(
-            f"the account carries another {attribute}; when that is to be overwritten, say --force"
+            f"the account carries another {other}; when that is to be overwritten, say --force"
         )
     with _possible():
         rooms.database.write(

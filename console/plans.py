@@ -14,10 +14,12 @@ from sqlalchemy import Connection
 
 from console import reports
 from console.commands import OpenRooms, Rooms, operator_option
+from console.mapping_plans import Other, Samples, found, in_force, read_other, take_again
 from console.wording import who
 from provisioning import applying, pairs, survey
 from provisioning.plan import plain
 from provisioning.survey import Finding, Summary
+from provisioning.view import Viewer
 from store.clocks import iso, machine_now, parse_instant
 
 _FORM = 1
@@ -36,6 +38,9 @@ def _targets(rooms: Rooms, wanted: str | None) -> list[str]:
 @click.argument("person", required=False)
 @click.option("--all", "everyone", is_flag=True, help="everybody")
 @click.option("--source", help="everybody whom this source speaks of")
+@click.option(
+    "--mapping", metavar="FILE", help="as if this mapping were in force: for whom it changes what"
+)
 @click.option("--target", help="in this target only")
 @click.option("--out", "file", metavar="FILE", help="write the plans to a file, for `apply`")
 @click.option("--summary", is_flag=True, help="the sums only, not each person")
@@ -45,6 +50,7 @@ def plan(
     person: str | None,
     everyone: bool,
     source: str | None,
+    mapping: str | None,
     target: str | None,
     file: str | None,
     summary: bool,
@@ -53,12 +59,16 @@ def plan(
 
     PERSON is a person id, SCIM id, externalId, userName, worker or employee number.
     """
-    if (person is not None) + everyone + (source is not None) != 1:
-        raise click.UsageError("give a PERSON, --source NAME or --all")
+    chosen = (person is not None) + everyone + (source is not None)
+    if chosen > 1 or (chosen == 0 and mapping is None):
+        raise click.UsageError("give a PERSON, --source NAME, --all or --mapping FILE")
     rooms = open_rooms()
     targets = _targets(rooms, target)
     now = rooms.business.now()
-    if person is not None and file is None:
+    other = read_other(rooms, mapping, target) if mapping is not None else None
+    if other is not None and other.outbounds:
+        targets = list(other.outbounds)
+    if person is not None and file is None and other is None:
         id = rooms.find(person)
         for one in targets:
             click.echo(reports.plan(rooms.database, rooms.viewer, id, one, now))
@@ -69,23 +79,39 @@ def plan(
     with rooms.database.read() as connection:
         persons = [rooms.find(person)] if person else survey.everybody(connection, source)
     lines = [{"muster-plan": _FORM, "made": iso(machine_now()), "businessTime": iso(now)}]
+    if other is not None:
+        lines[0] |= {"mappings": other.head()}
+    viewer = rooms.viewer_with(other.outbounds) if other is not None else rooms.viewer
     for one in targets:
-        sums = Summary(one)
-        for finding in _looked(rooms, persons, one, now):
+        sums, samples = Summary(one), Samples()
+        for finding in _looked(rooms, viewer, persons, one, now, other):
             sums.add(finding)
+            samples.add(finding)
             if finding.steps:
                 lines.append(_line(finding))
             if not summary and (finding.steps or finding.held):
                 click.echo(_one_line(finding))
         click.echo(_sums(rooms, sums, now))
+        if other is not None and (shown := str(samples)):
+            click.echo(shown)
     if file is not None:
         _write(file, lines)
         click.echo(f"{len(lines) - 1} plans in {file}; carry them out with: apply {file} --by NAME")
 
 
-def _looked(rooms: Rooms, persons: list[str], target: str, now: float) -> Iterator[Finding]:
+def _looked(
+    rooms: Rooms,
+    viewer: Viewer,
+    persons: list[str],
+    target: str,
+    now: float,
+    other: Other | None = None,
+) -> Iterator[Finding]:
     with rooms.asking(target):
-        yield from survey.look_at(rooms.database, rooms.viewer, persons, target, now)
+        if other is not None:
+            yield from found(rooms, viewer, other, persons, target, now)
+        else:
+            yield from survey.look_at(rooms.database, viewer, persons, target, now)
 
 
 def _one_line(finding: Finding) -> str:
@@ -164,15 +190,19 @@ class _Approved:
     digest: str
 
 
-def _read(file: str) -> list[_Approved]:
-    """Raises ClickException for what is no plan file."""
+def _read(file: str) -> tuple[list[_Approved], Mapping[str, Any]]:
+    """The plans, and the mappings they were made with.
+
+    Raises ClickException for what is no plan file.
+    """
     try:
         with open(file, encoding="ascii") as given:
             head, *lines = [json.loads(line) for line in given]
         if head["muster-plan"] != _FORM:
             raise ValueError
         parse_instant(head["businessTime"])
-        return [_Approved(str(x["person"]), str(x["target"]), str(x["digest"])) for x in lines]
+        plans = [_Approved(str(x["person"]), str(x["target"]), str(x["digest"])) for x in lines]
+        return plans, dict(head.get("mappings", {}))
     except OSError as error:
         raise click.ClickException(f"{file} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
@@ -191,18 +221,22 @@ def apply(open_rooms: OpenRooms, file: str, by: str) -> None:
     Everybody in it is looked at first: if anything moved since, nothing is done at all.
     Breakers hold what they would hold anyway.
     """
-    approved = _read(file)
+    approved, mappings = _read(file)
     rooms = open_rooms()
     now = rooms.business.now()
     for target in dict.fromkeys(one.target for one in approved):
         _targets(rooms, target)
-    moved = [_who_of(rooms, one) for one in _moved(rooms, approved, now)]
+    other = in_force(rooms, mappings)
+    moved = [_who_of(rooms, one) for one in _moved(rooms, approved, now, other)]
     if moved:
         some = ", ".join(moved[:_MOST_SHOWN]) + (" ..." if len(moved) > _MOST_SHOWN else "")
         raise click.ClickException(
             f"nothing was done: {len(moved)} of {len(approved)} plans are not needed any more as "
             f"they stand ({some}); make a new plan"
         )
+    if other.inbounds:
+        _take_again(rooms, approved, other, by, now)
+        return
     outcome: Counter[str] = Counter()
     carry = applying.Applying(rooms.converger, rooms.database, by)
     carry.begin(len(approved), rooms.business.now())
@@ -217,11 +251,23 @@ def apply(open_rooms: OpenRooms, file: str, by: str) -> None:
         raise SystemExit(1)
 
 
-def _moved(rooms: Rooms, approved: list[_Approved], now: float) -> Iterator[_Approved]:
+def _take_again(rooms: Rooms, approved: list[_Approved], other: Other, by: str, now: float) -> None:
+    """The records are read anew, and the worker makes the accounts right."""
+    applying.Applying(rooms.converger, rooms.database, by).begin(len(approved), now)
+    with rooms.database.read() as connection:
+        persons = survey.everybody(connection)
+    taken = take_again(rooms, other, persons, now)
+    click.echo(f"{taken} records read anew; the worker carries out what comes of it")
+
+
+def _moved(
+    rooms: Rooms, approved: list[_Approved], now: float, other: Other
+) -> Iterator[_Approved]:
     for target in dict.fromkeys(one.target for one in approved):
         wanted = {one.person: one for one in approved if one.target == target}
         found = {}
-        for finding in _looked(rooms, list(wanted), target, now):
+        anew = other if other.inbounds else None
+        for finding in _looked(rooms, rooms.viewer, list(wanted), target, now, anew):
             found[finding.person] = None if finding.held else finding.digest
         yield from (one for id, one in wanted.items() if found.get(id) != one.digest)
 
@@ -276,7 +322,7 @@ def _drifted(
         with rooms.database.read() as connection:
             persons = survey.everybody(connection)
         for target in targets:
-            for finding in _looked(rooms, persons, target, rooms.business.now()):
+            for finding in _looked(rooms, rooms.viewer, persons, target, rooms.business.now()):
                 found = finding.view.plan.drift if finding.view else ()
                 if found:
                     listed = {one.attribute: one.what for one in found}

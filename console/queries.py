@@ -27,6 +27,7 @@ from sqlalchemy import (
 from console.wording import awaited_person, display_name, waits_for
 from provisioning.people import fact as people_fact
 from store import journal as store_journal
+from store import setting
 from store.clocks import iso
 from store.tables import account, name, pair, person, person_key, resource
 
@@ -90,6 +91,7 @@ def people(
         "pages": max(1, -(-number // PAGE)),
         "counts": counts(connection, now),
         "targets": [_target(connection, target, now) for target in targets],
+        "mappingProblem": setting.mapping_problem(connection),
         "people": [_person(row) | {"accounts": pairs[row.id]} for row in rows],
     }
 

@@ -16,6 +16,7 @@ from adapters.target import Step, TargetDown, TargetRefused
 from console.receipts import plan_lines
 from console.wording import waits_for
 from provisioning import breakers
+from provisioning.plan import concealed
 from provisioning.receipts import plan_shown
 from provisioning.view import Held, View, Viewer
 from settings import Settings
@@ -37,12 +38,13 @@ def plan(database: Database, viewer: Viewer, person: str, target: str, now: floa
     lines = [f"{target}: {view.life.stage} ({view.life.reason})"]
     with database.read() as connection:
         judged = breakers.weigh(connection, view, target, now)
-    lines += [f"  {number}. {_step(step)}" for number, step in enumerate(judged.plan.steps, 1)]
+    steps = [concealed(step, view.hidden) for step in judged.plan.steps]
+    lines += [f"  {number}. {_step(step)}" for number, step in enumerate(steps, 1)]
     if not view.plan.steps:
         lines.append("  nothing to do: the account is as it should be")
     if judged.why is not None:
         lines.append(f"  would be held: {judged.why}")
-        lines += [f"  waits: {_step(step)}" for step in judged.waiting]
+        lines += [f"  waits: {_step(concealed(step, view.hidden))}" for step in judged.waiting]
     lines += [f"  note: {problem}" for problem in view.problems]
     if view.waits_on:
         lines.append(f"  {waits_for(view.waits_on, view.snapshot.facts)}")

@@ -10,8 +10,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from mappings import forms
 from mappings.facts import WORDS, Fact, fact
@@ -29,12 +30,14 @@ from mappings.tables import TableError, read_table
 from mappings.targets import KINDS
 from mappings.vocabulary import FACTS
 from mappings.wishing import Absence
+from yaml_lines import YamlError, read_yaml
 
 __all__ = [
     "Inbound",
     "MappingError",
     "Outbound",
     "account_name_rules",
+    "kind_of",
     "load_inbound",
     "load_outbound",
 ]
@@ -80,9 +83,29 @@ class _Mistakes:
             raise first
 
 
-def load_inbound(name: str, folders: Sequence[Path] = ()) -> Inbound:
-    """The inbound document `name`. Raises :class:`MappingError`."""
-    merged = load(name, folders, forms.INBOUND)
+def kind_of(file: Path) -> tuple[Literal["inbound", "outbound"] | None, str | None]:
+    """Which kind of document a file holds (None: that of what it extends), and what it
+    extends. Raises :class:`MappingError` when it is none."""
+    try:
+        data = read_yaml(file).data
+    except YamlError as error:
+        raise MappingError(str(file), error.line, error.problem, error.remedy) from error
+    said = set(data) if isinstance(data, dict) else set()
+    inbound, outbound = (said & {*f[""].fields} for f in (forms.INBOUND, forms.OUTBOUND))
+    if inbound - outbound:
+        return "inbound", data.get("extends")
+    if outbound - inbound:
+        return "outbound", data.get("extends")
+    if "extends" in said:
+        return None, data["extends"]
+    problem = "neither facts: nor attributes: in it"
+    raise MappingError(str(file), 1, problem, "see docs/mappings.md")
+
+
+def load_inbound(name: str, folders: Sequence[Path] = (), file: Path | None = None) -> Inbound:
+    """The inbound document `name`; from `file` as if that lay in the first folder.
+    Raises :class:`MappingError`."""
+    merged = load(name, folders, forms.INBOUND, file)
     schemas = merged.schemas
     names = Names(lambda written: parse_path(written, schemas), _tables(merged))
     mistakes = _Mistakes()
@@ -90,7 +113,7 @@ def load_inbound(name: str, folders: Sequence[Path] = ()) -> Inbound:
     mistakes.check()
     if not rules:
         raise merged.last.error(f"{name} has no facts", "add facts:, or extends: generic")
-    inbound = Inbound(name, rules)
+    inbound = Inbound(name, rules, merged.digest)
     mistakes.refuse(review_inbound(inbound, {}))
     return inbound
 
@@ -114,9 +137,15 @@ def _fact(entry: Entry, names: Names) -> FactRule:
     return FactRule(rule, kind, none, absent, entry.keys.get("entra"))
 
 
-def load_outbound(name: str, folders: Sequence[Path] = (), kind: str | None = None) -> Outbound:
-    """The outbound document `name`, for a target of that kind. Raises :class:`MappingError`."""
-    merged = load(name, folders, forms.OUTBOUND)
+def load_outbound(
+    name: str,
+    folders: Sequence[Path] = (),
+    kind: str | None = None,
+    file: Path | None = None,
+) -> Outbound:
+    """The outbound document `name`, for a target of that kind; from `file` as if that lay in
+    the first folder. Raises :class:`MappingError`."""
+    merged = load(name, folders, forms.OUTBOUND, file)
     own = [word for source in merged.sources for word in source.data.get("own_facts", ())]
     names = Names(_facts((*WORDS, *own)), _tables(merged))
     mistakes = _Mistakes()
@@ -151,6 +180,7 @@ def load_outbound(name: str, folders: Sequence[Path] = (), kind: str | None = No
         scope,
         _kept(merged),
         grants,
+        merged.digest,
     )
     mistakes.refuse(review_outbound(outbound, KINDS.get(kind or "")))
     return outbound
@@ -164,7 +194,8 @@ def _grant(entry: Entry, kind: GiftKind, names: Names) -> GrantRule:
     return GrantRule(kind, entry.rule(names, several=True), entry.condition("when", names))
 
 
-def account_name_rules(written: Sequence[str], file: str) -> tuple[Rule, ...]:
+@cache
+def account_name_rules(written: tuple[str, ...], file: str) -> tuple[Rule, ...]:
     """Account-name rules that stand in muster.yaml. Raises :class:`MappingError`."""
     names = Names(_facts(tuple(FACTS)), {})
     rules = []

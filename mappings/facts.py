@@ -54,10 +54,12 @@ class Fact:
         return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
+_KINDS = {known.lower(): kind for known, kind in FACTS.items()}
+
+
 def fact(name: str) -> Fact:
     """How the fact of that name is read."""
-    kinds = {known.lower(): kind for known, kind in FACTS.items()}
-    kind = kinds.get(name.lower())
+    kind = _KINDS.get(name.lower())
     gives: Gives = _GIVES[kind] if kind is not None else "any"
     return Fact(name, name.lower(), "bool" if name.lower() == "enabled" else gives)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mappings.language import moments
@@ -13,6 +14,9 @@ from mappings.results import Facts, Problem
 from mappings.rules import Result, Rule
 from mappings.vocabulary import NEVER_NULL, FactValue, Kind
 from mappings.wishing import AS_SAID, Absence
+
+Place = tuple[str | None, str]
+"""URN of the extension (None: of the core) and attribute, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,27 @@ class FactRule:
     entra: str | None = None
     """The attribute of Entra's schema that it was imported from."""
 
+    @cached_property
+    def looks_at(self) -> frozenset[Place]:
+        """Where the rule may look."""
+        readers = [reader for _, reader in self.rule.expression.readers]
+        return frozenset((p.urn, p.attribute) for p in readers if isinstance(p, Path))
+
+    @cached_property
+    def blank(self) -> Result:
+        """What the rule gives where there is nothing in all these places: always the same."""
+        return self.rule.run(Document({}))
+
+    @cached_property
+    def silent(self) -> bool:
+        """Where there is nothing in all these places it says nothing, unless they were emptied."""
+        return (
+            first(self.blank.value) in (None, "")
+            and not self.blank.problems
+            and not self.blank.outcome.skipped
+            and self.absent == AS_SAID
+        )
+
 
 @dataclass(frozen=True)
 class Inbound:
@@ -33,6 +58,13 @@ class Inbound:
 
     name: str
     rules: tuple[FactRule, ...]
+    digest: str = ""
+    """Another one for any other text of the files behind it."""
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The facts it has rules for."""
+        return frozenset(fact.rule.name for fact in self.rules)
 
     def facts(self, document: Mapping[str, Any], cleared: Collection[str] = ()) -> Facts:
         """The facts of one resource; never raises.
@@ -40,15 +72,36 @@ class Inbound:
         document: the SCIM resource as stored. cleared: the attribute paths that the
         source explicitly emptied (`title`, `urn:...:User:manager`).
         """
-        facts = Facts()
+        facts = Facts(asked=self.asked)
         folded = Document(document)
         emptied = [path for path in map(_path, cleared) if path is not None]
+        there = _places(document)
         for fact in self.rules:
-            _say(facts, fact, fact.rule.run(folded), emptied)
+            if not fact.looks_at.isdisjoint(there):
+                _say(facts, fact, fact.rule.run(folded), emptied, folded)
+            elif emptied or not fact.silent:
+                _say(facts, fact, fact.blank, emptied, folded)
         return facts
 
 
-def _say(facts: Facts, fact: FactRule, result: Result, emptied: Collection[Path]) -> None:
+def _places(document: Mapping[str, Any]) -> set[Place]:
+    """The attributes that the document has anything of."""
+    found: set[Place] = set()
+    for name, value in document.items():
+        folded = name.lower()
+        found.add((None, folded))
+        if isinstance(value, Mapping):
+            found.update([(folded, inner.lower()) for inner in value])
+    return found
+
+
+def _say(
+    facts: Facts,
+    fact: FactRule,
+    result: Result,
+    emptied: Collection[Path],
+    document: Document,
+) -> None:
     """Add what a rule gave to the facts, or its problem."""
     value: FactValue | None = None
     if first(result.value) in (None, ""):
@@ -56,7 +109,7 @@ def _say(facts: Facts, fact: FactRule, result: Result, emptied: Collection[Path]
         if result.problems or result.outcome.skipped:
             return
         if fact.absent.default is not None and result.rule is fact.rule:
-            _say(facts, fact, fact.absent.default.run(result.outcome.run.document), emptied)
+            _say(facts, fact, fact.absent.default.run(document), emptied, document)
             return
         if not _cleared(fact, result, emptied):
             return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +36,27 @@ class Outbound:
     kept: Path | None = None
     """What an imported schema said beside this, for the way back."""
     grants: tuple[GrantRule, ...] = ()
+    digest: str = ""
+    """Another one for any other text of the files behind it."""
 
     @property
-    def match_attribute(self) -> str:
-        """The (first) attribute of the first key."""
-        return self.match_keys[0][0]
+    def identifier(self) -> str | None:
+        """The attribute that alone says whose account it is: the first key, if it is one."""
+        first = self.match_keys[0]
+        return first[0] if len(first) == 1 else None
+
+    @cached_property
+    def chosen(self) -> tuple[str, ...]:
+        """Attributes of which one of several values is reserved for a person."""
+        return tuple(a.rule.name for a in self.attributes if a.rule.expression.selects)
+
+    def is_seed(self, attribute: str) -> bool:
+        """Whether it is written only when the account is made."""
+        return self._by_name[attribute].hold == "seed"
+
+    @cached_property
+    def _by_name(self) -> dict[str, AttributeRule]:
+        return {rule.rule.name: rule for rule in self.attributes}
 
     @property
     def attribute_names(self) -> tuple[str, ...]:
@@ -49,11 +67,6 @@ class Outbound:
     def required(self) -> frozenset[str]:
         """Attributes without which no account is made."""
         return frozenset(rule.rule.name for rule in self.attributes if rule.required)
-
-    def match(self, context: Mapping[str, Any]) -> str | None:
-        """The value of the first key when that is one attribute, else None; None for nothing."""
-        found = self._key(self.match_keys[0], Context(context), NOTHING_GIVEN)
-        return found[self.match_attribute] if found and len(found) == 1 else None
 
     def matches(
         self, context: Mapping[str, Any], given: Given = NOTHING_GIVEN
@@ -69,8 +82,7 @@ class Outbound:
     def _key(self, key: tuple[str, ...], document: Context, given: Given) -> dict[str, str] | None:
         result: dict[str, str] = {}
         for name in key:
-            rule = next(r for r in self.attributes if r.rule.name == name)
-            wish = Wishing(document, given).wish(rule)
+            wish = Wishing(document, given).wish(self._by_name[name])
             if wish is None or wish.value is None:
                 return None
             result[name] = str(wish.value)
@@ -109,6 +121,13 @@ class Outbound:
             tuple(wishing.gifts),
             frozenset(wishing.unsure),
         )
+
+    def verdict(
+        self, context: Mapping[str, Any], given: Given = NOTHING_GIVEN
+    ) -> tuple[Verdict | None, datetime | None]:
+        """Whether the person is in scope, and until when that holds. None: everybody is."""
+        wishing = Wishing(Context(context), given)
+        return self._verdict(wishing), wishing.until
 
     def _enabled(self, wishing: Wishing) -> bool | None:
         if self.enabled is None:

@@ -55,7 +55,12 @@ class Path:
         Of several matching objects the first counts, primary ones going first;
         with `several`, all of them. A list of plain values always counts whole.
         """
-        items = self.raw(document)
+        value = self._there(document)
+        if value is None:
+            return None
+        if isinstance(value, str) and self.filter is None:  # most are
+            return clean(value) if self.sub in (None, "value") else None
+        items = self._items(document, value)
         if not items:
             return None
         if not several and isinstance(items[0], Mapping):
@@ -73,14 +78,16 @@ class Path:
 
     def raw(self, document: Document) -> list[Any]:
         """The objects or plain values there as they are, primary ones first."""
-        holder: Any = document.data
-        if self.urn is not None:
-            holder = document.get(holder, self.urn)
-            if not isinstance(holder, Mapping):
-                return []
-        value = document.get(holder, self.attribute)
-        if value is None:
-            return []
+        value = self._there(document)
+        return [] if value is None else self._items(document, value)
+
+    def _there(self, document: Document) -> Any:
+        if self.urn is None:
+            return document.get(document.data, self.attribute)
+        holder = document.get(document.data, self.urn)
+        return document.get(holder, self.attribute) if isinstance(holder, Mapping) else None
+
+    def _items(self, document: Document, value: Any) -> list[Any]:
         items = list(value) if isinstance(value, (list, tuple)) else [value]
         if self.filter is not None:
             items = [item for item in items if self.filter.matches(_member(document, item))]

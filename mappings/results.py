@@ -56,6 +56,8 @@ class Facts:
     values: dict[str, FactValue | None] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    asked: frozenset[str] | None = None
+    """The facts that the source's mapping has a rule for; None: all."""
 
 
 class Wish(NamedTuple):

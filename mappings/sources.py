@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -104,6 +105,17 @@ class Merged:
         return self.sources[-1]
 
     @property
+    def digest(self) -> str:
+        """Another one for any other text of the files and of the tables beside them."""
+        found = hashlib.sha256()
+        for source in self.sources:
+            path = source.document.path
+            beside = [path.parent / name for name in source.data.get("tables", {}).values()]
+            for file in (path, *beside):
+                found.update(file.read_bytes())
+        return found.hexdigest()
+
+    @property
     def schemas(self) -> dict[str, str]:
         """Short names for URNs."""
         return {k: v for source in self.sources for k, v in source.data.get("schemas", {}).items()}
@@ -135,14 +147,24 @@ class Merged:
         return list(result.values())
 
 
-def load(name: str, folders: Sequence[Path], forms: Mapping[str, Schema]) -> Merged:
+def load(
+    name: str, folders: Sequence[Path], forms: Mapping[str, Schema], file: Path | None = None
+) -> Merged:
     """Read a document and what it extends. Raises :class:`MappingError`.
 
-    A document that extends its own name continues with the next folder's.
+    A document that extends its own name continues with the next folder's. `file` is read
+    as if it were the document in the first folder.
     """
     search = [*folders, HOME]
     chain: list[Source] = []
     start = 0
+    if file is not None:
+        chain.append(_read(file, str(file), forms))
+        parent = chain[-1].data.get("extends")
+        if parent is None:
+            return Merged(tuple(chain))
+        start = min(1, len(folders)) if parent == name else 0
+        name = parent
     while True:
         at = next((i for i in range(start, len(search)) if _file(search[i], name).is_file()), None)
         if at is None:

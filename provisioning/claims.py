@@ -17,9 +17,7 @@ from sqlalchemy import (
     Boolean,
     Connection,
     Double,
-    Executable,
     Integer,
-    Row,
     Select,
     String,
     Text,
@@ -36,6 +34,7 @@ from sqlalchemy import (
 
 from provisioning.pairs import SINGLE, Lane
 from store.database import Database
+from store.statement import Statement
 from store.tables import pair
 
 LEASE = 30.0
@@ -105,12 +104,13 @@ def answers(tx: Connection, claim: Claim) -> dict[str, int]:
     """Which reasons to look the look under `claim` deals with: those counted above `seen`,
     up to `noted`. For the journal."""
     whose = {"of_person": claim.person, "of_target": claim.target}
-    seen = tx.execute(_SEEN, whose).scalar_one()
-    return {"seen": int(seen), "noted": claim.noted}
+    return {"seen": int(_SEEN.value(tx, **whose)), "noted": claim.noted}
 
 
-_SEEN = select(pair.c.seen).where(
-    pair.c.person == bindparam("of_person"), pair.c.target == bindparam("of_target")
+_SEEN = Statement(
+    select(pair.c.seen).where(
+        pair.c.person == bindparam("of_person"), pair.c.target == bindparam("of_target")
+    )
 )
 
 
@@ -144,7 +144,7 @@ def _heads() -> Select[Any]:
     return select(targets.c.target, lanes.c.lane, head.label("due")).select_from(both)
 
 
-_HEADS = _heads()
+_HEADS = Statement(_heads())
 _NEXT = (
     select(pair.c.person)
     .where(pair.c.target == bindparam("head_target"), pair.c.lane == bindparam("head_lane"))
@@ -153,7 +153,7 @@ _NEXT = (
     .limit(bindparam("most", type_=Integer))
     .with_for_update(skip_locked=True)  # SQLite has one writer at a time and leaves this out
 )
-_CLAIM = (
+_CLAIM = Statement(
     update(pair)
     .where(pair.c.target == bindparam("head_target"))
     # A table expression, because PostgreSQL may work out a plain subquery several times.
@@ -191,10 +191,10 @@ def claim_some(
 
     Looks before it writes, so that an idle worker never takes SQLite's write lock.
     """
-    with db.read() as connection:
+    with db.moment() as connection:
         heads = [
             (row.lane, row.due, row.target)
-            for row in connection.execute(_HEADS, {"now": now})
+            for row in _HEADS.rows(connection, now=now)
             if row.due is not None and row.target not in skip_targets
         ]
     for lane, _due, target in sorted(heads):
@@ -236,20 +236,19 @@ def claim_one(
     return Claim(person, target, row.asked, token, row.attempts, row.lane, row.failing_since)
 
 
-def _take(values: dict[str, Any], tx: Connection) -> Sequence[Row[Any]]:
-    return tx.execute(_CLAIM, values).all()
+def _take(values: dict[str, Any], tx: Connection) -> list[Any]:
+    return _CLAIM.rows(tx, **values)
 
 
 def renew(db: Database, claim: Claim, now: float, lease: float = LEASE) -> bool:
     """Make the lease last `lease` seconds from now; False when it is somebody else's."""
-    values = _whose(claim) | {"until": now + lease}
-    return db.write(lambda tx: tx.execute(_RENEW, values).rowcount == 1, isolation=SINGLE)
+    return _fenced(db, _RENEW, _whose(claim) | {"until": now + lease})
 
 
 def holds(db: Database, claim: Claim, now: float) -> bool:
     """Whether the pair is still leased to this claim."""
-    with db.read() as connection:
-        return connection.execute(_HOLDS, _whose(claim) | {"now": now}).first() is not None
+    with db.moment() as connection:
+        return _HOLDS.first(connection, **_whose(claim), now=now) is not None
 
 
 def release(db: Database, claim: Claim) -> None:
@@ -270,8 +269,8 @@ _OURS = and_(
     pair.c.target == bindparam("of_target"),
     pair.c.lease_token == bindparam("of_token"),
 )
-_RENEW = update(pair).where(_OURS).values(lease_until=bindparam("until"))
-_HOLDS = select(pair.c.person).where(_OURS, pair.c.lease_until > _now)
+_RENEW = Statement(update(pair).where(_OURS).values(lease_until=bindparam("until")))
+_HOLDS = Statement(select(pair.c.person).where(_OURS, pair.c.lease_until > _now))
 
 
 def _whose(claim: Claim) -> dict[str, Any]:
@@ -328,53 +327,62 @@ def _finish(tx: Connection, claim: Claim, result: Result, now: float) -> bool:
         result.record(tx)
     if result.waits_on is not None and result.still_waiting is not None:
         values["resolved"] = not result.still_waiting(tx)
-    return tx.execute(statement, values).rowcount == 1
+    return statement.count(tx, **values) == 1
 
 
-def _fenced(db: Database, statement: Executable, values: dict[str, Any]) -> bool:
-    return db.write(lambda tx: tx.execute(statement, values).rowcount == 1, isolation=SINGLE)
+def _fenced(db: Database, statement: Statement, values: dict[str, Any]) -> bool:
+    return db.write(lambda tx: statement.count(tx, **values) == 1, isolation=SINGLE)
 
 
-_END_LEASE = update(pair).where(_OURS).values(lease_until=None, lease_token=None)
-_release = _END_LEASE.values(looks=pair.c.looks + 1)
+_ended = update(pair).where(_OURS).values(lease_until=None, lease_token=None)
+_END_LEASE = Statement(_ended)
+_release = _ended.values(looks=pair.c.looks + 1)
 _asked_meanwhile = pair.c.asked > bindparam("noted")
 _why = bindparam("why", type_=Text)
-_GIVE_BACK = _release.values(problem=_why)
-_RETRY = _release.values(
-    due=case(
-        (_asked_meanwhile, bindparam("first", type_=Double)),
-        else_=bindparam("later", type_=Double),
-    ),
-    attempts=case((_asked_meanwhile, 1), else_=bindparam("tries", type_=Integer)),
-    failing_since=case((_asked_meanwhile, _now), else_=func.coalesce(pair.c.failing_since, _now)),
-    problem=_why,
+_GIVE_BACK = Statement(_release.values(problem=_why))
+_RETRY = Statement(
+    _release.values(
+        due=case(
+            (_asked_meanwhile, bindparam("first", type_=Double)),
+            else_=bindparam("later", type_=Double),
+        ),
+        attempts=case((_asked_meanwhile, 1), else_=bindparam("tries", type_=Integer)),
+        failing_since=case(
+            (_asked_meanwhile, _now), else_=func.coalesce(pair.c.failing_since, _now)
+        ),
+        problem=_why,
+    )
 )
-_GIVE_UP = _release.values(
-    seen=bindparam("noted"),
-    due=case((_asked_meanwhile, _now), else_=None),
-    given_up=case((_asked_meanwhile, None), else_=_now),
-    look_at=bindparam("next_look"),
-    failing_since=None,
-    attempts=0,
-    problem=_why,
-    looked=_now,
+_GIVE_UP = Statement(
+    _release.values(
+        seen=bindparam("noted"),
+        due=case((_asked_meanwhile, _now), else_=None),
+        given_up=case((_asked_meanwhile, None), else_=_now),
+        look_at=bindparam("next_look"),
+        failing_since=None,
+        attempts=0,
+        problem=_why,
+        looked=_now,
+    )
 )
-_FINISH = _release.values(
-    seen=bindparam("noted"),
-    due=case(
-        (or_(_asked_meanwhile, bindparam("resolved", type_=Boolean)), _now),
-        else_=None,
-    ),
-    look_at=bindparam("next_look"),
-    held=bindparam("hold"),
-    waits_on=bindparam("edge"),
-    problem=_why,
-    attempts=0,
-    failing_since=None,
-    given_up=None,
-    state=func.coalesce(bindparam("stage", type_=String), pair.c.state),
-    looked=_now,
-    looked_business=func.coalesce(bindparam("business", type_=Double), pair.c.looked_business),
+_FINISH = Statement(
+    _release.values(
+        seen=bindparam("noted"),
+        due=case(
+            (or_(_asked_meanwhile, bindparam("resolved", type_=Boolean)), _now),
+            else_=None,
+        ),
+        look_at=bindparam("next_look"),
+        held=bindparam("hold"),
+        waits_on=bindparam("edge"),
+        problem=_why,
+        attempts=0,
+        failing_since=None,
+        given_up=None,
+        state=func.coalesce(bindparam("stage", type_=String), pair.c.state),
+        looked=_now,
+        looked_business=func.coalesce(bindparam("business", type_=Double), pair.c.looked_business),
+    )
 )
 
 

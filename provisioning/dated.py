@@ -94,11 +94,12 @@ def _effective(
 
 def _whole(derived: Facts, known: Mapping[str, Any], now: str) -> dict[str, Any]:
     """What was there before and is not in the document was taken away; but a key, or a
-    value that could not be read, never is."""
+    value that could not be read, never is. A fact that the mapping does not ask for any
+    more is not said any more."""
     facts: dict[str, Any] = dict(derived.values)
     unread = {p.rule.rpartition(" ")[2] for p in derived.problems}
     for name, value in known.items():
-        if name != SAID_AT:
+        if name != SAID_AT and (derived.asked is None or name in derived.asked):
             kept = name in NEVER_NULL or name in unread
             facts.setdefault(name, value if kept else None)
     facts[SAID_AT] = _said_at(facts, known, now)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from mappings.documents import Inbound
 from provisioning import dated, names, obligations, pairs, people
@@ -19,11 +19,27 @@ from provisioning.joining import Joining
 from provisioning.lifecycle import SAID_AT, lifecycle
 from provisioning.merging import Record, course, merge, was_out
 from provisioning.pairs import Lane
+from provisioning.people import Kept
 from scim.listener import Verdict
 from settings import Settings
 from store import journal
 from store.clocks import BusinessClock, iso, machine_now, parse_instant
+from store.statement import Statement
 from store.tables import resource
+
+_STORED = Statement(
+    select(resource.c.person, resource.c.facts, resource.c.ahead).where(
+        resource.c.id == bindparam("the_id")
+    )
+)
+_NOTHING = (None, None, None)
+
+
+class _Moment(NamedTuple):
+    """When a push came in, on both clocks."""
+
+    business: float
+    machine: float
 
 
 class Intake:
@@ -32,10 +48,10 @@ class Intake:
     def __init__(
         self,
         settings: Callable[[], Settings],
-        inbounds: Mapping[str, Inbound],
+        inbounds: Callable[[], Mapping[str, Inbound]],
         business: BusinessClock,
     ) -> None:
-        """`settings` are those in force now."""
+        """`settings` and `inbounds` (by source) are those in force now."""
         self._settings = settings
         self._inbounds = inbounds
         self._business = business
@@ -52,49 +68,43 @@ class Intake:
     ) -> Verdict:
         """Join, derive facts, ask pairs. Raises ScimError 409 for a second live resource
         of one person in one source (state.md 5)."""
-        inbound = self._inbounds.get(source)
+        inbound = self._inbounds().get(source)
         if inbound is None or type != "User":
             return Verdict()
         settings = self._settings()
         receipt = str(uuid.uuid4())
-        row = tx.execute(
-            select(resource.c.person, resource.c.facts, resource.c.ahead).where(resource.c.id == id)
-        ).one_or_none()
-        who = row.person if row else None
+        who, facts, ahead = (before is not None and _STORED.first(tx, the_id=id)) or _NOTHING
+        moment = _Moment(self._business.now(), machine_now())
+        now = moment.business
         if after is None:
-            if row is None or who is None:
+            if who is None:
                 return Verdict()
-            self._withdraw(tx, settings, source, id, who, receipt)
-            return Verdict(person=who, facts=row.facts, receipt=receipt)
-        now = self._business.now()
-        stored = people.record(source, row.facts, row.ahead) if row else Record(source, {})
+            self._withdraw(tx, settings, source, id, who, receipt, moment)
+            return Verdict(person=who, facts=facts, receipt=receipt)
+        stored = people.record(source, facts, ahead)
         derived = inbound.facts(after, cleared)
         if _stale(derived.values, stored.facts):
-            self._note(tx, "stale", who, source, id, receipt, {})
-            return Verdict(
-                person=who, facts=row.facts if row else None, stale=True, receipt=receipt
-            )
+            self._note(tx, "stale", who, source, id, receipt, {}, moment)
+            return Verdict(person=who, facts=facts, stale=True, receipt=receipt)
         push = dated.take(stored, derived, settings.people, now)
         said, known = push.record, stored.on(now)
         shared = settings.sources[source].shared_keys
         keys = people.keys_of(source, after.get("externalId"), push.newest, shared)
         joining = Joining(tx, settings.sources, source, id, push.newest)
         who, problem = joining.join(who, keys)
-        people.note_case(tx, who, id, problem)
-        left = self._assert(tx, settings, who, [*self._others(tx, who, id), said])
-        if row is not None:
-            dates = people.ahead_text(said.ahead)
+        kept = people.read(tx, who)
+        people.note_case(tx, who, kept, id, problem)
+        left = self._assert(tx, settings, who, kept, [*self._others(tx, who, id), said], now)
+        if (dates := people.ahead_text(said.ahead)) != ahead:
             tx.execute(update(resource).where(resource.c.id == id).values(ahead=dates))
-        machine = machine_now()
         if before is None:
             # A report may name this manager by the SCIM id we are about to hand out.
-            pairs.resolved(tx, people.reference_edge(source, id), machine)
+            pairs.resolved(tx, people.reference_edge(source, id), moment.machine)
         changed = sorted(k for k, v in said.facts.items() if known.get(k) != v)
         news = bool(set(changed) - dated.ABOUT_THE_PUSH)
         lane = _lane(left=left, first=not known, changed=news)
-        pairs.ask(tx, who, settings.targets, lane, machine)
         body: dict[str, Any] = {
-            **pairs.counters(tx, who, settings.targets),
+            **pairs.ask(tx, who, settings.targets, lane, moment.machine),
             "changed": changed,
             "problems": [f"{p.rule}: {p.message}" for p in derived.problems],
             "case": problem,
@@ -104,8 +114,20 @@ class Intake:
                 [iso(later.at), sorted(later.facts.keys() - {SAID_AT})] for later in said.ahead
             ]
         what = "created" if before is None else "changed"
-        self._note(tx, what, who, source, id, receipt, body)
+        self._note(tx, what, who, source, id, receipt, body, moment)
         return Verdict(person=who, facts=people.facts_text(said.facts), receipt=receipt)
+
+    def again(self, tx: Connection, id: str) -> bool:
+        """Read a resource that is stored once more, because its mapping has changed. Whether
+        there is one."""
+        row = tx.execute(select(resource).where(resource.c.id == id)).one_or_none()
+        if row is None or row.deleted is not None:
+            return False
+        document, cleared = json.loads(row.document), frozenset(json.loads(row.cleared))
+        said = self.on_change(tx, row.source, row.type, id, document, document, cleared)
+        values = {"person": said.person, "facts": said.facts}
+        tx.execute(update(resource).where(resource.c.id == id).values(**values))
+        return True
 
     def _others(self, tx: Connection, who: str, id: str) -> list[Record]:
         """What every other live record of the person says."""
@@ -116,65 +138,77 @@ class Intake:
         ]
 
     def _assert(
-        self, tx: Connection, settings: Settings, who: str, records: Sequence[Record]
+        self,
+        tx: Connection,
+        settings: Settings,
+        who: str,
+        kept: Kept,
+        records: Sequence[Record],
+        now: float,
     ) -> bool:
         """The person is what these records say together. Whether they leave by that."""
-        now = self._business.now()
-        before, works_before = self._stored(tx, settings, who)
+        before, works_before = self._before(tx, settings, who, kept, now)
         merged = merge(records, settings.people, now, before)
         works = lifecycle(merged.episodes, None, settings.people, now).enabled
-        self._owe(tx, settings, who, left=works_before and not works)
+        left = works_before and not works
+        self._owe(tx, settings, who, kept, now, left=left)
         people.store(tx, who, merged)
         if works and not works_before:
             names.keep(tx, who)
-        return works_before and not works
+        return left
 
-    def _owe(self, tx: Connection, settings: Settings, who: str, left: bool) -> None:
+    def _owe(
+        self, tx: Connection, settings: Settings, who: str, kept: Kept, now: float, *, left: bool
+    ) -> None:
         """Whoever leaves by this change is owed the end of their sessions, even if the next
         one takes it back before anybody looks; so is whoever a date had stopped since the
         last look, by what was known until now (state.md 5)."""
-        now = self._business.now()
         targets = obligations.with_sessions(settings)
         if not left and targets:
-            row = people.read(tx, who)
-            dated = row.changes_at is not None
-            records = people.live_records(tx, who) if dated else []
-            episodes = people.episodes_from(row.episodes)
-            life_at = course(records, episodes, row.withdrawn_at, settings.people)
+            records = people.live_records(tx, who) if kept.changes_at is not None else []
+            episodes = people.episodes_from(kept.episodes)
+            life_at = course(records, episodes, kept.withdrawn_at, settings.people)
             seen = pairs.looked(tx, who)
             targets = [one for one in targets if was_out(life_at, seen.get(one), now)]
         obligations.owe(tx, who, targets, now)
 
     def _withdraw(
-        self, tx: Connection, settings: Settings, source: str, id: str, who: str, receipt: str
+        self,
+        tx: Connection,
+        settings: Settings,
+        source: str,
+        id: str,
+        who: str,
+        receipt: str,
+        moment: _Moment,
     ) -> None:
         """DELETE: the source no longer asserts this person (P7)."""
-        people.note_case(tx, who, id, None)
+        now, kept = moment.business, people.read(tx, who)
+        people.note_case(tx, who, kept, id, None)
         rest = self._others(tx, who, id)
         if rest:
-            left = self._assert(tx, settings, who, rest)
+            left = self._assert(tx, settings, who, kept, rest, now)
         else:
             left = True
-            self._owe(tx, settings, who, left=self._stored(tx, settings, who)[1])
-            people.withdraw(tx, who, self._business.now())
-        pairs.ask(tx, who, settings.targets, _lane(left=left), machine_now())
-        body = {**pairs.counters(tx, who, settings.targets), "still_asserted": bool(rest)}
-        self._note(tx, "withdrawn", who, source, id, receipt, body)
+            works = self._before(tx, settings, who, kept, now)[1]
+            self._owe(tx, settings, who, kept, now, left=works)
+            people.withdraw(tx, who, now)
+        counters = pairs.ask(tx, who, settings.targets, _lane(left=left), moment.machine)
+        body = {**counters, "still_asserted": bool(rest)}
+        self._note(tx, "withdrawn", who, source, id, receipt, body, moment)
 
-    def _stored(
-        self, tx: Connection, settings: Settings, who: str
+    def _before(
+        self, tx: Connection, settings: Settings, who: str, kept: Kept, now: float
     ) -> tuple[Mapping[str, Any], bool]:
         """The person's facts as stored, and whether they work by what is stored."""
-        now = self._business.now()
-        row = people.read(tx, who)
-        facts: dict[str, Any] = json.loads(row.facts)
+        facts: dict[str, Any] = json.loads(kept.facts)
         if not facts:
             return {}, False  # just made: nobody has said anything yet
-        episodes = people.episodes_from(row.episodes)
-        if row.changes_at is not None and row.changes_at <= now and row.withdrawn_at is None:
+        episodes = people.episodes_from(kept.episodes)
+        if kept.changes_at is not None and kept.changes_at <= now and kept.withdrawn_at is None:
             merged = merge(people.live_records(tx, who), settings.people, now, facts)
             facts, episodes = merged.facts, merged.episodes  # a date nobody has looked at yet
-        life = lifecycle(episodes, row.withdrawn_at, settings.people, now)
+        life = lifecycle(episodes, kept.withdrawn_at, settings.people, now)
         return facts, life.enabled
 
     def _note(
@@ -186,6 +220,7 @@ class Intake:
         id: str,
         receipt: str,
         body: Mapping[str, Any],
+        moment: _Moment,
     ) -> None:
         journal.append(
             tx,
@@ -193,8 +228,8 @@ class Intake:
             person=who,
             ref=receipt,
             body={"what": what, "source": source, "resource": id, **body},
-            now=machine_now(),
-            business_now=self._business.now(),
+            now=moment.machine,
+            business_now=moment.business,
         )
 
 

@@ -197,7 +197,7 @@ def move(tx: Connection, record: str, to: str | None, settings: Settings, by: Op
         raise Impossible("the record is this person's already")
     who = people.create_person(tx, machine_now()) if to is None else to
     tx.execute(update(resource).where(resource.c.id == record).values(person=who))
-    people.note_case(tx, row.person, record, None)
+    people.note_case(tx, row.person, people.read(tx, row.person), record, None)
     _take_keys(tx, record, who, settings)
     now = by.business.now()
     for one in (row.person, who):

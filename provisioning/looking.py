@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 
 from adapters.target import (
     Account,
+    Key,
     Link,
     Outcome,
     Refusal,
@@ -79,8 +80,8 @@ class Prepared:
         if snapshot is None or link is None or link.anchor not in self.accounts:
             return None
 
-        def read(where: Link | None, match: tuple[str, str] | None) -> Account | None:
-            return self.accounts[link.anchor] if where == link else target.read(where, match)
+        def read(where: Link | None, key: Key | None) -> Account | None:
+            return self.accounts[link.anchor] if where == link else target.read(where, key)
 
         return viewer.view_of(
             snapshot, self.settings, claim.target, self.now, read, keep_names=True
@@ -221,6 +222,8 @@ class Look:
         if snapshot.outdated:
             policy, now = self._settings.people, self._now
             self.write(lambda tx: people.refresh(tx, self._claim.person, policy, now))
+        if view.is_outside != (snapshot.outside_since is not None) and snapshot.link is not None:
+            recorder.later(lambda tx: recorder.outside(tx, view.is_outside))
         if view.vanished:
             recorder.later(recorder.gone)
             body = {"what": "gone", "stage": view.life.stage}
@@ -228,20 +231,19 @@ class Look:
         if actual is None:
             return
         if snapshot.link is None or snapshot.link.anchor != actual.anchor:
-            self._adopt(actual, plan_id)
+            self._adopt(actual, view.found_by, plan_id)
         elif snapshot.gone_at is not None and view.life.exists:
             recorder.later(recorder.back)
         lost = frozenset(snapshot.grants) - view.given.actual if view.grants_read else frozenset()
         if lost := lost - view.desired.grants:
             recorder.later(lambda tx: recorder.strike(tx, lost))
 
-    def _adopt(self, actual: Account, plan_id: str) -> None:
+    def _adopt(self, actual: Account, found_by: str | None, plan_id: str) -> None:
         """An account with this person's key is there already: link it, do not duplicate it."""
         link, recorder = Link(actual.anchor, actual.hint), self._recorder
-        attribute = self._viewer.match_attribute(self._claim.target)
 
         def work(tx: Connection) -> None:
-            recorder.link(tx, link, plan_id, f"found by {attribute}")
+            recorder.link(tx, link, plan_id, f"found by {found_by}")
             body = {"what": "linked"}
             recorder.append(tx, "outcome", plan_id, body, {"hint": actual.hint})
 
@@ -383,7 +385,7 @@ class Look:
             recorder.later(lambda tx: recorder.applied(tx, applied))
         listed = {one.attribute: one.what for one in wished.drift}
         if listed != dict(snapshot.drift):
-            values = _drifted(snapshot, actual, listed) if actual is not None else {}
+            values = _drifted(view, actual, listed) if actual is not None else {}
             drift = wished.drift
             recorder.later(lambda tx: recorder.drift(tx, drift, values, plan_id))
 
@@ -415,11 +417,12 @@ class Look:
 
 
 def _drifted(
-    snapshot: Snapshot, actual: Account, listed: Mapping[str, str]
+    view: View, actual: Account, listed: Mapping[str, str]
 ) -> dict[str, dict[str, object]]:
     """What was found where something else had been written."""
+    listed = {name: what for name, what in listed.items() if name not in view.hidden}
     now = {**actual.attributes, **{k[1:]: v for k, v in known_of(actual).items()}}
-    was = {k.removeprefix("@"): v for k, v in snapshot.applied.items()}
+    was = {k.removeprefix("@"): v for k, v in view.snapshot.applied.items()}
     return {name: {"found": now.get(name), "written": was.get(name)} for name in listed}
 
 

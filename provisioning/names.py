@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, String, and_, bindparam, delete, insert, null, select, update
 
 from store.database import Database
+from store.statement import Statement
 from store.tables import name as table
 
 ACCOUNT_NAME = "accountName"
@@ -41,6 +42,11 @@ def folded(value: str) -> str:
 def cn_kind(target: str) -> str:
     """CNs are reserved per target: two people of one name get two CNs wherever they move."""
     return f"cn:{target}"
+
+
+def chosen_kind(attribute: str, target: str) -> str:
+    """Values that a mapping chooses (`SelectUniqueValue`) are unique in their target."""
+    return f"{attribute}:{target}"
 
 
 def numbered(bases: Iterable[str], limit: int = MAX_ACCOUNT_NAME) -> Iterator[str]:
@@ -101,17 +107,17 @@ def reserve(
 
 def hold(tx: Connection, person: str, until: float) -> None:
     """The person has no account any more: nobody gets the names before business time `until`."""
-    tx.execute(_HOLD, {"the_person": person, "until": until})
+    _HOLD.count(tx, the_person=person, until=until)
 
 
 def keep(tx: Connection, person: str) -> None:
     """The person has an account: the names are theirs as long as that is so."""
-    tx.execute(_KEEP, {"the_person": person})
+    _KEEP.count(tx, the_person=person)
 
 
 def burn(tx: Connection, kind: str, value: str) -> None:
     """A target says that this name is somebody else's: nobody of ours gets it."""
-    tx.execute(_DROP, _key(kind, value))
+    _DROP.count(tx, **_key(kind, value))
     _insert(tx, None, kind, value)
 
 
@@ -120,7 +126,7 @@ def _take(tx: Connection, person: str, kind: str, value: str, once: bool, now: f
     given = _given_meanwhile(tx, person, kind, value, once, now)
     if given is not None or _row(tx, kind, value, now) is not None:
         return given
-    tx.execute(_DROP, _key(kind, value))  # somebody's who is gone for long enough
+    _DROP.count(tx, **_key(kind, value))  # somebody's who is gone for long enough
     _insert(tx, person, kind, value)
     _use(tx, person, kind, value)
     return value
@@ -153,18 +159,25 @@ _person: Any = bindparam("the_person", type_=String)
 _kind: Any = bindparam("the_kind")
 _of_key = and_(table.c.kind == _kind, table.c.folded == bindparam("the_folded"))
 _mine = and_(table.c.person == _person, table.c.kind == _kind)
-_HOLD = update(table).where(table.c.person == _person).values(held_until=bindparam("until"))
-_KEEP = (
+_HOLD = Statement(
+    update(table).where(table.c.person == _person).values(held_until=bindparam("until"))
+)
+_KEEP = Statement(
     update(table)
     .where(table.c.person == _person, table.c.held_until.is_not(None))
-    .values(held_until=None)
+    .values(held_until=null())
 )
-_DROP = delete(table).where(_of_key)
-_IN_USE = select(table.c.value).where(_mine, table.c.current)
-_NOT_IN_USE = update(table).where(_mine).values(current=False)
-_USE = update(table).where(_mine, _of_key).values(current=True, value=bindparam("the_value"))
-_INSERT = insert(table)
-_ROW = select(table.c.person, table.c.current, table.c.value, table.c.held_until).where(_of_key)
+_DROP = Statement(delete(table).where(_of_key))
+_IN_USE = Statement(select(table.c.value).where(_mine, table.c.current))
+_NOT_IN_USE = Statement(update(table).where(_mine).values(current=False))
+_USE = Statement(
+    update(table).where(_mine, _of_key).values(current=True, value=bindparam("the_value"))
+)
+_NEW = ("kind", "folded", "value", "person", "current")
+_INSERT = Statement(insert(table).values({name: bindparam(name) for name in _NEW}))
+_ROW = Statement(
+    select(table.c.person, table.c.current, table.c.value, table.c.held_until).where(_of_key)
+)
 
 
 def _key(kind: str, value: str) -> dict[str, Any]:
@@ -172,22 +185,29 @@ def _key(kind: str, value: str) -> dict[str, Any]:
 
 
 def _in_use(connection: Connection, person: str, kind: str) -> str | None:
-    return connection.execute(_IN_USE, {"the_person": person, "the_kind": kind}).scalar()
+    found: str | None = _IN_USE.value(connection, the_person=person, the_kind=kind)
+    return found
 
 
 def _use(tx: Connection, person: str, kind: str, value: str) -> None:
     """Make `value` the name in use; an earlier one stays reserved for this person."""
-    tx.execute(_NOT_IN_USE, {"the_person": person, "the_kind": kind})
-    tx.execute(_USE, {"the_person": person, "the_value": value, **_key(kind, value)})
+    _NOT_IN_USE.count(tx, the_person=person, the_kind=kind)
+    _USE.count(tx, the_person=person, the_value=value, **_key(kind, value))
 
 
 def _insert(tx: Connection, person: str | None, kind: str, value: str) -> None:
-    row = {"kind": kind, "folded": folded(value), "value": value, "person": person}
-    tx.execute(_INSERT, {**row, "current": person is not None})
+    _INSERT.count(
+        tx,
+        kind=kind,
+        folded=folded(value),
+        value=value,
+        person=person,
+        current=person is not None,
+    )
 
 
 def _row(connection: Connection, kind: str, value: str, now: float) -> Any:
     """Whose the name is; None when it is free."""
-    row = connection.execute(_ROW, _key(kind, value)).one_or_none()
+    row = _ROW.row(connection, **_key(kind, value))
     over = row is not None and row.held_until is not None and row.held_until <= now
     return None if over else row

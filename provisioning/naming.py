@@ -7,7 +7,7 @@ the person's key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,9 @@ from sqlalchemy import bindparam, select
 
 from adapters.target import Account, Ambiguous, NameKind, Target, TargetDown, TargetRefused
 from mappings.documents import Outbound, account_name_rules
+from mappings.language.running import Given
 from provisioning import names
+from provisioning.finding import Contradicted, find
 from provisioning.names import ACCOUNT_NAME, MAIL
 from provisioning.snapshot import Snapshot
 from settings import Settings
@@ -27,6 +29,15 @@ _LINKED = select(account_table.c.anchor).where(
     account_table.c.person == bindparam("the_person"),
     account_table.c.target == bindparam("the_target"),
 )
+
+
+_UNIQUE: dict[str, NameKind] = {
+    "sAMAccountName": "accountName",
+    "mailNickname": "accountName",
+    "userPrincipalName": "userPrincipalName",
+    "mail": "mail",
+}
+"""Attributes that a target itself keeps unique, everywhere in it."""
 
 
 class Naming:
@@ -42,6 +53,7 @@ class Naming:
         target: str,
         actual: Account | None,
         now: float,
+        given: Given,
         *,
         keep: bool,
     ) -> None:
@@ -53,6 +65,7 @@ class Naming:
         self._target = target
         self._actual = actual
         self._now = now
+        self._given = given
         self._keep = keep
 
     def account_name(self) -> str:
@@ -106,7 +119,7 @@ class Naming:
 
     def cn(self, context: Mapping[str, Any]) -> str | None:
         """The RDN in this target: the one in use while the rules still give it."""
-        candidates = self._outbounds[self._target].candidates("cn", context)
+        candidates = self._outbounds[self._target].candidates("cn", context, self._given)
         kind = names.cn_kind(self._target)
         current = self._snapshot.names.get(kind)
         if not candidates or current in candidates:
@@ -121,12 +134,49 @@ class Naming:
             keep=self._keep,
         )
 
+    def chosen(self, attribute: str, candidates: Iterable[str]) -> str:
+        """One of the values a mapping offers for an attribute: the one in use, else what the
+        account has, else the first that is free. Raises names.NoNameLeft."""
+        kind = names.chosen_kind(attribute, self._target)
+        current = self._snapshot.names.get(kind)
+        if current is not None:
+            return current
+        own = self._actual.attributes.get(attribute) if self._actual is not None else None
+
+        def order() -> Iterator[str]:
+            if isinstance(own, str) and own:
+                yield own
+            yield from candidates
+
+        return names.reserve(
+            self._database,
+            self._snapshot.person,
+            kind,
+            order(),
+            lambda value: self._carries(attribute, value),
+            self._now,
+            keep=self._keep,
+        )
+
+    def _carries(self, attribute: str, value: str) -> bool:
+        """Whether an account of the target that is not this person's has the value."""
+        system = self._targets[self._target]
+        kind = _UNIQUE.get(attribute)
+        if kind is not None:
+            holder = system.holder(kind, value)
+            return holder is not None and holder not in self._anchors(self._target)
+        try:
+            account = system.read(None, {attribute: value})
+        except Ambiguous:
+            return True
+        return account is not None and account.anchor not in self._anchors(self._target)
+
     def _candidates(self) -> list[str]:
         outbound = self._outbounds[self._target]
         rules = account_name_rules(self._settings.account_name, str(self._settings.path))
         if rules:
             outbound = replace(outbound, names={**outbound.names, ACCOUNT_NAME: rules})
-        return outbound.candidates(ACCOUNT_NAME, self._snapshot.facts)
+        return outbound.candidates(ACCOUNT_NAME, self._snapshot.facts, self._given)
 
     @cached_property
     def _own(self) -> dict[str, Account]:
@@ -138,15 +188,14 @@ class Naming:
         found = {self._target: self._actual} if self._actual else {}
         for other, system in self._targets.items():
             outbound = self._outbounds[other]
-            key = outbound.match(self._snapshot.facts)
-            if other == self._target or key is None:
+            if other == self._target:
                 continue
             try:
-                account = system.read(None, (outbound.match_attribute, key))
-            except (TargetDown, TargetRefused, Ambiguous):
+                own = find(system.read, outbound.matches(self._snapshot.facts))
+            except (TargetDown, TargetRefused, Ambiguous, Contradicted):
                 continue
-            if account is not None:
-                found[other] = account
+            if own is not None:
+                found[other] = own.account
         return found
 
     def _is_foreign(self, kind: NameKind, value: str) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, and_, bindparam, insert, update
 
 from settings import Settings
+from store.statement import Statement
 from store.tables import obligation
 
 END_SESSIONS = "end_sessions"
@@ -29,7 +30,9 @@ _whose = and_(
 )
 _AGAIN = update(obligation).where(_whose).values(since_business=bindparam("since"), done=None)
 _OWE = insert(obligation)
-_DONE = update(obligation).where(_whose, obligation.c.done.is_(None)).values(done=bindparam("at"))
+_DONE = Statement(
+    update(obligation).where(_whose, obligation.c.done.is_(None)).values(done=bindparam("at"))
+)
 
 
 def owe(tx: Connection, person: str, targets: Iterable[str], business_now: float) -> None:
@@ -43,4 +46,4 @@ def owe(tx: Connection, person: str, targets: Iterable[str], business_now: float
 
 def done(tx: Connection, person: str, target: str, now: float) -> None:
     """They were ended, or there is nothing to end (a new account)."""
-    tx.execute(_DONE, {"the_person": person, "the_target": target, "at": now})
+    _DONE.count(tx, the_person=person, the_target=target, at=now)

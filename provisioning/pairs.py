@@ -20,19 +20,20 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Double,
-    Executable,
     Integer,
     and_,
     bindparam,
     case,
     func,
     literal,
+    null,
     select,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from store.database import Database
+from store.statement import Statement
 from store.tables import pair
 from store.wakeup import notify
 
@@ -70,33 +71,29 @@ class Counts:
 # -- giving a reason to look ------------------------------------------------------------
 
 
-def ask(tx: Connection, person: str, targets: Iterable[str], lane: Lane, now: float) -> None:
+Counters = dict[str, dict[str, int]]
+"""`asked` and `seen` of a person's pairs, each by target. For the journal."""
+
+
+def ask(tx: Connection, person: str, targets: Iterable[str], lane: Lane, now: float) -> Counters:
     """Give these pairs a reason to be looked at now; makes the pairs that are missing.
 
     Ends a back-off, and wakes a pair that is held, waits or was given up.
     """
-    rows = [
-        {"to_person": person, "to_target": target, "at": now, "urgency": int(lane)}
-        for target in dict.fromkeys(targets)
-    ]
-    if rows:
-        tx.execute(_asking(tx.dialect.name), rows)
+    asking = _asking(tx.dialect.name)
+    counters: Counters = {"asked": {}, "seen": {}}
+    for target in dict.fromkeys(targets):
+        row = asking.first(tx, to_person=person, to_target=target, at=now, urgency=int(lane))
+        assert row is not None
+        counters["asked"][target], counters["seen"][target] = row
+    if counters["asked"]:
         notify(tx)
-
-
-def counters(tx: Connection, person: str, targets: Iterable[str]) -> dict[str, dict[str, int]]:
-    """`asked` and `seen` of the person's pairs in `targets`, each by target. For the journal."""
-    ours = and_(pair.c.person == person, pair.c.target.in_(list(targets)))
-    rows = tx.execute(select(pair.c.target, pair.c.asked, pair.c.seen).where(ours)).all()
-    return {
-        "asked": {row.target: row.asked for row in rows},
-        "seen": {row.target: row.seen for row in rows},
-    }
+    return counters
 
 
 def resolved(tx: Connection, edge: str, now: float) -> int:
     """Ask again for every pair that waits on `edge`; how many those were."""
-    count = tx.execute(_RESOLVED, {"edge": edge, "at": now, "urgency": Lane.CHANGE}).rowcount
+    count = _RESOLVED.count(tx, edge=edge, at=now, urgency=int(Lane.CHANGE))
     if count:
         notify(tx)
     return count
@@ -138,8 +135,7 @@ def given_up(connection: Connection) -> Sequence[Any]:
 
 def looked(connection: Connection, person: str) -> dict[str, float | None]:
     """Business time of the last look, by target."""
-    query = select(pair.c.target, pair.c.looked_business).where(pair.c.person == person)
-    return {row.target: row.looked_business for row in connection.execute(query)}
+    return dict(_LOOKED.all(connection, the_person=person))
 
 
 _at: Any = bindparam("at", type_=Double)
@@ -153,8 +149,8 @@ _ASKED_AGAIN: dict[str, Any] = {
         (and_(pair.c.due.is_not(None), pair.c.lane < _urgency), pair.c.lane), else_=_urgency
     ),
     "attempts": 0,
-    "failing_since": None,
-    "given_up": None,
+    "failing_since": null(),
+    "given_up": null(),
 }
 _COME = pair.c.look_at <= bindparam("business_now")
 _COMING = select(pair.c.person).where(_COME).limit(1)
@@ -166,18 +162,22 @@ _lane_of_date = case(
 )
 _TICK = update(pair).where(_COME).values(_ASKED_AGAIN | {"look_at": None, "lane": _lane_of_date})
 _ASK_ALL = update(pair).values(_ASKED_AGAIN)
-_RESOLVED = update(pair).where(pair.c.waits_on == bindparam("edge")).values(_ASKED_AGAIN)
+_RESOLVED = Statement(update(pair).where(pair.c.waits_on == bindparam("edge")).values(_ASKED_AGAIN))
+_LOOKED = Statement(
+    select(pair.c.target, pair.c.looked_business).where(pair.c.person == bindparam("the_person"))
+)
 
 
 @cache
-def _asking(dialect: str) -> Executable:
+def _asking(dialect: str) -> Statement:
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
     new: dict[str, Any] = {"person": bindparam("to_person"), "target": bindparam("to_target")}
     new |= {"asked": literal(1), "due": _at, "lane": _urgency}
-    return (
+    return Statement(
         insert(pair)
         .values(new)
         .on_conflict_do_update(index_elements=["person", "target"], set_=_ASKED_AGAIN)
+        .returning(pair.c.asked, pair.c.seen)
     )
 
 

@@ -10,7 +10,8 @@ import json
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     JSON,
@@ -18,9 +19,11 @@ from sqlalchemy import (
     Connection,
     String,
     and_,
+    bindparam,
     cast,
     func,
     insert,
+    null,
     or_,
     select,
     update,
@@ -30,6 +33,7 @@ from mappings.language.functions.names import guid_key
 from policy_settings import People
 from provisioning.lifecycle import Episode
 from provisioning.merging import Ahead, Merged, Record, merge
+from store.statement import Statement
 from store.tables import person, person_key, resource
 
 SHARED = "shared"
@@ -50,6 +54,58 @@ class Key:
     scope: str
     kind: str
     value: str
+
+
+class Kept(NamedTuple):
+    """The person's row; the texts are JSON."""
+
+    facts: str
+    episodes: str
+    changes_at: float | None
+    withdrawn_at: float | None
+    cases: str
+    asserted: bool
+
+
+class Told(NamedTuple):
+    """A live record of a person, as a row."""
+
+    id: str
+    source: str
+    facts: str | None
+    ahead: str | None
+
+
+_whom: Any = bindparam("the_person")
+_READ = Statement(select(*(person.c[name] for name in Kept._fields)).where(person.c.id == _whom))
+_TOLD = Statement(
+    select(*(resource.c[name] for name in Told._fields))
+    .where(resource.c.person == _whom, resource.c.deleted.is_(None))
+    .order_by(resource.c.seq)
+)
+_CREATE = Statement(insert(person).values(id=_whom, created=bindparam("created"), asserted=True))
+_ADD_KEY = Statement(
+    insert(person_key).values({c.name: bindparam(c.name) for c in person_key.columns})
+)
+_STORE = Statement(
+    update(person)
+    .where(person.c.id == _whom)
+    .values(
+        {name: bindparam(name) for name in ("facts", "origins", "episodes", "changes_at")}
+        | {"asserted": True, "withdrawn_at": null()}
+    )
+)
+
+
+@cache
+def _owners_of(number: int) -> Statement:
+    """Who has any of so many keys."""
+    columns = ("scope", "kind", "value")
+    wanted = [
+        and_(*(person_key.c[name] == bindparam(f"{name}{n}") for name in columns))
+        for n in range(number)
+    ]
+    return Statement(select(*person_key.columns).where(or_(*wanted)))
 
 
 def keys_of(
@@ -76,46 +132,39 @@ def fold(value: object) -> str | None:
 
 def owners(tx: Connection, keys: Iterable[Key]) -> dict[Key, str]:
     """Who already has which of these keys."""
-    wanted = list(keys)
+    wanted = list(dict.fromkeys(keys))
     if not wanted:
         return {}
-    rows = tx.execute(
-        select(person_key).where(
-            or_(
-                *(
-                    and_(
-                        person_key.c.scope == k.scope,
-                        person_key.c.kind == k.kind,
-                        person_key.c.value == k.value,
-                    )
-                    for k in wanted
-                )
-            )
-        )
-    )
-    return {Key(row.scope, row.kind, row.value): row.person for row in rows}
+    values: dict[str, str] = {}
+    for n, key in enumerate(wanted):
+        values |= {f"scope{n}": key.scope, f"kind{n}": key.kind, f"value{n}": key.value}
+    rows = _owners_of(len(wanted)).all(tx, **values)
+    return {Key(scope, kind, value): who for scope, kind, value, who in rows}
 
 
-def create_person(tx: Connection, now: float, problem: str | None = None) -> str:
+def create_person(tx: Connection, now: float) -> str:
     """A new, still factless person; returns its id."""
     identifier = str(uuid.uuid4())
-    tx.execute(insert(person).values(id=identifier, created=now, asserted=True, problem=problem))
+    _CREATE.count(tx, the_person=identifier, created=now)
     return identifier
 
 
 def add_keys(tx: Connection, who: str, keys: Iterable[Key], known: Mapping[Key, str]) -> list[Key]:
     """Give `who` the keys nobody has; returns those that are new."""
     fresh = list(dict.fromkeys(k for k in keys if k not in known))
-    for key in fresh:
-        tx.execute(
-            insert(person_key).values(scope=key.scope, kind=key.kind, value=key.value, person=who)
+    if fresh:
+        _ADD_KEY.many(
+            tx, [{"scope": k.scope, "kind": k.kind, "value": k.value, "person": who} for k in fresh]
         )
     return fresh
 
 
-def read(tx: Connection, who: str) -> Any:
+def read(tx: Connection, who: str) -> Kept:
     """The person's row."""
-    return tx.execute(select(person).where(person.c.id == who)).one()
+    row = _READ.first(tx, the_person=who)
+    if row is None:
+        raise LookupError("there is no such person")
+    return Kept(*row)
 
 
 def facts_of(connection: Connection, who: str) -> dict[str, Any]:
@@ -133,15 +182,9 @@ def keys_held(tx: Connection, who: str, kinds: Collection[str]) -> list[Key]:
     return [Key(row.scope, row.kind, row.value) for row in rows]
 
 
-def live_resources(tx: Connection, who: str) -> list[Any]:
-    """Rows (id, source, facts, ahead) of what still asserts this person, oldest first."""
-    return list(
-        tx.execute(
-            select(resource.c.id, resource.c.source, resource.c.facts, resource.c.ahead)
-            .where(resource.c.person == who, resource.c.deleted.is_(None))
-            .order_by(resource.c.seq)
-        )
-    )
+def live_resources(tx: Connection, who: str) -> list[Told]:
+    """What still asserts this person, oldest first."""
+    return [Told(*row) for row in _TOLD.all(tx, the_person=who)]
 
 
 def live_records(tx: Connection, who: str) -> list[Record]:
@@ -179,17 +222,13 @@ def store(tx: Connection, who: str, merged: Merged) -> None:
     episodes = [
         {"source": e.source, "facts": dict(e.facts), "saidAt": e.said_at} for e in merged.episodes
     ]
-    tx.execute(
-        update(person)
-        .where(person.c.id == who)
-        .values(
-            facts=facts_text(merged.facts),
-            origins=json.dumps(merged.origins, sort_keys=True),
-            episodes=json.dumps(episodes, ensure_ascii=False, sort_keys=True),
-            changes_at=merged.changes_at,
-            asserted=True,
-            withdrawn_at=None,
-        )
+    _STORE.count(
+        tx,
+        the_person=who,
+        facts=facts_text(merged.facts),
+        origins=json.dumps(merged.origins, sort_keys=True),
+        episodes=json.dumps(episodes, ensure_ascii=False, sort_keys=True),
+        changes_at=merged.changes_at,
     )
 
 
@@ -203,14 +242,13 @@ def withdraw(tx: Connection, who: str, now: float) -> None:
     )
 
 
-def note_case(tx: Connection, who: str, record_id: str, why: str | None) -> None:
+def note_case(tx: Connection, who: str, kept: Kept, record_id: str, why: str | None) -> None:
     """Remember, or forget, why this record of the person has to be looked at by a human."""
-    row = tx.execute(select(person.c.cases).where(person.c.id == who)).scalar_one()
-    cases: dict[str, str] = json.loads(row)
+    cases: dict[str, str] = json.loads(kept.cases)
     if cases.get(record_id) == why:
         return
-    kept = {id: other for id, other in cases.items() if id != record_id}
-    store_cases(tx, who, kept | ({record_id: why} if why else {}))
+    others = {id: other for id, other in cases.items() if id != record_id}
+    store_cases(tx, who, others | ({record_id: why} if why else {}))
 
 
 def store_cases(tx: Connection, who: str, cases: Mapping[str, str]) -> None:

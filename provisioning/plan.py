@@ -11,7 +11,7 @@ import json
 import operator
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from adapters.target import Account, Grant, Step, Value
@@ -144,6 +144,14 @@ def plain(step: Step) -> dict[str, Any]:
         "given": {"kind": step.given.kind, "anchor": step.given.anchor} if step.given else None,
     }
     return {name: value for name, value in found.items() if value not in (None, {})}
+
+
+def concealed(step: Step, hidden: Collection[str]) -> Step:
+    """The step without values that are not to be shown."""
+    if not hidden:
+        return step
+    shown = {a: "[Redact]" if a in hidden else v for a, v in step.attributes.items()}
+    return replace(step, attributes=shown)
 
 
 def known_of(account: Account) -> dict[str, Any]:

@@ -28,11 +28,12 @@ from sqlalchemy import (
 from adapters.target import Grant, Link, Outcome, Step
 from provisioning import claims, names, obligations, pairs, people
 from provisioning.claims import Claim
-from provisioning.plan import Drift, plain
+from provisioning.plan import Drift, concealed, plain
 from provisioning.snapshot import account_edge
 from provisioning.view import View
 from store import journal
 from store.clocks import machine_now
+from store.statement import Statement
 from store.tables import account as account_table
 from store.tables import grant as grant_table
 from store.tables import pair as pair_table
@@ -46,10 +47,15 @@ _OURS = and_(
     account_table.c.person == bindparam("of_person"),
     account_table.c.target == bindparam("of_target"),
 )
-_LINKED = select(account_table.c.anchor, account_table.c.gone_at).where(_OURS)
-_LINK = insert(account_table)
-_APPLIED = update(account_table).where(_OURS).values(applied=bindparam("values"))
-_WRITTEN = (
+_LINKED = Statement(select(account_table.c.anchor, account_table.c.gone_at).where(_OURS))
+_LINK_VALUES = ("anchor", "hint", "applied_at", "plan", "matched", "linked_at", "linked_by")
+_LINK = Statement(
+    insert(account_table).values(
+        {name: bindparam(name) for name in ("person", "target", "gone_at", *_LINK_VALUES)}
+    )
+)
+_APPLIED = Statement(update(account_table).where(_OURS).values(applied=bindparam("values")))
+_WRITTEN = Statement(
     update(account_table)
     .where(_OURS)
     .values(
@@ -129,7 +135,7 @@ class Recorder:
         body = {"stage": view.life.stage, "reason": view.life.reason, "steps": steps}
         written = {a for s in view.plan.steps for a in s.attributes}
         values = {
-            "steps": [plain(s) for s in view.plan.steps],
+            "steps": [plain(concealed(s, view.hidden)) for s in view.plan.steps],
             "why": {a: asdict(o) for a, o in view.origins.items() if a in written},
         }
         self.append(tx, "plan", plan_id, body, values)
@@ -176,13 +182,12 @@ class Recorder:
             "gone_at": None,
         }
         ours = self._of(account_table)
-        row = tx.execute(_LINKED, self._whose).one_or_none()
+        row = _LINKED.row(tx, **self._whose)
         before = row.anchor if row is not None else None
         if row is not None and row.gone_at is not None:
             self._ask_reports(tx, now)  # a link to what was deleted had vanished
         if before is None:
-            whose = {"person": self._claim.person, "target": self._claim.target}
-            tx.execute(_LINK, {**whose, **values})
+            _LINK.count(tx, person=self._claim.person, target=self._claim.target, **values)
         else:
             if before != link.anchor:
                 values["applied"] = "{}"
@@ -209,7 +214,7 @@ class Recorder:
             self.gone(tx)
         hint = outcome.link.hint if outcome.link is not None else None
         written = {"by_plan": plan_id, "at": machine_now(), "new_hint": hint or None}
-        tx.execute(_WRITTEN, self._whose | written)
+        _WRITTEN.count(tx, **self._whose, **written)
 
     def _given(self, tx: Connection, step: Step, outcome: Outcome) -> None:
         """A grant is written down before it is given, and struck out when it was refused or
@@ -259,6 +264,11 @@ class Recorder:
         if tx.execute(there).first() is None:
             names.hold(tx, self._claim.person, now + self._hold)
 
+    def outside(self, tx: Connection, is_outside: bool) -> None:
+        """The person is out of the scope from now on, or back in it."""
+        since = self._now if is_outside else None
+        tx.execute(update(pair_table).where(*self._of(pair_table)).values(outside_since=since))
+
     def lose(self, tx: Connection) -> None:
         """The account cannot be brought back: nothing is linked any more."""
         tx.execute(delete(account_table).where(*self._of(account_table)))
@@ -272,7 +282,7 @@ class Recorder:
     def applied(self, tx: Connection, values: Mapping[str, Any]) -> None:
         """What the account holds now is what was last applied."""
         text = json.dumps(values, ensure_ascii=False, sort_keys=True)
-        tx.execute(_APPLIED, self._whose | {"values": text})
+        _APPLIED.count(tx, **self._whose, values=text)
 
     def drift(
         self, tx: Connection, found: Collection[Drift], values: Mapping[str, Any], plan_id: str

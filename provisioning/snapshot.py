@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, bindparam, select
+from sqlalchemy import Connection, String, bindparam, select
 
 from adapters.target import Grant, Link
 from policy_settings import People
 from provisioning import people
 from provisioning.lifecycle import Episode, Lifecycle
-from provisioning.merging import course, merge, was_out
+from provisioning.merging import Record, course, merge, was_out
 from provisioning.obligations import END_SESSIONS
+from store.statement import Statement
 from store.tables import account as account_table
 from store.tables import grant as grant_table
 from store.tables import name as name_table
@@ -22,35 +23,53 @@ from store.tables import obligation, pair, person_key, resource
 from store.tables import person as person_table
 
 MANAGER = "manager"
+_NOTHING: Mapping[str, Sequence[Record]] = {}
 
 
 _ids: Any = bindparam("ids", expanding=True)
 _target: Any = bindparam("the_target", type_=String)
-_PERSONS = select(person_table).where(person_table.c.id.in_(_ids))
-_ACCOUNTS = select(account_table).where(
-    account_table.c.person.in_(_ids), account_table.c.target == _target
+_PERSONS = Statement(select(person_table).where(person_table.c.id.in_(_ids)))
+_ACCOUNTS = Statement(
+    select(account_table).where(account_table.c.person.in_(_ids), account_table.c.target == _target)
 )
-_NAMES = select(name_table.c.person, name_table.c.kind, name_table.c.value).where(
-    name_table.c.person.in_(_ids), name_table.c.current
+_NAMES = Statement(
+    select(name_table.c.person, name_table.c.kind, name_table.c.value).where(
+        name_table.c.person.in_(_ids), name_table.c.current
+    )
 )
-_GRANTS = select(grant_table).where(grant_table.c.person.in_(_ids), grant_table.c.target == _target)
-_PAIRS = select(
-    pair.c.person, pair.c.parked, pair.c.drift, pair.c.state, pair.c.looked_business
-).where(pair.c.person.in_(_ids), pair.c.target == _target)
-_OWED = select(obligation.c.person).where(
-    obligation.c.person.in_(_ids),
-    obligation.c.target == _target,
-    obligation.c.kind == END_SESSIONS,
-    obligation.c.done.is_(None),
+_GRANTS = Statement(
+    select(grant_table).where(grant_table.c.person.in_(_ids), grant_table.c.target == _target)
 )
-_BY_ID = select(resource.c.id, resource.c.source, resource.c.person).where(
-    resource.c.id.in_(_ids), resource.c.person.is_not(None)
+_PAIRS = Statement(
+    select(
+        pair.c.person,
+        pair.c.parked,
+        pair.c.drift,
+        pair.c.state,
+        pair.c.looked_business,
+        pair.c.outside_since,
+    ).where(pair.c.person.in_(_ids), pair.c.target == _target)
 )
-_BY_KEY = select(person_key.c.scope, person_key.c.value, person_key.c.person).where(
-    person_key.c.value.in_(bindparam("keys", expanding=True)),
-    person_key.c.scope.in_(bindparam("scopes", expanding=True)),
+_OWED = Statement(
+    select(obligation.c.person).where(
+        obligation.c.person.in_(_ids),
+        obligation.c.target == _target,
+        obligation.c.kind == END_SESSIONS,
+        obligation.c.done.is_(None),
+    )
 )
-_KNOWN = select(person_table.c.id).where(person_table.c.id == bindparam("the_person"))
+_BY_ID = Statement(
+    select(resource.c.id, resource.c.source, resource.c.person).where(
+        resource.c.id.in_(_ids), resource.c.person.is_not(None)
+    )
+)
+_BY_KEY = Statement(
+    select(person_key.c.scope, person_key.c.value, person_key.c.person).where(
+        person_key.c.value.in_(bindparam("keys", expanding=True)),
+        person_key.c.scope.in_(bindparam("scopes", expanding=True)),
+    )
+)
+_KNOWN = Statement(select(person_table.c.id).where(person_table.c.id == bindparam("the_person")))
 
 
 class Unknown(Exception):
@@ -91,6 +110,8 @@ class Snapshot:
     """What others had changed at the last look: attribute -> what became of it."""
     outdated: bool = False
     """What is stored of the person is what the records said before a date that has come."""
+    outside_since: float | None = None
+    """Business time at which the person was first found outside the target's scope."""
     was_out: bool = False
     """Since the last look there was an instant at which the person did not work."""
 
@@ -121,12 +142,25 @@ def read_snapshot(
 
 
 def read_snapshots(
-    connection: Connection, persons: Collection[str], target: str, policy: People, now: float
+    connection: Connection,
+    persons: Collection[str],
+    target: str,
+    policy: People,
+    now: float,
+    instead: Mapping[str, Sequence[Record]] = _NOTHING,
 ) -> dict[str, Snapshot]:
-    """The same for some hundred people in a handful of queries; whoever is unknown is missing."""
-    rows = {row.id: row for row in connection.execute(_PERSONS, {"ids": list(persons)})}
+    """The same for some hundred people in a handful of queries; whoever is unknown is missing.
+
+    `instead` are records of a person that count in place of those stored.
+    """
+    rows = {row.id: row for row in _PERSONS.rows(connection, ids=list(persons))}
     ids = list(rows)
-    said = {id: _said(connection, row, policy, now) for id, row in rows.items()}
+    said = {
+        id: _said(connection, row, policy, now)
+        if id not in instead
+        else _merged(row, instead[id], policy, now)
+        for id, row in rows.items()
+    }
     managers = _managers(connection, {id: s for id, s in said.items() if s.facts.get(MANAGER)})
     accounts = _accounts(connection, {*rows, *managers.values()}, target)
     names = _names(connection, ids)
@@ -158,6 +192,7 @@ def read_snapshots(
             end_sessions=id in owed,
             drift=json.loads((id in pairs and pairs[id].drift) or "{}"),
             outdated=said[id].outdated,
+            outside_since=pairs[id].outside_since if id in pairs else None,
             was_out=id in pairs and was_out(said[id].life_at, pairs[id].looked_business, now),
         )
     return snapshots
@@ -179,12 +214,14 @@ def _said(connection: Connection, row: Any, policy: People, now: float) -> _Said
         life_at = course((), episodes, row.withdrawn_at, policy)
         facts, origins = json.loads(row.facts), json.loads(row.origins)
         return _Said(facts, origins, episodes, row.changes_at, life_at)
-    records = people.live_records(connection, row.id)
+    said = _merged(row, people.live_records(connection, row.id), policy, now)
+    return replace(said, outdated=True)
+
+
+def _merged(row: Any, records: Sequence[Record], policy: People, now: float) -> _Said:
     merged = merge(records, policy, now, json.loads(row.facts))
     life_at = course(records, merged.episodes, row.withdrawn_at, policy)
-    return _Said(
-        merged.facts, merged.origins, merged.episodes, merged.changes_at, life_at, outdated=True
-    )
+    return _Said(merged.facts, merged.origins, merged.episodes, merged.changes_at, life_at)
 
 
 def _managers(connection: Connection, said: Mapping[str, _Said]) -> dict[str, str]:
@@ -196,13 +233,12 @@ def _managers(connection: Connection, said: Mapping[str, _Said]) -> dict[str, st
         return {}
     references = {reference for _, reference in wanted.values()}
     by_id = {
-        (row.source, row.id): row.person
-        for row in connection.execute(_BY_ID, {"ids": list(references)})
+        (row.source, row.id): row.person for row in _BY_ID.rows(connection, ids=list(references))
     }
     scopes = [people.SHARED, *{source for source, _ in wanted.values()}]
     by_key: dict[tuple[str, str], set[str]] = {}
     folded = [folded for reference in references if (folded := people.fold(reference))]
-    for row in connection.execute(_BY_KEY, {"keys": folded, "scopes": scopes}):
+    for row in _BY_KEY.rows(connection, keys=folded, scopes=scopes):
         by_key.setdefault((row.scope, row.value), set()).add(row.person)
     found = {}
     for id, (source, reference) in wanted.items():
@@ -215,37 +251,37 @@ def _managers(connection: Connection, said: Mapping[str, _Said]) -> dict[str, st
     return found
 
 
-def _accounts(connection: Connection, persons: Iterable[str], target: str) -> dict[str, Row[Any]]:
-    rows = connection.execute(_ACCOUNTS, {"ids": list(persons), "the_target": target})
+def _accounts(connection: Connection, persons: Iterable[str], target: str) -> dict[str, Any]:
+    rows = _ACCOUNTS.rows(connection, ids=list(persons), the_target=target)
     return {row.person: row for row in rows}
 
 
 def _names(connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    for row in connection.execute(_NAMES, {"ids": ids}):
+    for row in _NAMES.rows(connection, ids=list(ids)):
         found.setdefault(row.person, {})[row.kind] = row.value
     return found
 
 
 def _grants(connection: Connection, ids: Sequence[str], target: str) -> dict[str, dict[Grant, str]]:
     found: dict[str, dict[Grant, str]] = {}
-    for row in connection.execute(_GRANTS, {"ids": ids, "the_target": target}):
+    for row in _GRANTS.rows(connection, ids=list(ids), the_target=target):
         found.setdefault(row.person, {})[Grant(row.kind, row.value)] = row.rule
     return found
 
 
 def _pairs(connection: Connection, ids: Sequence[str], target: str) -> dict[str, Any]:
-    rows = connection.execute(_PAIRS, {"ids": ids, "the_target": target})
+    rows = _PAIRS.rows(connection, ids=list(ids), the_target=target)
     return {row.person: row for row in rows}
 
 
 def _owed(connection: Connection, ids: Sequence[str], target: str) -> set[str]:
-    return set(connection.execute(_OWED, {"ids": ids, "the_target": target}).scalars())
+    return {one for (one,) in _OWED.all(connection, ids=list(ids), the_target=target)}
 
 
 def is_known(connection: Connection, person: str) -> bool:
     """Whether there still is such a person."""
-    return connection.execute(_KNOWN, {"the_person": person}).first() is not None
+    return _KNOWN.first(connection, the_person=person) is not None
 
 
 def manager_fact(snapshot: Snapshot) -> dict[str, str | None]:

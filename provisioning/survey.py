@@ -14,9 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from adapters.target import Account, Link, Step, TargetDown, TargetRefused
+from adapters.target import Account, Key, Link, Step, TargetDown, TargetRefused
 from policy_settings import KINDS, Breakers
 from provisioning import breakers
+from provisioning.merging import Record
 from provisioning.plan import digest, same_dn
 from provisioning.snapshot import Snapshot, read_snapshots
 from provisioning.view import Held, View, Viewer
@@ -25,6 +26,7 @@ from store.tables import account, pair, person, resource
 
 AT_ONCE = 250
 """People who are read together."""
+_NOTHING: Mapping[str, Sequence[Record]] = {}
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,15 @@ def everybody(connection: Connection, source: str | None = None) -> list[str]:
 
 
 def look_at(
-    database: Database, viewer: Viewer, persons: Iterable[str], target: str, now: float
+    database: Database,
+    viewer: Viewer,
+    persons: Iterable[str],
+    target: str,
+    now: float,
+    instead: Mapping[str, Sequence[Record]] = _NOTHING,
 ) -> Iterator[Finding]:
-    """What would be done for these persons in a target at business time `now`.
+    """What would be done for these persons in a target at business time `now`; `instead` are
+    records of a person that count in place of those stored.
 
     Raises TargetDown and TargetRefused when the target cannot be asked at all.
     """
@@ -71,7 +79,7 @@ def look_at(
     while chunk := list(islice(rest, AT_ONCE)):
         settings = viewer.settings
         with database.read() as connection:
-            snapshots = read_snapshots(connection, chunk, target, settings.people, now)
+            snapshots = read_snapshots(connection, chunk, target, settings.people, now, instead)
         links = {s.link.anchor for s in snapshots.values() if s.link is not None}
         accounts = viewer.targets[target].several(links) if links else {}
         for id in chunk:
@@ -82,10 +90,10 @@ def look_at(
 def _find(
     viewer: Viewer, snapshot: Snapshot, target: str, now: float, accounts: Mapping[str, Account]
 ) -> Finding:
-    def read(link: Link | None, match: tuple[str, str] | None) -> Account | None:
+    def read(link: Link | None, key: Key | None) -> Account | None:
         if link is not None and link.anchor in accounts:
             return accounts[link.anchor]
-        return viewer.targets[target].read(link, match)
+        return viewer.targets[target].read(link, key)
 
     found = Finding(snapshot.person, target, snapshot.facts)
     try:

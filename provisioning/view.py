@@ -9,28 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import select
 
-from adapters.target import Account, Ambiguous, Grant, GrantKind, Link, Target
+from adapters.target import Account, Ambiguous, Grant, GrantKind, Target
 from mappings.documents import Outbound
-from mappings.results import Origin
+from mappings.language.running import Given as Circumstances
+from mappings.results import Evaluation, Origin
 from policy_settings import Breakers
 from provisioning import obligations
+from provisioning.context import circumstances, context_of, known_of, with_chosen
+from provisioning.finding import Contradicted, Found, Read, contradiction, find, name_of
 from provisioning.giving import Catalogue
-from provisioning.lifecycle import END_DATES, LEFT, Lifecycle, lifecycle
+from provisioning.lifecycle import LEFT, Lifecycle, lifecycle
 from provisioning.names import NoNameLeft
 from provisioning.naming import Naming
 from provisioning.plan import Desired, Given, Plan, Wanted, diff
+from provisioning.scoping import outside
 from provisioning.snapshot import Snapshot, manager_fact, read_snapshot, waits_on
 from settings import Settings, TargetSettings
-from store.clocks import iso
+from store import setting
 from store.database import Database
 from store.tables import account as account_table
 
-Read = Callable[[Link | None, tuple[str, str] | None], Account | None]
-"""`Target.read`, or what stands in for it where many were read at once."""
+_SEED = "mapping_seed"
+"""Setting: what `Guid()` and `RandomString()` are drawn from, together with the person."""
 
 
 class Held(Exception):
@@ -66,6 +71,14 @@ class View:
     """The linked account is not there any more, and nobody minds: the person has left."""
     limits: Breakers = field(default_factory=Breakers)
     """In force when this was looked at; `provisioning/breakers.py` applies them."""
+    found_by: str | None = None
+    """The attributes by which an account was found that is not linked yet."""
+    kept: Mapping[str, Origin] = field(default_factory=dict)
+    """Attributes whose rule gives nothing now, so that they stay as they are."""
+    hidden: frozenset[str] = frozenset()
+    """Attributes whose values are not to be shown or written down."""
+    is_outside: bool = False
+    """The person is not in the scope of the target's mapping."""
 
 
 class Viewer:
@@ -80,7 +93,7 @@ class Viewer:
     ) -> None:
         """`settings` gives those in force now; it is asked once a view."""
         self._database = database
-        self._settings = settings
+        self.live = self._settings = settings
         self.targets = targets
         self._outbounds = outbounds
         self.catalogue = Catalogue(targets)
@@ -123,40 +136,97 @@ class Viewer:
     ) -> View:
         """The same with what was read of the person already; `read` answers for the account."""
         life = lifecycle(snapshot.episodes, snapshot.withdrawn_at, settings.people, now)
-        if snapshot.changes_at is not None:
-            until = min(life.valid_until or snapshot.changes_at, snapshot.changes_at)
-            life = replace(life, valid_until=until)
+        life = _until(life, snapshot.changes_at)
         why = snapshot.problem or snapshot.parked
         if why:
             raise Held(why, life)
+        outbound = self._outbounds[target]
+        given = circumstances(snapshot, settings, target, life, now, self._seed)
+        known = known_of(snapshot, settings, target, life)
+        look = _Looking(snapshot, settings, target, outbound, given, known, read, now, keep_names)
+        doomed = is_outside = False
+        if outbound.scope is not None:
+            verdict, until = outbound.verdict(known, given)
+            life = _until(life, until.timestamp() if until is not None else None)
+            if verdict is not None and verdict.inside is None and not life.left:
+                raise Held(f"the scope cannot be told: {verdict.why}", life)
+            if verdict is not None and verdict.inside is False:
+                since = snapshot.outside_since if snapshot.outside_since is not None else now
+                what = verdict.outside
+                desired, life = outside(what, since, settings.targets[target], life, now)
+                if not life.left or what.action == "keep":
+                    life = replace(life, reason=f"outside the scope ({verdict.why})")
+                    return self._outside(look, life, desired)
+                is_outside, doomed = True, desired is not None and desired.deleted
         try:
-            actual = self._actual(snapshot, settings, target, life, read)
+            actual, found_by = self._actual(look, life)
             if actual is None and not life.exists:
-                nothing = Desired(exists=False, enabled=False)
-                vanished = snapshot.link is not None and snapshot.gone_at is None
-                return View(snapshot, life, None, nothing, Plan(()), None, (), vanished=vanished)
-            return self._compare(snapshot, settings, target, life, actual, now, keep_names)
+                return _nothing(snapshot, life)
+            view = self._compare(look, life, actual, doomed)
+            return replace(view, found_by=found_by, is_outside=is_outside)
         except NoNameLeft as none:
             raise Held(f"no free {none.kind}: nothing to make a name from", life) from None
+        except Contradicted as other:
+            raise Held(f"{other}; correct it there, or link the right one", life) from None
         except Ambiguous as several:
             raise Held(f"{several}; remove the key from all but one", life) from None
 
-    def _actual(
-        self,
-        snapshot: Snapshot,
-        settings: Settings,
-        target: str,
-        life: Lifecycle,
-        read: Read,
-    ) -> Account | None:
-        outbound, link = self._outbounds[target], snapshot.link
-        key = outbound.match(snapshot.facts)
-        if key is None and link is None:
-            raise Held(f"there is no value for {outbound.match_attribute} to match by", life)
-        match = None if key is None else (outbound.match_attribute, key)
-        actual = read(link, match)
+    def outbound(self, target: str) -> Outbound:
+        """The mapping in force."""
+        return self._outbounds[target]
+
+    def context(
+        self, snapshot: Snapshot, settings: Settings, target: str, now: float
+    ) -> tuple[dict[str, Any], Circumstances]:
+        """What the mapping is given of a person before any name is reserved."""
+        life = lifecycle(snapshot.episodes, snapshot.withdrawn_at, settings.people, now)
+        given = circumstances(snapshot, settings, target, life, now, self._seed)
+        known = known_of(snapshot, settings, target, life) | manager_fact(snapshot)
+        return known, given
+
+    @cached_property
+    def _seed(self) -> str:
+        with self._database.read() as connection:
+            kept = setting.get(connection, _SEED)
+        if kept is None:
+            kept = self._database.write(lambda tx: setting.key(tx, _SEED)).hex()
+        return kept
+
+    def _outside(self, look: _Looking, life: Lifecycle, desired: Desired | None) -> View:
+        """An account that we made or linked, and whose person is not in scope (any more)."""
+        link = look.snapshot.link
+        actual = look.read(link, None) if link is not None else None
+        if actual is None:
+            return replace(_nothing(look.snapshot, life), is_outside=True)
+        if actual.protected and not _may_disable(look.settings.targets[look.target], life):
+            raise Held(f"protected account ({actual.protected}): reported, not touched", life)
+        if desired is None:
+            desired = Desired(exists=False, enabled=actual.enabled)
+        else:
+            desired = replace(desired, end_sessions=look.snapshot.end_sessions)
+        plan = diff(desired, actual, {})
+        limits = look.settings.breakers
+        return View(
+            look.snapshot, life, actual, desired, plan, None, (), limits=limits, is_outside=True
+        )
+
+    def _actual(self, look: _Looking, life: Lifecycle) -> tuple[Account | None, str | None]:
+        """The person's account, and what an unlinked one was found by."""
+        outbound, snapshot, target = look.outbound, look.snapshot, look.target
+        link = snapshot.link
+        keys = outbound.matches(look.known, look.given)
+        if not keys and link is None:
+            wanted = " or ".join(map(name_of, outbound.match_keys))
+            raise Held(f"there is no value for {wanted} to match by", life)
+        found: Found | None = None
+        actual = None
+        if link is not None:
+            actual = look.read(link, keys[0] if keys else None)
         # Who had left when we last looked may have been deleted by somebody meanwhile.
         if link is None or snapshot.gone_at is not None or snapshot.state in LEFT:
+            if actual is None:
+                found = find(look.read, keys)
+                actual = found.account if found is not None else None
             if actual is not None and (link is None or actual.anchor != link.anchor):
                 self._refuse_others(snapshot, target, actual, life)
         elif actual is None and life.exists:
@@ -167,10 +237,10 @@ class Viewer:
             )
         elif actual is not None and actual.anchor != link.anchor:
             raise Held("the account was deleted and another one now carries its key", life)
-        may_disable = _may_disable(settings.targets[target], life)
+        may_disable = _may_disable(look.settings.targets[target], life)
         if actual is not None and actual.protected and not may_disable:
             raise Held(f"protected account ({actual.protected}): reported, not touched", life)
-        return actual
+        return actual, found.by if found is not None else name_of(keys[0]) if keys else None
 
     def _refuse_others(
         self, snapshot: Snapshot, target: str, actual: Account, life: Lifecycle
@@ -185,17 +255,11 @@ class Viewer:
             raise Held("the matching account already belongs to another person", life)
 
     def _compare(
-        self,
-        snapshot: Snapshot,
-        settings: Settings,
-        target: str,
-        life: Lifecycle,
-        actual: Account | None,
-        now: float,
-        keep: bool,
+        self, look: _Looking, life: Lifecycle, actual: Account | None, doomed: bool
     ) -> View:
+        snapshot, settings, target = look.snapshot, look.settings, look.target
         problems: list[str] = list(life.problems)
-        outbound = self._outbounds[target]
+        outbound = look.outbound
         naming = Naming(
             self._database,
             settings,
@@ -204,11 +268,15 @@ class Viewer:
             snapshot,
             target,
             actual,
-            now,
-            keep=keep,
+            look.now,
+            look.given,
+            keep=look.keep_names,
         )
-        context = _context(naming, snapshot, settings, target, life, problems)
-        evaluation = outbound.evaluate(context)
+        context = context_of(naming, snapshot, settings, target, life, problems)
+        given = with_chosen(naming, outbound, context, look.given, actual)
+        evaluation = outbound.evaluate(context, given)
+        until = evaluation.valid_until
+        life = _until(life, until.timestamp() if until is not None else None)
         problems.extend(f"{p.rule}: {p.message}" for p in evaluation.problems)
         problems.extend(f"{a}: cut to fit" for a, w in evaluation.wishes.items() if w.cut)
         wanted = {
@@ -222,16 +290,16 @@ class Viewer:
         if not life.left:
             rules = self.catalogue.found(target, evaluation.gifts, problems, unsure)
         grants_read = actual is not None and bool(rules or snapshot.grants)
-        given = Given()
+        held = Given()
         if actual is not None and grants_read:
-            given = Given(self.targets[target].grants(actual), frozenset(snapshot.grants))
-        deleted = "delete" in life.due and snapshot.gone_at is None
+            held = Given(self.targets[target].grants(actual), frozenset(snapshot.grants))
+        deleted = (doomed or "delete" in life.due) and snapshot.gone_at is None
         if actual is not None and life.stage == "deleted" and not deleted:
             problems.append("deleted once and brought back by somebody: kept, and disabled")
         has_sessions = target in obligations.with_sessions(settings)
         desired = Desired(
             exists=life.exists,
-            enabled=life.enabled,
+            enabled=life.enabled and _is_on(outbound, evaluation, actual),
             attributes=wanted,
             references={
                 a: None if wish.value is None else str(wish.value)
@@ -245,7 +313,7 @@ class Viewer:
             deleted=deleted,
             restore=self._in_bin(snapshot, target) if actual is None else None,
         )
-        plan = diff(desired, actual, snapshot.applied, given)
+        plan = diff(desired, actual, snapshot.applied, held)
         if actual is not None and actual.protected:
             problems.append(f"protected ({actual.protected}): disabled, otherwise untouched")
             plan = Plan(tuple(step for step in plan.steps if step.kind == "disable"))
@@ -259,9 +327,11 @@ class Viewer:
             problems=tuple(problems),
             origins={a: wish.origin for a, wish in evaluation.wishes.items()},
             rules=rules,
-            given=given,
+            given=held,
             grants_read=grants_read,
             limits=settings.breakers,
+            kept=evaluation.kept,
+            hidden=frozenset(a for a, wish in evaluation.wishes.items() if wish.redacted),
         )
 
     def _in_bin(self, snapshot: Snapshot, target: str) -> str | None:
@@ -271,44 +341,50 @@ class Viewer:
             return None
         return link.anchor
 
-    def match_attribute(self, target: str) -> str:
-        """The attribute by which accounts of a target are found."""
-        return self._outbounds[target].match_attribute
-
-    def match_key(self, target: str, facts: Mapping[str, Any]) -> str | None:
-        """The value of it that a person with these facts has."""
-        return self._outbounds[target].match(facts)
+    def contradiction(self, target: str, facts: Mapping[str, Any], account: Account) -> str | None:
+        """A key of which the account carries another value than a person with these facts."""
+        return contradiction(account, self._outbounds[target].matches(facts))
 
 
-def _context(
-    naming: Naming,
-    snapshot: Snapshot,
-    settings: Settings,
-    target: str,
-    life: Lifecycle,
-    problems: list[str],
-) -> dict[str, Any]:
-    """Facts, the reserved names and what the calendar adds, for the mapping to use."""
-    context: dict[str, Any] = dict(snapshot.facts)
-    account_name = naming.account_name()
-    context["accountName"] = account_name
-    context["userPrincipalName"] = f"{account_name}@{settings.targets[target].domain}"
-    if context.get("mail") and naming.mail() is None:
-        del context["mail"]
-        problems.append("mail: the address already belongs to somebody else; left out")
-    cn = naming.cn(context)
-    if cn is not None:
-        context["cn"] = cn
-    if life.ends_at is not None:
-        context["endsAt"] = iso(life.ends_at)
-    elif any(day in snapshot.facts for day in END_DATES):
-        context["endsAt"] = None  # an end that no longer holds must not stay in the account
-    context["enabled"] = life.enabled
-    default_location = settings.targets[target].options.get("usage_location")
-    if default_location:
-        context["usageLocation"] = default_location
-    context.update(manager_fact(snapshot))
-    return context
+@dataclass(frozen=True)
+class _Looking:
+    """What one look works with."""
+
+    snapshot: Snapshot
+    settings: Settings
+    target: str
+    outbound: Outbound
+    given: Circumstances
+    known: Mapping[str, Any]
+    """Facts and the names that the person has already."""
+    read: Read
+    now: float
+    keep_names: bool
+
+
+def _until(life: Lifecycle, instant: float | None) -> Lifecycle:
+    """What is known of the person turns out differently at this business time too."""
+    if instant is None:
+        return life
+    soonest = instant if life.valid_until is None else min(instant, life.valid_until)
+    return replace(life, valid_until=soonest)
+
+
+def _nothing(snapshot: Snapshot, life: Lifecycle) -> View:
+    """There is no account, and none is to be made."""
+    nothing = Desired(exists=False, enabled=False)
+    vanished = snapshot.link is not None and snapshot.gone_at is None
+    return View(snapshot, life, None, nothing, Plan(()), None, (), vanished=vanished)
+
+
+def _is_on(outbound: Outbound, evaluation: Evaluation, actual: Account | None) -> bool:
+    """What the mapping says of the account being on. It can keep one off, and never turns a
+    leaver's on; when its rule fails, the account stays as it is."""
+    if outbound.enabled is None or evaluation.enabled is not None:
+        return evaluation.enabled is not False
+    if any(problem.rule == outbound.enabled.place for problem in evaluation.problems):
+        return actual is not None and actual.enabled
+    return True
 
 
 def _may_disable(target: TargetSettings, life: Lifecycle) -> bool:

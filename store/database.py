@@ -47,6 +47,7 @@ class Database:
         self.engine: Engine = create_engine(url, pool_size=8, max_overflow=8, hide_parameters=True)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._commits: GroupCommit | None = None
+        self._writer: Connection | None = None
         if self.is_sqlite:
             event.listen(self.engine, "connect", _sqlite_connect)
             event.listen(self.engine, "begin", _sqlite_begin)
@@ -105,13 +106,23 @@ class Database:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self.engine.connect() as connection:
-            connection = connection.execution_options(muster_write=True)
+        # One writes at a time: the connection is kept, which costs less than to fetch it.
+        connection, self._writer = self._writer, None
+        if connection is None:
+            connection = self.engine.connect().execution_options(muster_write=True)
+        try:
             with connection.begin():
                 yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._writer = connection
 
     def close(self) -> None:
         """Give all connections back to the operating system."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
         self.engine.dispose()
         if self._commits is not None:
             self._commits.close()

@@ -22,15 +22,18 @@ from sqlalchemy import (
     Connection,
     Engine,
     Row,
+    bindparam,
     create_engine,
     delete,
     event,
     insert,
+    literal_column,
     select,
     text,
 )
 
 from store import setting
+from store.statement import Statement
 from store.tables import journal, journal_values
 
 _GENESIS = ""
@@ -96,12 +99,11 @@ def append(
     }
     previous = _sqlite_head(tx) if tx.dialect.name == "sqlite" else _postgres_head(tx)
     entry["hash"] = _chained(previous, entry)
-    seq = tx.execute(_INSERT, entry).scalar_one()
+    seq = _INSERT.value(tx, **entry)
     if tx.dialect.name != "sqlite":
         tx.execute(_REMEMBER, {"hash": entry["hash"]})
     if values is not None:
-        beside = {"seq": seq, "person": person, "salt": salt, "body": _canonical(values)}
-        tx.execute(_BESIDE, beside)
+        _BESIDE.count(tx, seq=seq, person=person, salt=salt, body=_canonical(values))
     return int(seq)
 
 
@@ -168,8 +170,8 @@ def _said_so(connection: Connection, seq: int, hash: str) -> bool:
 
 def head(connection: Connection) -> tuple[int, str]:
     """Sequence number and hash of the newest entry; (0, "") for an empty journal."""
-    row = connection.execute(_HEAD).first()
-    return _dropped(connection) if row is None else (int(row.seq), str(row.hash))
+    row = _HEAD.first(connection)
+    return _dropped(connection) if row is None else (int(row[0]), str(row[1]))
 
 
 def entries(
@@ -246,9 +248,16 @@ def erase(tx: Connection, person: str, now: float, business_now: float) -> int:
     return count
 
 
-_INSERT = insert(journal).returning(journal.c.seq)
-_BESIDE = insert(journal_values)
-_HEAD = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
+_ENTRY = ("at", "at_business", "kind", "person", "target", "ref", "body", "hash")
+_INSERT = Statement(
+    insert(journal).values({name: bindparam(name) for name in _ENTRY}).returning(journal.c.seq)
+)
+_BESIDE = Statement(
+    insert(journal_values).values({c.name: bindparam(c.name) for c in journal_values.columns})
+)
+_HEAD = Statement(
+    select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(literal_column("1"))
+)
 _WITH_VALUES = select(
     journal, journal_values.c.salt, journal_values.c.body.label("values_body")
 ).join_from(journal, journal_values, journal.c.seq == journal_values.c.seq, isouter=True)

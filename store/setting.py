@@ -13,6 +13,7 @@ from store.tables import setting
 from store.wakeup import notify
 
 _BUSINESS_NOW = "business_now"
+_MAPPING_PROBLEM = "mapping_problem"
 
 
 _GET = select(setting.c.value).where(setting.c.name == bindparam("the_name"))
@@ -65,3 +66,16 @@ def business_clock(db: Database) -> BusinessClock:
         return None if kept is None else float(kept)
 
     return BusinessClock(fixed)
+
+
+def keep_problem(tx: Connection, problem: str | None) -> None:
+    """What is wrong with a mapping file that was changed while the worker runs, or nothing."""
+    if problem is None:
+        forget(tx, _MAPPING_PROBLEM)
+    else:
+        put(tx, _MAPPING_PROBLEM, problem)
+
+
+def mapping_problem(connection: Connection) -> str | None:
+    """Why the worker keeps the mappings it had, if it does."""
+    return get(connection, _MAPPING_PROBLEM)

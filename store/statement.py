@@ -7,14 +7,17 @@ SQLAlchemy's, without parameters, so that callers need not know the difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql import ClauseElement, visitors
+from sqlalchemy.sql.elements import BindParameter
 
 Row = tuple[Any, ...]
 
@@ -62,11 +65,27 @@ def _say(conn: Connection, text: str) -> None:
 
 
 class Statement:
-    """A Core statement whose variable parts are `bindparam`s."""
+    """A Core statement whose variable parts are `bindparam`s; lists are for expanding ones."""
 
     def __init__(self, core: ClauseElement) -> None:
         self._core = core
-        self._compiled: dict[str, _Compiled] = {}
+        self._compiled: dict[tuple[str, tuple[tuple[str, int], ...]], _Compiled] = {}
+
+    @cached_property
+    def _row(self) -> Callable[[Iterable[Any]], Any]:
+        core: Any = self._core
+        named: Any = namedtuple
+        make: Callable[[Iterable[Any]], Any] = named("Row", core.exported_columns.keys())._make
+        return make
+
+    def rows(self, conn: Connection, /, **values: Any) -> list[Any]:
+        """Every row, whose columns have their names."""
+        return list(map(self._row, self._run(conn, values).fetchall()))
+
+    def row(self, conn: Connection, /, **values: Any) -> Any:
+        """The first row, whose columns have their names, or None."""
+        found = self._run(conn, values).fetchone()
+        return None if found is None else self._row(found)
 
     def all(self, conn: Connection, /, **values: Any) -> list[Row]:
         """Every row."""
@@ -95,25 +114,51 @@ class Statement:
         except dialect.loaded_dbapi.Error as error:
             raise _wrapped(compiled.text, error, dialect) from error
 
-    def _run(self, conn: Connection, values: Mapping[str, Any]) -> Any:
+    def _run(self, conn: Connection, values: dict[str, Any]) -> Any:
         raw, dialect = _driver(conn)
-        compiled = self._for(dialect)
+        lengths: tuple[tuple[str, int], ...] = ()
+        for name, value in tuple(values.items()):
+            if value.__class__ is list:
+                listed = _padded(values.pop(name))
+                lengths += ((name, len(listed)),)
+                values.update((f"{name}_{n}", one) for n, one in enumerate(listed, 1))
+        compiled = self._for(dialect, lengths)
         try:
             return raw.execute(compiled.text, compiled.bind(values))
         except dialect.loaded_dbapi.Error as error:
             raise _wrapped(compiled.text, error, dialect) from error
 
-    def _for(self, dialect: Dialect) -> _Compiled:
-        found = self._compiled.get(dialect.name)
+    def _for(self, dialect: Dialect, lengths: tuple[tuple[str, int], ...] = ()) -> _Compiled:
+        found = self._compiled.get((dialect.name, lengths))
         if found is None:
-            made: Any = self._core.compile(
-                dialect=dialect, compile_kwargs={"render_postcompile": True}
-            )
+            core: Any = self._core
+            asked: set[str] = set()
+            if lengths:  # SQLAlchemy spells out a list only where every value is given
+                asked = {
+                    one.key
+                    for one in visitors.iterate(core)
+                    if isinstance(one, BindParameter) and one.required
+                }
+                lists = {name: [None] * length for name, length in lengths}
+                core = core.params(dict.fromkeys(asked) | lists)
+            made: Any = core.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
             names = tuple(made.positiontup) if made.positional else None
-            fixed = {name: value for name, value in made.params.items() if value is not None}
+            fixed = {
+                name: bind.effective_value
+                for bind, name in made.bind_names.items()
+                if not (bind.required or bind.expanding or bind.key in asked)
+            }
             found = _Compiled(str(made), names, fixed, dict(made._bind_processors))
-            self._compiled[dialect.name] = found
+            self._compiled[dialect.name, lengths] = found
         return found
+
+
+def _padded(listed: list[Any]) -> list[Any]:
+    """Made longer with its last item, so that few lengths are compiled."""
+    length = 1
+    while length < len(listed):
+        length *= 2
+    return listed + listed[-1:] * (length - len(listed)) if listed else listed
 
 
 def _driver(conn: Connection) -> tuple[Any, Dialect]:

@@ -213,6 +213,7 @@ pair = Table(
     Column("problem", Text, comment="what went wrong at the last look"),
     Column("drift", Text, comment="attributes changed by others, at the last look: JSON object"),
     Column("state", String, comment="life-cycle state at the last look: for showing only"),
+    Column("outside_since", Double, comment="business time since when out of the scope"),
     Column("looked", Double, comment="machine time of the last finished look"),
     Column("looked_business", Double, comment="business time of the last finished look"),
     Column(

@@ -28,6 +28,7 @@ from adapters.target import (
     Ambiguous,
     Grant,
     GrantKind,
+    Key,
     Link,
     NameKind,
     Outcome,
@@ -56,7 +57,7 @@ class ActiveDirectory:
     """One domain. Safe for several threads; connects when first asked.
 
     ad = ActiveDirectory(Config(url="ldaps://dc1.norhaven.example", bind_dn=..., ...))
-    account = ad.read(None, ("employeeID", "10042"))
+    account = ad.read(None, {"employeeID": "10042"})
     """
 
     def __init__(self, config: Config) -> None:
@@ -65,10 +66,10 @@ class ActiveDirectory:
         self._writer = Writer(config)
         self._shape = Shape(config)
 
-    def read(self, link: Link | None, match: tuple[str, str] | None) -> Account | None:
-        """See `Target.read`. Found by objectGUID wherever it was moved to; a match searches
+    def read(self, link: Link | None, key: Key | None) -> Account | None:
+        """See `Target.read`. Found by objectGUID wherever it was moved to; a key searches
         users below `base_dn`."""
-        return self._ask(lambda session: self._read(session, link, match))
+        return self._ask(lambda session: self._read(session, link, key))
 
     def several(self, anchors: Collection[str]) -> dict[str, Account]:
         """See `Target.several`."""
@@ -194,15 +195,13 @@ class ActiveDirectory:
         raise_for_read(answer)
         return answer.entries
 
-    def _read(
-        self, session: Session, link: Link | None, match: tuple[str, str] | None
-    ) -> Account | None:
+    def _read(self, session: Session, link: Link | None, key: Key | None) -> Account | None:
         found: Sequence[Entry] = ()
         try:
             if link is not None:
                 found = _entries(self._search(session, values.by_guid(link.anchor), USER))
-            if not found and match is not None:
-                condition = both(*PERSON, values.equals(*match))
+            if not found and key:
+                condition = both(*PERSON, *(values.equals(a, v) for a, v in key.items()))
                 found = _entries(self._search(session, None, condition))
         except values.Unwritable:
             return None

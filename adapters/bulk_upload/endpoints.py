@@ -355,7 +355,7 @@ class _Desk:
     def _schema_of(self, source: str, added: Sequence[Mapping[str, Any]] = ()) -> Mapping[str, Any]:
         user = self._house.registry.type_named("User")
         assert user is not None
-        inbound = self._house.inbounds.get(source)
+        inbound = self._house.inbounds().get(source)
         try:
             return directory_schema.shown(source, inbound, self._house.outbounds(), user, added)
         except (SchemaError, KeyError, OSError, ValueError) as error:

@@ -18,9 +18,9 @@ from store.database import Database
 
 @dataclass(frozen=True)
 class House:
-    """What is wired in by `app.py`. `sources` are the configured ones, `clearing`
-    those among them whose null means empty, `domain` is what DefaultDomain() gives;
-    `outbounds` gives each target's mapping and kind; `base` is the public address."""
+    """What is wired in by `app.py`. `sources` are the configured ones, `clearing` those among
+    them whose null means empty, `domain` is what DefaultDomain() gives; `inbounds` gives each
+    source's mapping, `outbounds` each target's mapping and kind; `base` is the public address."""
 
     db: Database
     registry: Registry
@@ -29,7 +29,7 @@ class House:
     limits: Limits
     sources: Sequence[str]
     clearing: frozenset[str]
-    inbounds: Mapping[str, Inbound]
+    inbounds: Callable[[], Mapping[str, Inbound]]
     outbounds: Callable[[], Mapping[str, tuple[Outbound, str]]]
     targets: Sequence[str]
     domain: str | None

@@ -70,12 +70,11 @@ def provision(
         began, _ = journal.head(connection)
 
     def ask(tx: Connection) -> dict[tuple[str, str], int]:
-        for person in people:
-            pairs.ask(tx, person, targets, pairs.Lane.JOINER, machine_now())
+        now, lane = machine_now(), pairs.Lane.JOINER
         return {
             (person, target): count
             for person in people
-            for target, count in pairs.counters(tx, person, targets)["asked"].items()
+            for target, count in pairs.ask(tx, person, targets, lane, now)["asked"].items()
         }
 
     asked = db.write(ask)

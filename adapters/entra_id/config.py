@@ -52,7 +52,8 @@ class Config:
     proxy: str | None = None
     """`http://proxy:3128`; proxies named in the environment are not used."""
     key: str = "employeeId"
-    """The attribute that says whose account it is: the outbound mapping's match attribute."""
+    """The attribute that alone says whose account it is: the outbound mapping's first match
+    key. Empty: none does."""
     further: tuple[str, ...] = ()
     """User properties to read beside the usual ones (`extension_<app>_<name>`)."""
     hybrid: bool = False

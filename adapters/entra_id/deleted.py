@@ -32,7 +32,7 @@ async def namesakes(
     condition = ends_with("userPrincipalName", name)
     if isinstance(key, str):
         condition = f"{equals(attribute, key)} or {condition}"
-    found = await attempt.users.deleted(condition, attribute)
+    found = await attempt.users.deleted(condition, *filter(None, [attribute]))
     own = [user for user in found if isinstance(key, str) and has_key(user, attribute, key)]
     return own, [user for user in found if user not in own and was_called(user, name)]
 

@@ -20,6 +20,7 @@ from adapters.target import (
     Ambiguous,
     Grant,
     GrantKind,
+    Key,
     Link,
     NameKind,
     Outcome,
@@ -81,10 +82,10 @@ class EntraId:
         self._lock = threading.Lock()
         self._open: _Connection | None = None
 
-    def read(self, link: Link | None, match: tuple[str, str] | None) -> Account | None:
+    def read(self, link: Link | None, key: Key | None) -> Account | None:
         """As `Target.read`. An account in the recycle bin is not there."""
         there = self._connected()
-        return self._run(there, self._read(there.users, there.newcomers, link, match))
+        return self._run(there, self._read(there.users, there.newcomers, link, key))
 
     def several(self, anchors: Collection[str]) -> dict[str, Account]:
         """As `Target.several`, 20 in one request."""
@@ -196,7 +197,7 @@ class EntraId:
         users: Users,
         newcomers: Newcomers,
         link: Link | None,
-        match: tuple[str, str] | None,
+        key: Key | None,
     ) -> Account | None:
         if link is not None and _is_id(link.anchor):
             try:
@@ -207,9 +208,9 @@ class EntraId:
                     raise
             if link.anchor in newcomers:
                 raise TargetDown("Entra ID does not show a new account yet", retry_after=15.0)
-        if match is None or not words.is_text(match[1]) or not match[1].strip():
+        if not key or not all(words.is_text(v) and v.strip() for v in key.values()):
             return None
-        found = await users.find(*match)
+        found = await users.find(key)
         if len(found) > 1:
             raise Ambiguous(tuple(str(user.get("userPrincipalName")) for user in found))
         return words.account(found[0], self._config.hybrid) if found else None

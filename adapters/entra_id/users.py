@@ -86,11 +86,11 @@ class Users:
         """All users, a page at a time."""
         return self._graph.pages(self._page())
 
-    async def find(self, attribute: str, value: str) -> list[dict[str, Any]]:
-        """Users whose `attribute` equals `value`; at most a handful, for one is expected."""
-        path = attribute.replace(".", "/")
-        find = self._find_eventually if path.startswith(_ADVANCED) else self._find
-        return await self._list(find(equals(attribute, value)))
+    async def find(self, key: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Users who carry `key`; at most a handful, for one is expected."""
+        eventually = any(name.replace(".", "/").startswith(_ADVANCED) for name in key)
+        find = self._find_eventually if eventually else self._find
+        return await self._list(find(" and ".join(equals(a, v) for a, v in key.items())))
 
     async def holding(self, condition: str) -> list[dict[str, Any]]:
         """Users for whom the `$filter` holds: id and name only."""

@@ -143,7 +143,7 @@ async def _own(attempt: Attempt, wanted: Mapping[str, Value]) -> dict[str, Any] 
         if error.status != 404:
             raise
         holders = []
-    holders += await attempt.users.find(attempt.config.key, key)
+    holders += await attempt.users.find({attempt.config.key: key})
     own = {
         str(user["id"]): user for user in holders if deleted.has_key(user, attempt.config.key, key)
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from tests.end_to_end.gateway import SCIM_TYPE, Gateway
+from tests.end_to_end.gateway import SCIM_TYPE
 from tests.provisioning.house import worker
 
 PATIENCE = 90.0
@@ -35,15 +35,16 @@ class Employee:
 class Hr:
     """Pushes a hire and then changes for each of its employees, in order, with retries."""
 
-    def __init__(self, gateway: Gateway, numbers: list[str], changes: int, seed: int) -> None:
+    def __init__(self, scim: str, token: str, numbers: list[str], changes: int, seed: int) -> None:
+        """`scim` is the address that resources are below."""
         self.employees = [Employee(number) for number in numbers]
         self.problem: BaseException | None = None
         self.retries = 0
-        self._gateway = gateway
+        self._scim = scim
         self._changes = changes
         self._random = random.Random(seed)
         self._session = requests.Session()
-        self._token = gateway.token("workday")
+        self._token = token
         self._thread = threading.Thread(target=self._run)
 
     def start(self) -> None:
@@ -121,7 +122,7 @@ class Hr:
             try:
                 answer = self._session.request(
                     method,
-                    f"{self._gateway.base}/scim/v2{path}",
+                    self._scim + path,
                     json=body,
                     headers={
                         "Authorization": f"Bearer {self._token}",

@@ -30,7 +30,8 @@ def test_nothing_is_lost_and_nothing_doubled(
     gateway: Gateway, samba_admin: Administrator, samba_ous: Ous, seed: int
 ) -> None:
     numbers = [f"{seed}{number:03}" for number in range(PEOPLE)]
-    hr = Hr(gateway, numbers, CHANGES, seed)
+    scim, token = f"{gateway.base}/scim/v2", gateway.token("workday")
+    hr = Hr(scim, token, numbers, CHANGES, seed)
     chance = random.Random(seed)
     kills: Counter[str] = Counter()
     hr.start()

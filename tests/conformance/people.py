@@ -6,7 +6,7 @@ import itertools
 import uuid
 from dataclasses import dataclass, replace
 
-from adapters.target import Account, Outcome, Step, Value
+from adapters.target import Account, Key, Outcome, Step, Value
 from tests.conformance.world import World
 
 _RUN = uuid.uuid4().hex[:5]
@@ -26,8 +26,8 @@ class Person:
         return self.login
 
     @property
-    def match(self) -> tuple[str, str]:
-        return (self.world.words.key, self.key)
+    def match(self) -> Key:
+        return {self.world.words.key: self.key}
 
     @property
     def principal(self) -> str:

@@ -48,9 +48,9 @@ def test_create_says_where_the_account_is(world: World) -> None:
 
 def test_nobody_is_none(world: World) -> None:
     assert world.target.read(None, None) is None
-    assert world.target.read(None, (world.words.key, "no-such-key")) is None
+    assert world.target.read(None, {world.words.key: "no-such-key"}) is None
     assert world.target.read(Link(str(uuid4())), None) is None
-    assert world.target.read(Link("not a guid"), (world.words.key, "no-such-key")) is None
+    assert world.target.read(Link("not a guid"), {world.words.key: "no-such-key"}) is None
 
 
 def test_found_by_link_whatever_the_match_says(world: World) -> None:
@@ -81,7 +81,7 @@ def test_match_is_exact(world: World) -> None:
         " ",
         "\ud800",
     ):
-        assert world.target.read(None, (world.words.key, value)) is None
+        assert world.target.read(None, {world.words.key: value}) is None
 
 
 def test_two_with_the_same_key_are_ambiguous(world: World) -> None:
@@ -91,6 +91,19 @@ def test_two_with_the_same_key_are_ambiguous(world: World) -> None:
     with pytest.raises(Ambiguous) as caught:
         world.target.read(None, one.match)
     assert len(caught.value.hints) == 2
+
+
+def test_all_parts_of_a_key_have_to_agree(world: World) -> None:
+    words, one, other = world.words, person(world, "O'Neil"), person(world)
+    mark = f"Anna & (Co) {one.key}"
+    account = one.hire(**{words.given_name: mark, words.title: "Cook"})
+    other.hire(**{words.given_name: mark, words.title: "Nurse"})
+    found = world.target.read(None, {words.given_name: mark, words.title: "Cook"})
+    assert found is not None
+    assert found.anchor == account.anchor
+    assert world.target.read(None, {words.given_name: mark, words.title: "Clerk"}) is None
+    with pytest.raises(Ambiguous):
+        world.target.read(None, {words.given_name: mark})
 
 
 @pytest.mark.parametrize("name", AWKWARD_NAMES)

@@ -27,14 +27,14 @@ def test_a_server_that_never_answers(world: World) -> None:
         target = world.through(mute.getsockname()[1])
         begun = time.monotonic()
         with pytest.raises(TargetDown):
-            target.read(None, (world.words.key, "x"))
+            target.read(None, {world.words.key: "x"})
         assert time.monotonic() - begun < 10
 
 
 def _assert_down(world: World, target: Target) -> None:
     account = person(world).hire()
     with pytest.raises(TargetDown) as caught:
-        target.read(None, (world.words.key, "x"))
+        target.read(None, {world.words.key: "x"})
     assert caught.value.remedy
     with pytest.raises(TargetDown):
         target.holder("accountName", "x")
@@ -47,7 +47,7 @@ def _assert_down(world: World, target: Target) -> None:
 def test_wrong_password_is_configuration(world: World) -> None:
     target = world.with_wrong_password()
     with pytest.raises(TargetRefused) as caught:
-        target.read(None, (world.words.key, "x"))
+        target.read(None, {world.words.key: "x"})
     assert caught.value.refusal.kind == "config"
     assert caught.value.refusal.remedy
     assert "not the password" not in str(caught.value) + caught.value.refusal.remedy
@@ -56,7 +56,7 @@ def test_wrong_password_is_configuration(world: World) -> None:
 def test_an_unknown_certificate_authority_is_configuration(world: World) -> None:
     target = world.with_wrong_authority()
     with pytest.raises(TargetRefused) as caught:
-        target.read(None, (world.words.key, "x"))
+        target.read(None, {world.words.key: "x"})
     assert caught.value.refusal.kind == "config"
     assert "certificate" in caught.value.refusal.message
     assert caught.value.refusal.remedy

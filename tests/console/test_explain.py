@@ -93,7 +93,7 @@ def test_mistakes_are_told(house):
     assert (result.exit_code, result.output) == (1, "Error: there is no target entra; known: ad\n")
     result = run(house, "E1", "--attribute", "titel")
     assert result.exit_code == 1
-    assert "no rule gives titel a value here" in result.output
+    assert "there is no rule for titel here" in result.output
     result = run(house, "nobody", "--json")
     assert result.exit_code == 1
 

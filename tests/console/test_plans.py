@@ -123,7 +123,8 @@ def test_a_target_that_is_down_is_one_clear_line(house: House) -> None:
 @pytest.mark.parametrize("arguments", [(), ("E1", "--all"), ("--all", "--source", "workday")])
 def test_what_to_plan_has_to_be_said_once(house: House, arguments: tuple[str, ...]) -> None:
     result = run(house, plan, *arguments)
-    assert (result.exit_code, "give a PERSON, --source NAME or --all" in result.output) == (2, True)
+    said = "give a PERSON, --source NAME, --all or --mapping FILE" in result.output
+    assert (result.exit_code, said) == (2, True)
 
 
 # -- apply ------------------------------------------------------------------------------------

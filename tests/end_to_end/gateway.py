@@ -31,14 +31,19 @@ SCIM_TYPE = "application/scim+json"
 class Gateway:
     """`app.py run` on a free port, with a data folder and settings of its own."""
 
-    def __init__(self, folder: Path, domain: SambaDomain, ous: Ous) -> None:
+    def __init__(
+        self, folder: Path, domain: SambaDomain, ous: Ous, database: str | None = None
+    ) -> None:
+        """`database` is a URL; without it, SQLite in the data folder."""
         self.folder = folder
+        self._url = database or f"sqlite:///{folder / 'data' / 'muster.db'}"
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.config = folder / "muster.yaml"
         place = domain.settings()
         self.settings: dict[str, Any] = {
             "data": "data",
+            "database": self._url,
             "domain": place["domain"],
             "server": {"port": self.port},
             "sandbox": {"allow": True},
@@ -70,7 +75,7 @@ class Gateway:
     def database(self) -> Database:
         """The gateway's own database, read from outside."""
         if self._database is None:
-            self._database = Database(f"sqlite:///{self.folder / 'data' / 'muster.db'}")
+            self._database = Database(self._url)
         return self._database
 
     def start(self) -> None:

@@ -67,7 +67,7 @@ def test_display_values_are_cut_and_keys_never():
     messages = [problem.message for problem in evaluation.problems]
     assert "longer than the 16 characters the target takes" in messages
     assert "EEE" not in "".join(messages)
-    assert AD.match(context) is None
+    assert AD.matches(context) == []
 
 
 def test_length_counts_as_windows_counts(tmp_path):
@@ -84,10 +84,10 @@ def test_a_required_attribute_is_missed_and_never_cleared():
 
 
 def test_match():
-    assert AD.match_attribute == "employeeID"
-    assert AD.match({"workerId": "E1"}) == "E1"
-    assert AD.match({"employeeNumber": "9"}) == "9"
-    assert AD.match({}) is None
+    assert AD.identifier == "employeeID"
+    assert AD.matches({"workerId": "E1"}) == [{"employeeID": "E1"}]
+    assert AD.matches({"employeeNumber": "9"}) == [{"employeeID": "9"}]
+    assert AD.matches({}) == []
 
 
 def test_references_are_apart():

@@ -57,7 +57,7 @@ def test_sample(name):
             account_name = account["sAMAccountName"]
         context["accountName"] = account_name
         context["userPrincipalName"] = f"{account_name}@norhaven.example"
-        assert outbound.match(context) == worker
+        assert [*outbound.matches(context)[0].values()] == [worker]
         evaluation = outbound.evaluate(context)
         assert evaluation.problems == []
         assert outbound.candidates("cn", context)[0] == account["displayName"]

@@ -12,6 +12,7 @@ from adapters.target import (
     Ambiguous,
     Grant,
     GrantKind,
+    Key,
     Link,
     NameKind,
     Outcome,
@@ -61,12 +62,14 @@ class Directory:
         ]
         return found
 
-    def read(self, link: Link | None, match: tuple[str, str] | None) -> Account | None:
+    def read(self, link: Link | None, key: Key | None) -> Account | None:
         self._answer()
         if link is not None and link.anchor in self.accounts:
             return self.accounts[link.anchor]
         found = [
-            a for a in self.accounts.values() if match and a.attributes.get(match[0]) == match[1]
+            a
+            for a in self.accounts.values()
+            if key and all(a.attributes.get(n) == v for n, v in key.items())
         ]
         if len(found) > 1:
             raise Ambiguous(tuple(a.hint for a in found))

@@ -92,7 +92,7 @@ class House:
         self.directories = {t: Directory() for t in targets}
         self.ad = self.directories[targets[0]]
         self.outbound: Outbound = _outbound("active_directory")
-        self.intake = Intake(self._live, {s: _inbound(s) for s in sources}, self.business)
+        self.intake = Intake(self._live, lambda: {s: _inbound(s) for s in sources}, self.business)
         self.reopen()
 
     def reopen(self) -> None:
@@ -104,6 +104,14 @@ class House:
     def policy(self, **people: Any) -> None:
         """Other settings of `people:`, from now on."""
         self.settings = replace(self.settings, people=replace(self.settings.people, **people))
+
+    def mapping(self, text: str) -> None:
+        """This outbound mapping, as it may stand beside muster.yaml, from now on."""
+        folder = self.settings.data / "own"
+        folder.mkdir(exist_ok=True)
+        (folder / "active_directory.yaml").write_text("extends: active_directory\n" + text)
+        self.outbound = load_outbound("active_directory", [folder])
+        self.reopen()
 
     def gives(self, groups: Mapping[str, str], licenses: Mapping[str, str] | None = None) -> None:
         """Rules from now on: name of a group or licence -> the condition to be given it."""

@@ -118,7 +118,8 @@ class House:
         inbounds = {source: load_inbound(source) for source in self.settings.sources}
         app = Flask("house", static_folder=None)
         app.config["MAX_CONTENT_LENGTH"] = 100_000
-        app.register_blueprint(create_scim(db, listener=Intake(self.live, inbounds, self.business)))
+        intake = Intake(self.live, lambda: inbounds, self.business)
+        app.register_blueprint(create_scim(db, listener=intake))
         app.register_blueprint(
             create_blueprint(
                 self.settings,

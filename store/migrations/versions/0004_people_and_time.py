@@ -55,6 +55,9 @@ _COLUMNS = {
             "parked", sa.Text(), comment="an operator's word that keeps it from being looked at"
         ),
         sa.Column(
+            "outside_since", sa.Double(), comment="business time since when out of the scope"
+        ),
+        sa.Column(
             "looked_business", sa.Double(), comment="business time of the last finished look"
         ),
         sa.Column(

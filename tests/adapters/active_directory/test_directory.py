@@ -155,8 +155,8 @@ def test_mail_is_also_held_as_proxy_address(world: LdapWorld) -> None:
 def test_computers_and_contacts_are_no_accounts(world: LdapWorld) -> None:
     key = person(world).key
     world.admin.add(f"CN=contact-{key},{world.people}", ["contact"], {"employeeID": key})
-    assert world.target.read(None, ("employeeID", key)) is None
-    assert world.target.read(None, ("sAMAccountName", "DC1$")) is None
+    assert world.target.read(None, {"employeeID": key}) is None
+    assert world.target.read(None, {"sAMAccountName": "DC1$"}) is None
 
 
 def test_account_moved_by_hand_is_found_by_guid(world: LdapWorld) -> None:
@@ -222,7 +222,7 @@ def test_wrong_settings_are_told_with_a_remedy(
     world: LdapWorld, changes: dict[str, object], words: str
 ) -> None:
     with pytest.raises(TargetRefused) as caught:
-        world.direct(**changes).read(None, ("employeeID", "x"))
+        world.direct(**changes).read(None, {"employeeID": "x"})
     refusal = caught.value.refusal
     assert refusal.kind == "config"
     assert words in refusal.message
@@ -237,7 +237,7 @@ def test_a_disabled_service_account_is_named_as_the_reason(
     world.admin.modify(dn, unicodePwd=f'"{password}"'.encode("utf-16-le"))
     world.admin.modify(dn, userAccountControl=str(NORMAL | DISABLED))
     with pytest.raises(TargetRefused) as caught:
-        world.direct(bind_dn=dn, password=lambda: password).read(None, ("employeeID", "x"))
+        world.direct(bind_dn=dn, password=lambda: password).read(None, {"employeeID": "x"})
     assert "disabled" in caught.value.refusal.message
     assert caught.value.refusal.code == "49/533"
 
@@ -246,7 +246,7 @@ def test_the_certificate_must_name_the_host(world: LdapWorld) -> None:
     relay = Relay(world.address)  # reached by an address that the certificate does not hold
     try:
         with pytest.raises(TargetRefused) as caught:
-            world.direct(url=f"ldaps://127.0.0.1:{relay.port}").read(None, ("employeeID", "x"))
+            world.direct(url=f"ldaps://127.0.0.1:{relay.port}").read(None, {"employeeID": "x"})
     finally:
         relay.close()
     assert caught.value.refusal.kind == "config"
@@ -261,7 +261,7 @@ def test_only_ldaps_is_taken(url: str) -> None:
 
 def test_an_unknown_host_is_down(world: LdapWorld) -> None:
     with pytest.raises(TargetDown) as caught:
-        world.direct(url="ldaps://no-such-host.invalid").read(None, ("employeeID", "x"))
+        world.direct(url="ldaps://no-such-host.invalid").read(None, {"employeeID": "x"})
     assert "no-such-host.invalid" in str(caught.value)
 
 
@@ -353,17 +353,17 @@ def hire(domain: SambaDomain, login: str) -> Step:
 
 def test_a_hung_server_leaves_the_create_unknown_and_done(own: SambaDomain) -> None:
     target = adapter(own)
-    assert target.read(None, ("employeeID", "hung")) is None
+    assert target.read(None, {"employeeID": "hung"}) is None
     assert own.process is not None
     os.kill(own.process.pid, signal.SIGSTOP)
     try:
         assert target.apply(None, hire(own, "hung")) == Outcome("unknown")
         with pytest.raises(TargetDown):
-            target.read(None, ("employeeID", "hung"))
+            target.read(None, {"employeeID": "hung"})
     finally:
         os.kill(own.process.pid, signal.SIGCONT)
     deadline = time.monotonic() + 10
-    while target.read(None, ("employeeID", "hung")) is None:
+    while target.read(None, {"employeeID": "hung"}) is None:
         assert time.monotonic() < deadline, "Samba applies it when it goes on"
         time.sleep(0.05)
     target.close()
@@ -377,10 +377,10 @@ def test_a_killed_server_is_down_and_then_back(own: SambaDomain) -> None:
     own.process.wait()
     for _ in range(2):
         with pytest.raises(TargetDown):
-            target.read(None, ("employeeID", "survivor"))
+            target.read(None, {"employeeID": "survivor"})
         with pytest.raises(TargetDown):
             target.apply(None, hire(own, "other"))
     own.start()
-    assert target.read(None, ("employeeID", "survivor"))
-    assert target.read(None, ("employeeID", "other")) is None
+    assert target.read(None, {"employeeID": "survivor"})
+    assert target.read(None, {"employeeID": "other"}) is None
     target.close()

@@ -139,7 +139,7 @@ def test_an_account_in_more_groups_than_one_answer_names(tmp_path: Path) -> None
             ca_file=settings["ca_file"],
         )
     )
-    account = target.read(None, ("sAMAccountName", "ada"))
+    account = target.read(None, {"sAMAccountName": "ada"})
     assert isinstance(account, Account)
     assert len(target.grants(account)) == MORE_THAN_A_RANGE
     target.close()

@@ -66,7 +66,7 @@ class World:
             limits=Limits(100, 1000, 1000, 1 << 20),
             sources=("workday", "generic"),
             clearing=frozenset(),
-            inbounds=_INBOUND,
+            inbounds=lambda: _INBOUND,
             outbounds=lambda: {
                 "ad": (self.house.outbound, "active_directory"),
                 "entra": (self.house.outbound, "active_directory"),

@@ -54,7 +54,7 @@ def names(outbound: Outbound) -> set[str]:
 def test_everything_written_is_also_read(outbound: Outbound) -> None:
     assert len(names(outbound)) == 26
     assert {top(name) for name in names(outbound)} - {"employeeLeaveDateTime"} <= set(READ)
-    assert outbound.match_attribute == "employeeId"
+    assert outbound.identifier == "employeeId"
 
 
 def test_what_was_written_is_what_is_read(outbound: Outbound, entra: EntraId, wire: Wire) -> None:

@@ -60,7 +60,7 @@ def test_a_link_that_is_gone_falls_back_to_the_key(entra: EntraId, wire: Wire) -
 
 def test_extension_attributes_need_the_eventual_index(entra: EntraId, wire: Wire) -> None:
     wire.answer("GET", "onPremisesExtensionAttributes/extensionAttribute3 eq 'x'", {"value": []})
-    assert entra.read(None, ("onPremisesExtensionAttributes.extensionAttribute3", "x")) is None
+    assert entra.read(None, {"onPremisesExtensionAttributes.extensionAttribute3": "x"}) is None
     assert wire.requests[0].headers["consistencylevel"] == "eventual"
     assert "$count=true" in wire.requests[0].path
 
@@ -68,7 +68,7 @@ def test_extension_attributes_need_the_eventual_index(entra: EntraId, wire: Wire
 def test_two_accounts_with_one_key_are_never_guessed_between(entra: EntraId, wire: Wire) -> None:
     wire.answer("GET", "/users", {"value": [user(), user(BEN, userPrincipalName="ben@x")]})
     with pytest.raises(Ambiguous) as several:
-        entra.read(None, ("employeeId", "1001"))
+        entra.read(None, {"employeeId": "1001"})
     assert several.value.hints == ("ana@norhaven.example", "ben@x")
 
 

@@ -329,7 +329,7 @@ def test_a_new_account_may_be_invisible_for_a_while(entra: EntraId, wire: Wire) 
         wire.answer("GET", binned, missing(ANA), 404)
     wire.answer("GET", f"/users/{ANA}", missing(ANA), 404)
     with pytest.raises(TargetDown, match="not show a new account"):
-        entra.read(link, ("employeeId", "1001"))
+        entra.read(link, {"employeeId": "1001"})
 
 
 def test_a_new_account_that_was_deleted_is_gone(entra: EntraId, wire: Wire) -> None:
@@ -492,7 +492,7 @@ def test_what_is_no_text_is_not_sent(entra: EntraId, wire: Wire) -> None:
     refused = entra.apply(None, create(employeeId="\ud800"))
     assert (refused.result, kinds(refused)) == ("refused", [("value", "employeeId")])
     assert entra.holder("mail", "\ud800") is None
-    assert entra.read(None, ("employeeId", "\ud800")) is None
+    assert entra.read(None, {"employeeId": "\ud800"}) is None
 
 
 def test_what_graph_never_empties_is_not_asked_for(entra: EntraId, wire: Wire) -> None:
