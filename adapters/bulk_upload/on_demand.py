@@ -70,11 +70,12 @@ def provision(
         began, _ = journal.head(connection)
 
     def ask(tx: Connection) -> dict[tuple[str, str], int]:
-        asked: dict[tuple[str, str], int] = {}
-        for person in people:
-            told = pairs.ask(tx, person, targets, pairs.Lane.JOINER, machine_now())
-            asked |= {(person, target): count for target, count in told["asked"].items()}
-        return asked
+        now, lane = machine_now(), pairs.Lane.JOINER
+        return {
+            (person, target): count
+            for person in people
+            for target, count in pairs.ask(tx, person, targets, lane, now)["asked"].items()
+        }
 
     asked = db.write(ask)
     give_up = time.monotonic() + patience

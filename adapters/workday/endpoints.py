@@ -17,9 +17,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from access import Gate
 from adapters.workday import report
 from scim import messages
-from access import Gate
 from scim.auth import admit
 from scim.batch import Verdict, carry_out
 from scim.bodies import decode, encode
