@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 SANDBOX_CONFIG = "sandbox.yaml"
-THREADS = 4
+THREADS = 12
 RELOAD = "reload"
 """A file in the data folder; web processes and workers begin anew when it is touched."""
 _LOOK_FOR_RELOAD = 0.25
@@ -134,7 +134,7 @@ def epoch(settings: Settings, database: Database) -> Callable[[], str | None]:
     """What changes when a sandbox is emptied; elsewhere nothing ever does."""
 
     def current() -> str | None:
-        with database.read() as connection:
+        with database.moment() as connection:
             return emptying.epoch(connection)
 
     return current if settings.sandbox.allow else lambda: None

@@ -44,7 +44,9 @@ class Database:
 
     def __init__(self, url: str) -> None:
         # Parameters are people's data: errors, which end up in logs, do not show them.
-        self.engine: Engine = create_engine(url, pool_size=8, max_overflow=8, hide_parameters=True)
+        self.engine: Engine = create_engine(
+            url, pool_size=16, max_overflow=16, hide_parameters=True
+        )
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._commits: GroupCommit | None = None
         self._writer: Connection | None = None

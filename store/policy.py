@@ -47,7 +47,7 @@ def live(settings: Settings, db: Database) -> Callable[[], Settings]:
 
     def current() -> Settings:
         nonlocal known
-        with db.read() as connection:
+        with db.moment() as connection:
             kept = setting.get(connection, _NAME)
         text, found = known
         if text != kept:

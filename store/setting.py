@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from store.clocks import BusinessClock
 from store.database import Database
+from store.statement import Statement
 from store.tables import setting
 from store.wakeup import notify
 
@@ -16,12 +17,13 @@ _BUSINESS_NOW = "business_now"
 _MAPPING_PROBLEM = "mapping_problem"
 
 
-_GET = select(setting.c.value).where(setting.c.name == bindparam("the_name"))
+_GET = Statement(select(setting.c.value).where(setting.c.name == bindparam("the_name")))
 
 
 def get(connection: Connection, name: str) -> str | None:
     """The value kept under `name`, or None."""
-    return connection.execute(_GET, {"the_name": name}).scalar()
+    found: str | None = _GET.value(connection, the_name=name)
+    return found
 
 
 def put(tx: Connection, name: str, value: str) -> None:
@@ -61,7 +63,7 @@ def business_clock(db: Database) -> BusinessClock:
     """Business time as every process on `db` agrees on it, read anew at each call."""
 
     def fixed() -> float | None:
-        with db.read() as connection:
+        with db.moment() as connection:
             kept = get(connection, _BUSINESS_NOW)
         return None if kept is None else float(kept)
 
