@@ -118,7 +118,7 @@ class Worker:
         self._stopping = threading.Event()
         self._work = threading.Condition()
         self._maybe_work = True
-        self._leases: dict[tuple[str, str], Lease] = {}
+        self._leases: dict[tuple[str, str, str], Lease] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then let the looks under way finish (at most 8 s).
@@ -229,7 +229,7 @@ class Worker:
         """Look at each, and finish all that came to an end at once."""
         leases = [Lease(self._db, claim) for claim in taken]
         for claim, lease in zip(taken, leases, strict=True):
-            self._leases[claim.person, claim.target] = lease
+            self._leases[_key(claim)] = lease
         ended: list[tuple[Claim, Result]] = []
         heard = False
         try:
@@ -249,7 +249,7 @@ class Worker:
                     _log.warning("lease lost before the finish", person=claim.person)
         finally:
             for claim in taken:
-                del self._leases[claim.person, claim.target]
+                del self._leases[_key(claim)]
             if probe and not heard:
                 self._pauses.leave(frozenset({taken[0].target}))
 
@@ -299,6 +299,11 @@ class Worker:
         for lease in list(self._leases.values()):
             lease.lose()
             _log.warning("look given up", person=lease.claim.person, target=lease.claim.target)
+
+
+def _key(claim: Claim) -> tuple[str, str, str]:
+    """Of a claim: the pair may be another thread's again before ours is done with it."""
+    return claim.person, claim.target, claim.token
 
 
 def _wait(feed: Changes, stop: threading.Event) -> None:

@@ -99,6 +99,40 @@ def test_a_push_is_looked_at_within_a_moment(db: Database, people: People) -> No
     assert rows(db)["p0", "ad"].state == "active"
 
 
+def test_a_pair_that_is_asked_again_may_be_taken_before_its_look_is_over(
+    db: Database, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread takes it between the commit of the first look and its end."""
+    people(1)
+    again, over = threading.Event(), threading.Event()
+    finish_all = claims.finish_all
+    looks: list[Lease] = []
+
+    def slowly(*arguments: Any) -> list[bool]:
+        stored = finish_all(*arguments)
+        if len(looks) == 1:
+            assert again.wait(10)  # the second look has begun
+            over.set()
+        return stored
+
+    def look(claim: Claim, lease: Lease) -> Result:
+        looks.append(lease)
+        if len(looks) == 1:
+            push(db, "p0")
+        else:
+            again.set()
+            assert over.wait(10)
+            eventually(lambda: not any(one is looks[0] for one in made._leases.values()))
+            assert list(made._leases.values()) == [lease], "its lease is still kept alive"
+        return Result("finish")
+
+    monkeypatch.setattr(claims, "finish_all", slowly)
+    with capture_logs() as logs, running(db, look, threads=2) as made:
+        push(db, "p0")
+        eventually(lambda: len(looks) == 2 and counts(db).settled)
+    assert [line for line in logs if line["log_level"] == "error"] == []
+
+
 def test_pairs_run_side_by_side(db: Database, people: People) -> None:
     together = threading.Barrier(3, timeout=10)
 
