@@ -190,7 +190,8 @@ def create_people(find_place: Callable[[], Place]) -> click.Command:
             told.tell(found, last)
         except Unreachable as error:
             raise click.ClickException(
-                f"no gateway answers at {place.base_url} ({error}). Start it with scripts/run."
+                f"no gateway answers at {place.base_url} ({error}). Start it with scripts/run; "
+                "on another port, set MUSTER_PORT for this command too."
             ) from None
         except Refused as refusal:
             raise click.ClickException(str(refusal)) from None

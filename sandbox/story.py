@@ -245,7 +245,8 @@ def create_command(find_place: Callable[[], Place]) -> click.Command:
             right = Story(client, click.echo).tell()
         except Unreachable as error:
             raise click.ClickException(
-                f"no gateway answers at {place.base_url} ({error}). Start it with scripts/run."
+                f"no gateway answers at {place.base_url} ({error}). Start it with scripts/run; "
+                "on another port, set MUSTER_PORT for this command too."
             ) from None
         except Refused as refusal:
             raise click.ClickException(str(refusal)) from None
