@@ -36,7 +36,7 @@ class Gateway:
     ) -> None:
         """`database` is a URL; without it, SQLite in the data folder."""
         self.folder = folder
-        self._url = database or f"sqlite:///{folder / 'data' / 'muster.db'}"
+        self._prepare(database)
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.config = folder / "muster.yaml"
@@ -62,9 +62,9 @@ class Gateway:
                 }
             },
         }
-        self._prepare()
 
-    def _prepare(self) -> None:
+    def _prepare(self, database: str | None = None) -> None:
+        self._url = database or f"sqlite:///{self.folder / 'data' / 'muster.db'}"
         self.process: subprocess.Popen[bytes] | None = None
         self._database: Database | None = None
         self._session = requests.Session()

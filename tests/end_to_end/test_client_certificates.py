@@ -8,6 +8,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -17,7 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from store.clocks import machine_now
 from tests.access.keys import Authority, PrivateKey, private_pem
 from tests.access.test_certificates import pem
+from tests.end_to_end.client_certificates import Shown
 from tests.end_to_end.gateway import free_port, wait_for
+from tests.end_to_end.nginx import PREFIX, nginx
 from tests.end_to_end.plain import Plain
 
 SITE = """
@@ -144,3 +147,35 @@ def test_the_right_names_without_a_signature_that_was_checked_are_nobody(front: 
     front.register(certificate)
     assert front.ask(front.write("first.pem", certificate, key)) == 401
     assert "did not verify" in front.gateway.log()
+
+
+def test_the_site_that_is_shipped_lets_the_right_certificate_in() -> None:
+    """`deploy/nginx.conf` and our own reading of what it passes on agree."""
+    behind = free_port()
+    with nginx(behind) as front:
+        public = f"{front.base}{PREFIX}"
+        gateway = Plain(server={"base_url": public, "trusted_proxies": ["127.0.0.1"]})
+        gateway.port = behind
+        gateway.base = f"http://127.0.0.1:{behind}"
+        gateway.settings["server"]["port"] = behind
+        gateway.start()
+        try:
+            known = front.clients.give("ips.norhaven.example")
+            gateway.made("token", "create", "workday", "--certificate", str(known.certificate))
+
+            def ask(shown: Shown | None, headers: dict[str, str]) -> int:
+                context = front.trust
+                if shown is not None:
+                    context.load_cert_chain(str(shown.certificate), str(shown.key))
+                with httpx.Client(verify=context, trust_env=False, timeout=20) as client:
+                    return client.get(f"{public}/scim/v2/Users", headers=headers).status_code
+
+            assert ask(known, {}) == 200
+            forged = {
+                "X-SSL-Client-Cert": quote(known.certificate.read_text()),
+                "X-SSL-Client-Verify": "SUCCESS",
+            }
+            assert ask(None, forged) == 401
+            assert ask(front.clients.give("other.norhaven.example"), forged) == 401
+        finally:
+            gateway.end()
