@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, select, update
 
 from mappings.documents import Inbound
+from mappings.results import Facts
 from provisioning import dated, names, obligations, pairs, people
 from provisioning.joining import Joining
 from provisioning.lifecycle import SAID_AT, lifecycle
@@ -65,6 +66,7 @@ class Intake:
         before: dict[str, Any] | None,
         after: dict[str, Any] | None,
         cleared: frozenset[str],
+        ready: tuple[Inbound, Facts] | None = None,
     ) -> Verdict:
         """Join, derive facts, ask pairs. Raises ScimError 409 for a second live resource
         of one person in one source (state.md 5)."""
@@ -82,8 +84,10 @@ class Intake:
             self._withdraw(tx, settings, source, id, who, receipt, moment)
             return Verdict(person=who, facts=facts, receipt=receipt)
         stored = people.record(source, facts, ahead)
-        after = with_groups(tx, inbound, source, id, after)
-        derived = inbound.facts(after, cleared)
+        if ready is not None and ready[0] is inbound:
+            derived = ready[1]
+        else:
+            derived = inbound.facts(with_groups(tx, inbound, source, id, after), cleared)
         if _stale(derived.values, stored.facts):
             self._note(tx, "stale", who, source, id, receipt, {}, moment)
             return Verdict(person=who, facts=facts, stale=True, receipt=receipt)
@@ -100,7 +104,7 @@ class Intake:
             tx.execute(update(resource).where(resource.c.id == id).values(ahead=dates))
         if before is None:
             # A report may name this manager by the SCIM id we are about to hand out.
-            pairs.resolved(tx, people.reference_edge(source, id), moment.machine)
+            pairs.resolved(tx, moment.machine, people.reference_edge(source, id))
         changed = sorted(k for k, v in said.facts.items() if known.get(k) != v)
         news = bool(set(changed) - dated.ABOUT_THE_PUSH)
         lane = _lane(left=left, first=not known, changed=news)
@@ -117,6 +121,15 @@ class Intake:
         what = "created" if before is None else "changed"
         self._note(tx, what, who, source, id, receipt, body, moment)
         return Verdict(person=who, facts=people.facts_text(said.facts), receipt=receipt)
+
+    def ready(
+        self, source: str, type: str, document: Mapping[str, Any], cleared: frozenset[str]
+    ) -> tuple[Inbound, Facts] | None:
+        """What the mapping makes of a new record, and the mapping, unless it reads groups."""
+        inbound = self._inbounds().get(source)
+        if inbound is None or type != "User" or inbound.reads_groups:
+            return None
+        return inbound, inbound.facts(document, cleared)
 
     def again(self, tx: Connection, id: str) -> bool:
         """Read a resource that is stored once more, because its mapping has changed. Whether

@@ -131,12 +131,13 @@ class Joining:
                 )
 
     def _add(self, who: str, keys: Sequence[Key], known: Mapping[Key, str]) -> None:
-        for key in people.add_keys(self._tx, who, keys, known):
+        edges = [
+            people.reference_edge(scope, key.value)
+            for key in people.add_keys(self._tx, who, keys, known)
             # A shared number is a manager reference in every source.
-            scopes = self._sources if key.scope == people.SHARED else (key.scope,)
-            for scope in scopes:
-                edge = people.reference_edge(scope, key.value)
-                pairs.resolved(self._tx, edge, machine_now())
+            for scope in (self._sources if key.scope == people.SHARED else (key.scope,))
+        ]
+        pairs.resolved(self._tx, machine_now(), *edges)
 
 
 def _owners(known: Mapping[Key, str], kinds: Sequence[str]) -> list[str]:

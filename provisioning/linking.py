@@ -133,7 +133,7 @@ def link(tx: Connection, who: str, target: str, to: Link, by: Operator) -> None:
     )
     _park(tx, who, target, None)
     names.keep(tx, who)
-    pairs.resolved(tx, account_edge(who, target), machine_now())
+    pairs.resolved(tx, machine_now(), account_edge(who, target))
     by.note(tx, "linked", who, target=target, anchor=to.anchor)
     pairs.ask(tx, who, [target], pairs.Lane.CHANGE, machine_now())
 
@@ -236,4 +236,4 @@ def _give(tx: Connection, key: Key, who: str) -> None:
     tx.execute(
         insert(person_key).values(scope=key.scope, kind=key.kind, value=key.value, person=who)
     )
-    pairs.resolved(tx, people.reference_edge(key.scope, key.value), machine_now())
+    pairs.resolved(tx, machine_now(), people.reference_edge(key.scope, key.value))

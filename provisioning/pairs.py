@@ -91,9 +91,12 @@ def ask(tx: Connection, person: str, targets: Iterable[str], lane: Lane, now: fl
     return counters
 
 
-def resolved(tx: Connection, edge: str, now: float) -> int:
-    """Ask again for every pair that waits on `edge`; how many those were."""
-    count = _RESOLVED.count(tx, edge=edge, at=now, urgency=int(Lane.CHANGE))
+def resolved(tx: Connection, now: float, *edges: str) -> int:
+    """Ask again for every pair that waits on one of these edges; how many those were."""
+    count = sum(
+        _RESOLVED.count(tx, edge=edge, at=now, urgency=int(Lane.CHANGE))
+        for edge in dict.fromkeys(edges)
+    )
     if count:
         notify(tx)
     return count

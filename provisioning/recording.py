@@ -194,7 +194,7 @@ class Recorder:
                 tx.execute(delete(grant_table).where(*self._of(grant_table)))
             tx.execute(update(account_table).where(*ours).values(**values))
         names.keep(tx, self._claim.person)
-        pairs.resolved(tx, account_edge(self._claim.person, self._claim.target), now)
+        pairs.resolved(tx, now, account_edge(self._claim.person, self._claim.target))
 
     def _ask_reports(self, tx: Connection, now: float) -> None:
         for report in people.reports(tx, self._claim.person):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -46,7 +46,14 @@ class Listener(Protocol):
         before: dict[str, Any] | None,
         after: dict[str, Any] | None,
         cleared: frozenset[str],
+        ready: Any = None,
     ) -> Verdict: ...
+
+    def ready(
+        self, source: str, type: str, document: Mapping[str, Any], cleared: frozenset[str]
+    ) -> Any:
+        """What can be worked out of a new document before others have to wait for its
+        transaction: `on_change` gets it back. None: nothing."""
 
     def on_members(self, tx: Connection, source: str, ids: Collection[str]) -> None:
         """Told when the rows of a group have changed: these resources are in other groups now,
@@ -65,9 +72,16 @@ class Ignore:
         before: dict[str, Any] | None,
         after: dict[str, Any] | None,
         cleared: frozenset[str],
+        ready: Any = None,
     ) -> Verdict:
         """Take everything, make nothing of it."""
         return Verdict()
+
+    def ready(
+        self, source: str, type: str, document: Mapping[str, Any], cleared: frozenset[str]
+    ) -> Any:
+        """Nothing is worked out."""
+        return None
 
     def on_members(self, tx: Connection, source: str, ids: Collection[str]) -> None:
         """Nor of groups."""

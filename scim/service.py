@@ -184,7 +184,8 @@ class Service:
             modified=now,
         )
         named = frozenset(shaper.named)
-        return lambda tx: self._insert(tx, client, kind, new, after, change, named)
+        ready = self._listener.ready(client.source, kind.name, after, new.cleared)
+        return lambda tx: self._insert(tx, client, kind, new, after, change, named, ready)
 
     def knows(self, client: Client, kind: ResourceType, external_id: str) -> bool:
         """Whether the source has a resource with this externalId at this moment."""
@@ -338,6 +339,7 @@ class Service:
         document: Mapping[str, Any],
         change: Change,
         named: frozenset[str],
+        ready: Any,
     ) -> Written:
         after = dict(document)
         values = indexing.values(kind, after)
@@ -346,7 +348,7 @@ class Service:
         if kind.members is not None and settled:
             after[kind.members.name] = self.groups.values(settled.added)
         verdict = self._listener.on_change(
-            tx, new.source, kind.name, new.id, None, after, new.cleared
+            tx, new.source, kind.name, new.id, None, after, new.cleared, ready
         )
         new = replace(new, person=verdict.person, facts=verdict.facts)
         seq = resources.insert_new(tx, new, values)
@@ -409,9 +411,7 @@ class Service:
             raise ScimError(409, f"{named} is taken by another {kind.name}.", "uniqueness")
 
     def _found(self, conn: Connection, client: Client, kind: ResourceType, id: str) -> Resource:
-        found = None
-        if _ID.match(id):
-            found = resources.get(conn, client.source, kind.name, id)
+        found = resources.get(conn, client.source, kind.name, id) if _ID.match(id) else None
         if found is None:
             raise ScimError(404, f"{kind.name} {id[:80]!r} is not here.")
         return found

@@ -290,11 +290,11 @@ def test_resolving_an_edge_asks_those_who_wait_for_it(db: Database, people: Peop
     for person, edge in zip(people(3), ["manager:m", "manager:m", "manager:x"], strict=True):
         ask(db, person, "ad", Lane.LEAVER)
         claims.finish(db, claimed(db, 100), Result("wait", waits_on=edge), 101)
-    assert db.write(lambda tx: pairs.resolved(tx, "manager:m", 200)) == 2
+    assert db.write(lambda tx: pairs.resolved(tx, 200, "manager:m", "manager:y")) == 2
     assert {claimed(db, 200).person for _ in range(2)} == {"p0", "p1"}
     assert claims.claim(db, 200) is None
     assert row(db).lane == Lane.CHANGE
-    assert db.write(lambda tx: pairs.resolved(tx, "manager:nobody", 200)) == 0
+    assert db.write(lambda tx: pairs.resolved(tx, 200, "manager:nobody")) == 0
 
 
 def test_an_edge_resolved_between_look_and_finish_is_not_lost(db: Database, people: People) -> None:
@@ -302,7 +302,7 @@ def test_an_edge_resolved_between_look_and_finish_is_not_lost(db: Database, peop
     ask(db, "p0", "ad")
     claim = claimed(db, 100)
     # the look saw no manager; before it finishes, the manager appears: nobody waits yet
-    assert db.write(lambda tx: pairs.resolved(tx, "manager:m", 101)) == 0
+    assert db.write(lambda tx: pairs.resolved(tx, 101, "manager:m")) == 0
     wait = Result("finish", waits_on="manager:m", still_waiting=lambda tx: False)
     assert claims.finish(db, claim, wait, 102)
     assert row(db).due == 102
@@ -327,7 +327,7 @@ def test_a_resolver_racing_with_finish_is_never_missed(db: Database, people: Peo
 
             def work(tx: Connection) -> None:
                 tx.execute(setting.insert().values(name=edge, value="here"))
-                pairs.resolved(tx, edge, 101)
+                pairs.resolved(tx, 101, edge)
 
             db.write(work)
 

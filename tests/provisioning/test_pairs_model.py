@@ -160,7 +160,7 @@ class Pairs(RuleBasedStateMachine):
     @rule(edge=st.sampled_from(_EDGES))
     def resolve(self, edge: str) -> None:
         waiting = [entry for entry in self.model.values() if entry.waits_on == edge]
-        assert self.db.write(lambda tx: pairs.resolved(tx, edge, self.now)) == len(waiting)
+        assert self.db.write(lambda tx: pairs.resolved(tx, self.now, edge)) == len(waiting)
         for entry in waiting:
             entry.ask(Lane.CHANGE, self.now)
 

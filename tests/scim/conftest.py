@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +56,18 @@ class Recorder:
         before: dict[str, Any] | None,
         after: dict[str, Any] | None,
         cleared: frozenset[str],
+        ready: Any = None,
     ) -> Verdict:
         self.calls.append((source, type, id, before, after, cleared))
         self.act(tx)
         if self.error is not None:
             raise self.error
         return self.verdict
+
+    def ready(
+        self, source: str, type: str, document: Mapping[str, Any], cleared: frozenset[str]
+    ) -> Any:
+        return None
 
     def on_members(self, tx: Connection, source: str, ids: Collection[str]) -> None:
         self.regrouped.append((source, sorted(ids)))
