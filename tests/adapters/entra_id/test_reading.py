@@ -52,7 +52,7 @@ def test_an_account_as_the_planner_wants_it(entra: EntraId, wire: Wire) -> None:
 def test_a_link_that_is_gone_falls_back_to_the_key(entra: EntraId, wire: Wire) -> None:
     wire.answer("GET", f"/users/{BEN}", missing(BEN), 404)
     wire.answer("GET", r"/users\?.*employeeId eq '10''01'", {"value": [user()]})
-    account = entra.read(Link(BEN), ("employeeId", "10'01"))
+    account = entra.read(Link(BEN), {"employeeId": "10'01"})
     assert account is not None
     assert account.anchor == ANA
     assert "consistencylevel" not in wire.requests[1].headers

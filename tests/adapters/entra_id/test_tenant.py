@@ -23,7 +23,7 @@ from adapters.target import Account, Outcome, Step, TargetDown, TargetRefused, V
 from sandbox.entra import SandboxEntra
 from sandbox.faults import Fault
 
-MATCH = ("employeeId", "1001")
+MATCH = {"employeeId": "1001"}
 NEW: dict[str, Value] = {
     "displayName": "Ana Sørensen",
     "mailNickname": "ana",
