@@ -122,6 +122,8 @@ def _base(url: str) -> None:
         raise ValidationError(
             "is not the address of a server|Give scheme, host and path: https://host/prefix."
         )
+    if parts.path.rstrip("/").lower().endswith("/scim/v2"):
+        raise ValidationError("ends with /scim/v2|Leave that out: it is added to the address.")
 
 
 def _network(text: str) -> None:

@@ -101,6 +101,7 @@ def test_the_prefix_is_that_of_the_settings(path: str, peer: str, script: str, r
         ("base_url: scim.norhaven.example", "is not the address of a server"),
         ("base_url: https://scim.norhaven.example/?a=b", "is not the address of a server"),
         ("base_url: ftp://scim.norhaven.example", "is not the address of a server"),
+        ("base_url: https://scim.norhaven.example/muster/scim/v2/", "ends with /scim/v2"),
         ("trusted_proxies: [nginx.norhaven.example]", "is no network"),
         ("trusted_proxies: [10.0.0.1/8]", "is no network"),
         ("trusted_proxies: 127.0.0.1", "trusted_proxies"),
