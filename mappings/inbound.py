@@ -37,6 +37,11 @@ class FactRule:
         return frozenset((p.urn, p.attribute) for p in readers if isinstance(p, Path))
 
     @cached_property
+    def plain(self) -> bool:
+        """A text is the fact as it is."""
+        return self.kind == "text" and not self.none
+
+    @cached_property
     def blank(self) -> Result:
         """What the rule gives where there is nothing in all these places: always the same."""
         return self.rule.run(Document({}))
@@ -87,7 +92,13 @@ class Inbound:
         there = _places(document)
         for fact in self.rules:
             if not fact.looks_at.isdisjoint(there):
-                _say(facts, fact, fact.rule.run(folded), emptied, folded)
+                result = fact.rule.run(folded)
+                value = result.outcome.value
+                if fact.plain and value.__class__ is str and (written := value.strip()):
+                    facts.values[fact.rule.name] = written  # what most of them come to
+                    facts.origins[fact.rule.name] = result.origin
+                    continue
+                _say(facts, fact, result, emptied, folded)
             elif emptied or not fact.silent:
                 _say(facts, fact, fact.blank, emptied, folded)
         return facts

@@ -96,7 +96,10 @@ def merge(
     for name in dict.fromkeys(name for _, own in said for name in own):
         if name in _OF_BLOCK:
             continue
-        for source, own in _by_authority(name, said, policy, facts, zone, now, until):
+        ranked = said
+        if name in policy.authority:
+            ranked = _by_authority(name, said, policy, facts, zone, now, until)
+        for source, own in ranked:
             if name in own and (name not in facts or (facts[name] is None is not own[name])):
                 facts[name], origins[name] = own[name], source
     for name in END_DATES:
@@ -183,6 +186,8 @@ def _ordered(
 ) -> list[tuple[str, Facts]]:
     """The strongest source first; of one source the record that decides, then the others by
     their first day, the latest first."""
+    if len(said) == 1:
+        return list(said)
     rank = {source: place for place, source in enumerate(policy.sources)}
     kept: list[tuple[str, Facts]] = []
     sources = dict.fromkeys(source for source, _ in said)
