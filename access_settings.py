@@ -85,9 +85,9 @@ class Proxies:
 class Access:
     """Who may call: limits, tokens of our own, those of others, certificates."""
 
-    requests_per_second: float = 500.0
+    requests_per_second: float = 5_000.0
     """Of one credential, over a while; 0: no limit."""
-    burst: float = 1000.0
+    burst: float = 20_000.0
     """That many at once."""
     token_seconds: float = 3600.0
     """How long a token of /oauth/token lives."""
@@ -165,8 +165,8 @@ class _IssuerSchema(Schema):
 
 
 class AccessSchema(Schema):
-    requests_per_second = fields.Float(load_default=500.0, validate=validate.Range(min=0))
-    burst = fields.Float(load_default=1000.0, validate=validate.Range(min=1))
+    requests_per_second = fields.Float(load_default=5_000.0, validate=validate.Range(min=0))
+    burst = fields.Float(load_default=20_000.0, validate=validate.Range(min=1))
     token_seconds = fields.Float(load_default=3600.0, validate=validate.Range(60, 86_400))
     signing_key = fields.String(load_default=None, allow_none=True)
     certificate_header = fields.String(load_default="X-SSL-Client-Cert", validate=_header)

@@ -43,7 +43,7 @@ def test_the_settings_named_are_settings() -> None:
 def test_the_numbers_are_those_of_the_code() -> None:
     access, session = Access(), SignIn()
     for words in (
-        f"{access.requests_per_second:.0f} requests a second",
+        f"{access.requests_per_second:,.0f} requests a second",
         f"{access.burst:,.0f} at once",
         f"{gate.FAILURES} failures a minute",
         f"{sign_in.ATTEMPTS} attempts a minute",

@@ -253,7 +253,7 @@ def without_access(text: str) -> str:
 
 def test_who_may_call(tmp_path: Path) -> None:
     found = loaded(tmp_path, without_access(EXAMPLE) + ACCESS).access
-    assert (found.requests_per_second, found.burst) == (50, 1000)
+    assert (found.requests_per_second, found.burst) == (50, 20_000)
     assert found.signing_key == f"file:{tmp_path}/key"
     (issuer,) = found.issuers
     assert (issuer.issuer, issuer.ca_file) == (

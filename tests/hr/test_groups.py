@@ -23,7 +23,8 @@ facts:
 @pytest.fixture
 def client(gate: Gate, tmp_path: Path) -> Client:
     (tmp_path / "own.yaml").write_text(OWN, encoding="utf-8")
-    gate.intake._inbounds = {**gate.intake._inbounds, "rippling": load_inbound("own", [tmp_path])}
+    inbounds = {**gate.intake._inbounds(), "rippling": load_inbound("own", [tmp_path])}
+    gate.intake._inbounds = lambda: inbounds
     gate.ad.offer("group", "opticians")
     gate.gives({"opticians": 'Contains([groups], "Optics") > 0'})
     return gate.client("rippling")
