@@ -220,6 +220,8 @@ class Bulk:
     ) -> tuple[dict[int, _Outcome], bool]:
         """Groups of operations in one transaction; whether failOnErrors ended it."""
         failed = set(self._failed)
+        # Messages are read before others have to wait for the transaction.
+        works = {at: self._read_work(operations[at]) for group in groups for at in group}
 
         def work(tx: Connection) -> tuple[dict[int, _Outcome], bool]:
             self._failed = set(failed)  # the transaction may run again
@@ -229,7 +231,7 @@ class Bulk:
                 errors += sum(map(_is_error, self._progress.done.values()))
             ended = False
             for group in groups:
-                done.update(self._group(tx, operations, group))
+                done.update(self._group(tx, operations, group, works))
                 errors += sum(done[position].error is not None for position in group)
                 ended = bearable is not None and errors >= max(bearable, 1)
                 if ended:
@@ -248,14 +250,18 @@ class Bulk:
             return {at: _Outcome(429, error=busy) for group in groups for at in group}, True
 
     def _group(
-        self, tx: Connection, operations: Sequence[_Operation], group: Sequence[int]
+        self,
+        tx: Connection,
+        operations: Sequence[_Operation],
+        group: Sequence[int],
+        works: Mapping[int, Work | ScimError],
     ) -> dict[int, _Outcome]:
         done: dict[int, _Outcome] = {}
         position = group[0]
         try:
             with savepoint(tx):
                 for position in group:
-                    done[position] = self._one(tx, operations[position])
+                    done[position] = self._one(tx, operations[position], works[position])
                 if len(group) > 1:  # they named each other before they were there
                     for one in (operations[at] for at in group):
                         if one.kind is not None and one.id is not None:
@@ -268,7 +274,7 @@ class Bulk:
             done[position] = _Outcome(refused.status, error=refused)
         return done
 
-    def _one(self, tx: Connection, operation: _Operation) -> _Outcome:
+    def _one(self, tx: Connection, operation: _Operation, work: Work | ScimError) -> _Outcome:
         if operation.problem is not None:
             raise operation.problem
         for bulk_id in operation.needs:
@@ -276,8 +282,16 @@ class Bulk:
                 raise ScimError(409, f"No operation has the bulkId {bulk_id[:80]!r}.")
             if bulk_id in self._failed:
                 raise ScimError(409, f"The operation with the bulkId {bulk_id[:80]!r} failed.")
-        written = self._work(operation)(tx)
-        return _Outcome(_STATUS[operation.method], written)
+        if isinstance(work, ScimError):
+            raise work
+        return _Outcome(_STATUS[operation.method], work(tx))
+
+    def _read_work(self, operation: _Operation) -> Work | ScimError:
+        """What is to be done in the transaction, or why the message itself is refused."""
+        try:
+            return operation.problem or self._work(operation)
+        except ScimError as problem:
+            return problem
 
     def _work(self, operation: _Operation) -> Work:
         service, client, kind = self._service, self._client, operation.kind
