@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, select, update
 
 from mappings.documents import Inbound
-from mappings.results import Facts
-from provisioning import dated, names, obligations, pairs, people
+from provisioning import dated, names, newcomer, obligations, pairs, people
 from provisioning.joining import Joining
 from provisioning.lifecycle import SAID_AT, lifecycle
 from provisioning.merging import Record, course, merge, was_out
+from provisioning.newcomer import Newcomer
 from provisioning.pairs import Lane
 from provisioning.people import Kept
 from scim.listener import Verdict
@@ -66,7 +66,7 @@ class Intake:
         before: dict[str, Any] | None,
         after: dict[str, Any] | None,
         cleared: frozenset[str],
-        ready: tuple[Inbound, Facts] | None = None,
+        ready: Newcomer | None = None,
     ) -> Verdict:
         """Join, derive facts, ask pairs. Raises ScimError 409 for a second live resource
         of one person in one source (state.md 5)."""
@@ -83,15 +83,19 @@ class Intake:
                 return Verdict()
             self._withdraw(tx, settings, source, id, who, receipt, moment)
             return Verdict(person=who, facts=facts, receipt=receipt)
+        if ready is not None and (
+            before is not None or ready.inbound is not inbound or ready.policy != settings.people
+        ):
+            ready = None  # the mapping or the policy has changed meanwhile
         stored = people.record(source, facts, ahead)
-        if ready is not None and ready[0] is inbound:
-            derived = ready[1]
+        if ready is not None:
+            derived, now = ready.derived, ready.now
         else:
             derived = inbound.facts(with_groups(tx, inbound, source, id, after), cleared)
         if _stale(derived.values, stored.facts):
             self._note(tx, "stale", who, source, id, receipt, {}, moment)
             return Verdict(person=who, facts=facts, stale=True, receipt=receipt)
-        push = dated.take(stored, derived, settings.people, now)
+        push = ready.push if ready else dated.take(stored, derived, settings.people, now)
         said, known = push.record, stored.on(now)
         shared = settings.sources[source].shared_keys
         keys = people.keys_of(source, after.get("externalId"), push.newest, shared)
@@ -99,7 +103,14 @@ class Intake:
         who, problem = joining.join(who, keys)
         kept = people.read(tx, who)
         people.note_case(tx, who, kept, id, problem)
-        left = self._assert(tx, settings, who, kept, [*self._others(tx, who, id), said], now)
+        others = self._others(tx, who, id)
+        left = False
+        if ready is not None and not others and kept.facts == people.UNKNOWN:
+            people.store_row(tx, who, ready.row)
+            if ready.works:
+                names.keep(tx, who)
+        else:
+            left = self._assert(tx, settings, who, kept, [*others, said], now)
         if (dates := people.ahead_text(said.ahead)) != ahead:
             tx.execute(update(resource).where(resource.c.id == id).values(ahead=dates))
         if before is None:
@@ -120,16 +131,18 @@ class Intake:
             ]
         what = "created" if before is None else "changed"
         self._note(tx, what, who, source, id, receipt, body, moment)
-        return Verdict(person=who, facts=people.facts_text(said.facts), receipt=receipt)
+        text = ready.facts if ready else people.facts_text(said.facts)
+        return Verdict(person=who, facts=text, receipt=receipt)
 
     def ready(
         self, source: str, type: str, document: Mapping[str, Any], cleared: frozenset[str]
-    ) -> tuple[Inbound, Facts] | None:
-        """What the mapping makes of a new record, and the mapping, unless it reads groups."""
+    ) -> Newcomer | None:
+        """What a new record says, unless its mapping reads groups."""
         inbound = self._inbounds().get(source)
         if inbound is None or type != "User" or inbound.reads_groups:
             return None
-        return inbound, inbound.facts(document, cleared)
+        policy, now = self._settings().people, self._business.now()
+        return newcomer.read(inbound, source, document, cleared, policy, now)
 
     def again(self, tx: Connection, id: str) -> bool:
         """Read a resource that is stored once more, because its mapping has changed. Whether

@@ -37,6 +37,8 @@ from store.statement import Statement
 from store.tables import person, person_key, resource
 
 SHARED = "shared"
+UNKNOWN = "{}"
+"""The column `facts` of somebody of whom nobody has said anything yet."""
 NUMBER = "number"
 """Kind of a shared key that is a worker's number in any of the sources that number alike."""
 STABLE_KINDS = ("externalId", "workerId", "employeeNumber")
@@ -217,19 +219,27 @@ def episodes_from(text: str) -> tuple[Episode, ...]:
     return tuple(Episode(e["source"], e["facts"], e["saidAt"]) for e in json.loads(text))
 
 
-def store(tx: Connection, who: str, merged: Merged) -> None:
-    """Write what the records say of somebody whom they assert."""
+def row_of(merged: Merged) -> dict[str, Any]:
+    """What is stored of somebody of whom the records say this."""
     episodes = [
         {"source": e.source, "facts": dict(e.facts), "saidAt": e.said_at} for e in merged.episodes
     ]
-    _STORE.count(
-        tx,
-        the_person=who,
-        facts=facts_text(merged.facts),
-        origins=json.dumps(merged.origins, sort_keys=True),
-        episodes=json.dumps(episodes, ensure_ascii=False, sort_keys=True),
-        changes_at=merged.changes_at,
-    )
+    return {
+        "facts": facts_text(merged.facts),
+        "origins": json.dumps(merged.origins, sort_keys=True),
+        "episodes": json.dumps(episodes, ensure_ascii=False, sort_keys=True),
+        "changes_at": merged.changes_at,
+    }
+
+
+def store(tx: Connection, who: str, merged: Merged) -> None:
+    """Write what the records say of somebody whom they assert."""
+    store_row(tx, who, row_of(merged))
+
+
+def store_row(tx: Connection, who: str, row: Mapping[str, Any]) -> None:
+    """The same, of what `row_of` gave."""
+    _STORE.count(tx, the_person=who, **row)
 
 
 def withdraw(tx: Connection, who: str, now: float) -> None:

@@ -1,0 +1,49 @@
+"""A new record, read before its transaction: what it says, and what the person is by it
+alone. That holds where nobody else speaks of them, which only the transaction can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mappings.documents import Inbound
+from mappings.results import Facts
+from policy_settings import People
+from provisioning import dated, people
+from provisioning.dated import Push
+from provisioning.lifecycle import lifecycle
+from provisioning.merging import Record, merge
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """Read by `inbound` under `policy` at business time `now`."""
+
+    inbound: Inbound
+    policy: People
+    now: float
+    derived: Facts
+    push: Push
+    facts: str
+    """What the record says, as it is stored."""
+    row: Mapping[str, Any]
+    """What is stored of the person."""
+    works: bool
+
+
+def read(
+    inbound: Inbound,
+    source: str,
+    document: Mapping[str, Any],
+    cleared: Collection[str],
+    policy: People,
+    now: float,
+) -> Newcomer:
+    """What the document says of somebody new."""
+    derived = inbound.facts(document, cleared)
+    push = dated.take(Record(source, {}), derived, policy, now)
+    merged = merge([push.record], policy, now)
+    works = lifecycle(merged.episodes, None, policy, now).enabled
+    facts = people.facts_text(push.record.facts)
+    return Newcomer(inbound, policy, now, derived, push, facts, people.row_of(merged), works)

@@ -1,0 +1,136 @@
+"""A record that was read before its transaction comes to the same as one read in it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from mappings.documents import load_inbound
+from provisioning.intake import Intake
+from store.tables import pair, person, person_key, resource
+from tests.provisioning.house import House, worker
+
+
+def push(
+    house: House,
+    document: dict[str, Any],
+    source: str = "workday",
+    *,
+    ahead: bool,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> str:
+    """Create, as `scim/` does; `ahead`: read before the transaction begins, after which
+    `meanwhile` happens."""
+    id = str(uuid.uuid4())
+    ready = house.intake.ready(source, "User", document, frozenset()) if ahead else None
+    meanwhile()
+
+    def work(tx: Any) -> None:
+        verdict = house.intake.on_change(tx, source, "User", id, None, document, frozenset(), ready)
+        tx.execute(
+            insert(resource).values(
+                id=id,
+                seq=next(House.numbers),
+                source=source,
+                type="User",
+                version=1,
+                created=0,
+                modified=0,
+                document=json.dumps(document),
+                person=verdict.person,
+                facts=verdict.facts,
+                external_id=document.get("externalId"),
+            )
+        )
+
+    house.database.write(work)
+    return id
+
+
+def stored(house: House) -> list[Any]:
+    """What is stored of everybody, but for ids and instants of the machine."""
+    named = ("facts", "origins", "episodes", "changes_at", "asserted", "withdrawn_at", "problem")
+    keyed = ("scope", "kind", "value")
+    with house.database.read() as connection:
+        people = [
+            tuple(getattr(row, name) for name in named)
+            for row in connection.execute(select(person).order_by(person.c.facts))
+        ]
+        keys = sorted(
+            tuple(getattr(row, name) for name in keyed)
+            for row in connection.execute(select(person_key))
+        )
+        pairs = sorted((r.target, r.lane, r.asked) for r in connection.execute(select(pair)))
+        records = sorted(str(f) for f in connection.execute(select(resource.c.facts)).scalars())
+    return [people, keys, pairs, records]
+
+
+DOCUMENTS = {
+    "works": worker("E1", title="Cook"),
+    "begins later": worker("E1", hireDate="2026-05-04"),
+    "has left": worker("E1", active=False, terminationDate="2026-01-31"),
+    "leaves": worker("E1", contractEndDate="2026-12-31", timezone="Europe/Berlin"),
+    "with a manager": worker("E1", manager="E9"),
+    "without a key": {"active": True, "name": {"givenName": "Zoe", "familyName": "Berg"}},
+    "of a later day": worker("E1", effectiveDate="2026-06-01"),
+}
+
+
+@pytest.fixture
+def houses(tmp_path: Path) -> tuple[House, House]:
+    made = []
+    for name in ("ahead", "within"):
+        (tmp_path / name).mkdir()
+        made.append(House(tmp_path / name, shared_keys=("employeeNumber",)))
+    return made[0], made[1]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_somebody_new(houses: tuple[House, House], document: dict[str, Any]) -> None:
+    one, other = houses
+    push(one, document, ahead=True)
+    push(other, document, ahead=False)
+    assert stored(one) == stored(other)
+    one.settle()
+    other.settle()
+    assert [a.attributes for a in one.ad.accounts.values()] == [
+        a.attributes for a in other.ad.accounts.values()
+    ]
+
+
+def test_somebody_whom_another_source_knows(houses: tuple[House, House]) -> None:
+    for house in houses:
+        push(house, worker("E1", title="Cook"), ahead=False)
+        ahead = house is houses[0]
+        push(house, worker("E1", title="Chef", active=False), "generic", ahead=ahead)
+    assert stored(houses[0]) == stored(houses[1])
+
+
+def test_somebody_who_returns(houses: tuple[House, House]) -> None:
+    for house in houses:
+        house.withdraw(push(house, worker("E1", contractEndDate="2026-12-31"), ahead=False))
+        push(house, worker("E1", title="Chef"), ahead=house is houses[0])
+    assert stored(houses[0]) == stored(houses[1])
+
+
+def test_another_mapping_in_the_meantime_counts(houses: tuple[House, House]) -> None:
+    house, _ = houses
+    full = load_inbound("workday")
+    fewer = replace(full, rules=tuple(r for r in full.rules if r.rule.name != "title"))
+
+    def remap() -> None:
+        inbounds = {"workday": fewer}
+        house.intake = Intake(lambda: house.settings, lambda: inbounds, house.business)
+
+    push(house, worker("E1", title="Cook"), ahead=True, meanwhile=remap)
+    with house.database.read() as connection:
+        told = json.loads(connection.execute(select(resource.c.facts)).scalar_one())
+    assert told["employeeNumber"] == "E1"
+    assert "title" not in told
