@@ -7,7 +7,6 @@ follows from the resource types, and every refusal, 404 and 405 too, is a SCIM e
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +15,6 @@ from typing import Any
 from flask import Blueprint, Response, request
 from flask.sansio.blueprints import BlueprintSetupState
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
 
 from access import Gate
 from scim import discovery, indexing, messages, schema
@@ -31,7 +27,7 @@ from scim.documents import location
 from scim.errors import ScimError
 from scim.listener import Ignore, Listener
 from scim.listing import Lists, projection_of, shown_text
-from scim.messages import empty, etag, refusal, respond
+from scim.messages import empty, etag, failure, refusal, respond
 from scim.projection import Projection
 from scim.schema import Registry, ResourceType
 from scim.service import Client, Service, Work, Written
@@ -49,7 +45,6 @@ SHOWN_MEMBERS = 1000
 """PATCH of a group with more members than this is answered 204 unless `attributes` says."""
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_RETRY_AFTER = {"Retry-After": "5"}
 _ABOUT = ("ServiceProviderConfig", "ResourceTypes", "Schemas")
 
 _log = logging.getLogger("muster.scim")
@@ -143,21 +138,8 @@ class _Door:
         try:
             client = admit(self._gate, request.environ, self._profiles)
             return self._dispatch(client, rest)(client)
-        except ScimError as error:
-            return refusal(error)
-        except HTTPException as error:
-            status = error.code or 400
-            return refusal(ScimError(status, error.description or "The request is refused."))
-        except (OperationalError, PoolTimeout) as error:
-            _log.warning("database busy or away: %s", type(error).__name__)
-            return refusal(
-                ScimError(429, "Too much to do at this moment; try again.", None, _RETRY_AFTER)
-            )
         except Exception as error:
-            # The message may hold personal data; where it happened does not.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("unexpected %s\n%s", type(error).__name__, where)
-            return refusal(ScimError(500, "Something failed here; it is in the log."))
+            return refusal(failure(error, _log))
 
     def outside(self) -> Response | None:
         """What Flask finds no route for below /scim: odd methods, double slashes, wrong

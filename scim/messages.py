@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from scim.bodies import decode, encode
 from scim.discovery import Limits
@@ -20,6 +24,25 @@ MEDIA_TYPE = "application/scim+json"
 SEARCH_URN = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 LIST_URN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _LARGEST = 2**31 - 1
+_RETRY_AFTER = {"Retry-After": "5"}
+
+
+def failure(error: Exception, log: logging.Logger) -> ScimError:
+    """How an exception that ended a request is answered; what nobody expected is logged.
+
+    Nothing an exception says reaches the client or the log unless it was made for that.
+    """
+    if isinstance(error, ScimError):
+        return error
+    if isinstance(error, HTTPException):
+        return ScimError(error.code or 400, error.description or "The request is refused.")
+    if isinstance(error, (OperationalError, PoolTimeout)):
+        log.warning("database busy or away: %s", type(error).__name__)
+        return ScimError(429, "Too much to do at this moment; try again.", None, _RETRY_AFTER)
+    # The message may hold personal data; where it happened does not.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("unexpected %s\n%s", type(error).__name__, where)
+    return ScimError(500, "Something failed here; it is in the log.")
 
 
 def body(limits: Limits) -> dict[str, Any]:

@@ -70,6 +70,13 @@ def busy() -> Refusal:
     return Refusal(429, "TooManyRequests", why, {"Retry-After": "5"})
 
 
+_CODES = {
+    413: "RequestEntityTooLarge",
+    429: "TooManyRequests",
+    500: "InternalServerError",
+}
+
+
 def from_scim(error: ScimError, *, of_body: bool = False) -> Refusal:
     """What `scim/` refused, in Graph's words; `of_body`: it was the form of the body."""
     if error.status == 401:
@@ -78,8 +85,9 @@ def from_scim(error: ScimError, *, of_body: bool = False) -> Refusal:
         return Refusal(401, "InvalidAuthenticationToken", text, error.headers)
     if of_body and error.status in (400, 415):
         return invalid(error.detail)
-    code = {413: "RequestEntityTooLarge", 429: "TooManyRequests"}.get(error.status, "BadRequest")
-    return Refusal(error.status, code, error.detail, error.headers)
+    return Refusal(
+        error.status, _CODES.get(error.status, "BadRequest"), error.detail, error.headers
+    )
 
 
 def refused(refusal: Refusal) -> Response:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,9 +16,6 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
 
 from adapters.bulk_upload import (
     answers,
@@ -39,7 +35,7 @@ from adapters.bulk_upload.uploads import Full, Uploads
 from mappings.entra.schema import SchemaError
 from scim.auth import admit
 from scim.errors import ScimError
-from scim.messages import MEDIA_TYPE, body
+from scim.messages import MEDIA_TYPE, body, failure
 from scim.service import Client, Service
 from store import resources, uploads
 from store.clocks import to_datetime
@@ -117,20 +113,8 @@ class _Desk:
             return self._dispatch(version, address)
         except Refusal as refusal:
             return answers.refused(refusal)
-        except ScimError as error:
-            return answers.refused(answers.from_scim(error))
-        except HTTPException as error:
-            why = error.description or "The request is refused."
-            return answers.refused(Refusal(error.code or 400, "BadRequest", why))
-        except (OperationalError, PoolTimeout) as error:
-            _log.warning("database busy or away: %s", type(error).__name__)
-            return answers.refused(answers.busy())
         except Exception as error:
-            # The message may hold personal data; where it happened does not.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("unexpected %s\n%s", type(error).__name__, where)
-            why = "Something failed here; it is in the log."
-            return answers.refused(Refusal(500, "InternalServerError", why))
+            return answers.refused(answers.from_scim(failure(error, _log)))
 
     # -- addresses ---------------------------------------------------------------------------
 

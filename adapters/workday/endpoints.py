@@ -8,14 +8,10 @@ empties, the rest stays.
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Collection
 from typing import Any
 
 from flask import Blueprint, Response, request
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
 
 from access import Gate
 from adapters.workday import report
@@ -73,20 +69,8 @@ class _Desk:
         """The answer to a request; never raises."""
         try:
             return self._take(name)
-        except ScimError as error:
-            return messages.refusal(error)
-        except HTTPException as error:
-            why = error.description or "The request is refused."
-            return messages.refusal(ScimError(error.code or 400, why))
-        except (OperationalError, PoolTimeout) as error:
-            _log.warning("database busy or away: %s", type(error).__name__)
-            why = "Too much to do at this moment; try again."
-            return messages.refusal(ScimError(429, why, None, {"Retry-After": "5"}))
         except Exception as error:
-            # The message may hold personal data; where it happened does not.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("unexpected %s\n%s", type(error).__name__, where)
-            return messages.refusal(ScimError(500, "Something failed here; it is in the log."))
+            return messages.refusal(messages.failure(error, _log))
 
     def _take(self, name: str) -> Response:
         caller = admit(self._gate, request.environ, {}, "bulk")
