@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from adapters.target import Target
     from provisioning.intake import Intake
     from scim.discovery import Limits
+    from scim.schema import Registry
 
 HERE = Path(__file__).resolve().parent
 SANDBOX_CONFIG = "sandbox.yaml"
@@ -176,6 +177,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     """
     from access import oauth
     from provisioning.intake import Intake
+    from scim import schema
     from scim.discovery import Limits
     from scim.endpoints import create_blueprint
 
@@ -192,6 +194,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
         in_force(settings, database), lambda: mappings().inbounds, clock(settings, database)
     )
     gate = open_gate(settings, database)
+    registry = schema.load(settings.scim.schemas)
     app = Flask("muster", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.scim.max_payload
     app.register_blueprint(
@@ -199,15 +202,17 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
             database,
             profiles={name: source.profile for name, source in settings.sources.items()},
             base_url=settings.base_url,
-            schema_folders=settings.scim.schemas,
+            registry=registry,
             limits=limits,
             listener=intake,
             gate=gate,
         )
     )
     app.register_blueprint(oauth.create_blueprint(gate))
-    app.register_blueprint(_bulk_upload(settings, database, intake, mappings, limits, gate))
-    app.register_blueprint(_workers(settings, database, intake, limits, gate))
+    app.register_blueprint(
+        _bulk_upload(settings, database, registry, intake, mappings, limits, gate)
+    )
+    app.register_blueprint(_workers(settings, database, registry, intake, limits, gate))
     _furnish(app, settings, database, gate)
     if "uwsgi" in sys.modules:
         setproctitle.setproctitle("muster web")
@@ -219,6 +224,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
 def _bulk_upload(
     settings: Settings,
     database: Database,
+    registry: Registry,
     intake: Intake,
     mappings: Watched[Mappings],
     limits: Limits,
@@ -226,7 +232,6 @@ def _bulk_upload(
 ) -> Blueprint:
     """Microsoft's addresses: the same pushes through another door."""
     from adapters.bulk_upload import House, create_blueprint
-    from scim import schema
 
     def outbounds() -> Mapping[str, tuple[Outbound, str]]:
         kinds = {name: target.kind for name, target in settings.targets.items()}
@@ -235,7 +240,7 @@ def _bulk_upload(
     return create_blueprint(
         House(
             db=database,
-            registry=schema.load(settings.scim.schemas),
+            registry=registry,
             listener=intake,
             business=clock(settings, database),
             limits=limits,
@@ -252,15 +257,19 @@ def _bulk_upload(
 
 
 def _workers(
-    settings: Settings, database: Database, intake: Intake, limits: Limits, gate: Gate
+    settings: Settings,
+    database: Database,
+    registry: Registry,
+    intake: Intake,
+    limits: Limits,
+    gate: Gate,
 ) -> Blueprint:
     """Workday's own forms of a worker: the same pushes through another door."""
     from adapters.workday import create_blueprint
-    from scim import schema
 
     return create_blueprint(
         database,
-        schema.load(settings.scim.schemas),
+        registry,
         intake,
         tuple(settings.sources),
         limits,

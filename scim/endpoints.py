@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -58,7 +57,7 @@ def create_blueprint(
     listener: Listener | None = None,
     profiles: Mapping[str, str] | None = None,
     base_url: str = "",
-    schema_folders: Sequence[Path] = (),
+    registry: Registry | None = None,
     limits: Limits | None = None,
     now: Callable[[], float] = machine_now,
     gate: Gate | None = None,
@@ -68,11 +67,10 @@ def create_blueprint(
     `listener` is told of every change in its transaction (none: sources are store-only).
     `profiles` maps configured sources to client profiles, for tokens without one.
     `base_url` is the public scheme and host, such as `https://muster.norhaven.example`;
-    without it locations are paths. `schema_folders` hold further schemas and resource
-    types. `gate` says who may call (none: one without settings of its own). Raises
-    scim.schema.SchemaError.
+    without it locations are paths. `registry` has the resource types (none: those shipped).
+    `gate` says who may call (none: one without settings of its own).
     """
-    registry = schema.load(schema_folders)
+    registry = registry or schema.load()
     indexing.prepare(db, registry)
     base = base_url.rstrip("/") + PREFIX
     service = Service(db, registry, listener or Ignore(), now, base)

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection
 from werkzeug.test import TestResponse
 
+from scim import schema
 from scim.endpoints import create_blueprint
 from scim.listener import Verdict
 from store import credentials
@@ -93,7 +94,7 @@ class Server:
                 listener=self.listener,
                 profiles={"workday": "hr"},
                 base_url=BASE,
-                schema_folders=folders,
+                registry=schema.load(folders),
                 now=self.clock,
                 **more,
             )
