@@ -145,10 +145,10 @@ class Intake:
         return newcomer.read(inbound, source, document, cleared, policy, now)
 
     def again(self, tx: Connection, id: str) -> bool:
-        """Read a resource that is stored once more, because its mapping has changed. Whether
-        there is one."""
+        """Read a resource that is stored once more, because its mapping or its groups have
+        changed. Whether there is one, and somebody behind it."""
         row = tx.execute(select(resource).where(resource.c.id == id)).one_or_none()
-        if row is None or row.deleted is not None:
+        if row is None or row.deleted is not None or row.person is None:
             return False
         document, cleared = json.loads(row.document), frozenset(json.loads(row.cleared))
         said = self.on_change(tx, row.source, row.type, id, document, document, cleared)
@@ -163,13 +163,7 @@ class Intake:
         if inbound is None or not inbound.reads_groups:
             return
         for id in members.below(tx, source, list(ids), "User"):
-            one = resources.get(tx, source, "User", id)
-            if one is None or one.person is None:
-                continue
-            document: dict[str, Any] = json.loads(one.document)
-            verdict = self.on_change(tx, source, "User", id, document, document, one.cleared)
-            row = update(resource).where(resource.c.id == id)
-            tx.execute(row.values(person=verdict.person, facts=verdict.facts))
+            self.again(tx, id)
 
     def _others(self, tx: Connection, who: str, id: str) -> list[Record]:
         """What every other live record of the person says."""

@@ -93,7 +93,7 @@ class Viewer:
     ) -> None:
         """`settings` gives those in force now; it is asked once a view."""
         self._database = database
-        self.live = self._settings = settings
+        self.live = settings
         self.targets = targets
         self._outbounds = outbounds
         self.catalogue = Catalogue(targets)
@@ -101,7 +101,7 @@ class Viewer:
     @property
     def settings(self) -> Settings:
         """Those in force now."""
-        return self._settings()
+        return self.live()
 
     def view(
         self,
@@ -117,7 +117,7 @@ class Viewer:
         `keep_names=False` reserves nothing (dry run). Raises Held, Unknown, TargetDown and
         TargetRefused.
         """
-        settings = settings or self._settings()
+        settings = settings or self.live()
         with self._database.read() as connection:
             snapshot = read_snapshot(connection, person, target, settings.people, now)
         return self.view_of(

@@ -20,7 +20,6 @@ from scim.profiles import Profile
 from scim.schema import UNKNOWN, Attribute, ResourceType
 
 _EMPTY: Any = object()  # unassigned: null, [], {} and, read loosely, "" (RFC 7643 section 2.5)
-_TEXT = ("string", "reference", "binary", "dateTime", UNKNOWN)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _DAY_WITH_OFFSET = re.compile(r"(\d{4}-\d{2}-\d{2})(?:Z|[+-]\d{2}:\d{2})\Z")
 _DAY_WITH_MORE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*|Z|[+-]\d{2}:\d{2})\Z")
