@@ -17,9 +17,9 @@ from typing import Any
 
 import click
 
-from sandbox.client import Client, Refused, Unreachable
+from sandbox.client import Client, Refused
 from sandbox.population import KINDS, Company, Event, company
-from sandbox.story import SOURCE, Place, check, standing_clock, token_of
+from sandbox.story import Place, standing_clock, talking
 from sandbox.workday import WORKER, Worker
 from store.clocks import iso, machine_now, parse_instant, to_datetime
 
@@ -174,10 +174,7 @@ def create_people(find_place: Callable[[], Place]) -> click.Command:
         Needs a running sandbox. The same numbers and last day give the same people and events;
         numbers are P, the seed in three digits and a count.
         """
-        place = find_place()
-        client = Client(place.base_url, token_of(place.tokens / SOURCE))
-        try:
-            check(client)
+        with talking(find_place()) as client:
             stands = standing_clock(client)
             now = machine_now() if stands is None else parse_instant(stands)
             today = to_datetime(now).date()
@@ -188,13 +185,6 @@ def create_people(find_place: Callable[[], Place]) -> click.Command:
             began = time.monotonic()
             told = Population(client, click.echo, _click_bar)
             told.tell(found, last)
-        except Unreachable as error:
-            raise click.ClickException(
-                f"no gateway answers at {place.base_url} ({error}). Start it with scripts/run; "
-                "on another port, set MUSTER_PORT for this command too."
-            ) from None
-        except Refused as refusal:
-            raise click.ClickException(str(refusal)) from None
         took = time.monotonic() - began
         there = sum(one.ended is None or one.ended >= last for one in found.workers.values())
         click.echo(

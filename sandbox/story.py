@@ -9,7 +9,8 @@ data, and leaves its people behind to be looked at.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -238,23 +239,30 @@ def create_command(find_place: Callable[[], Place]) -> click.Command:
         Needs a running sandbox. People of its own, every time; nobody else is touched.
         """
         place = find_place()
-        client = Client(place.base_url, token_of(place.tokens / SOURCE))
-        try:
-            check(client)
+        with talking(place) as client:
             click.echo(f"Workday pushes to {place.base_url}/scim/v2")
             right = Story(client, click.echo).tell()
-        except Unreachable as error:
-            raise click.ClickException(
-                f"no gateway answers at {place.base_url} ({error}). Start it with scripts/run; "
-                "on another port, set MUSTER_PORT for this command too."
-            ) from None
-        except Refused as refusal:
-            raise click.ClickException(str(refusal)) from None
         click.echo(f"\nBoth directories side by side: {place.base_url}/directories")
         if not right:
             raise click.ClickException("not everything came to rest in time")
 
     return story
+
+
+@contextmanager
+def talking(place: Place) -> Iterator[Client]:
+    """HR's client of a sandbox that runs; what goes wrong with it is one clear line."""
+    client = Client(place.base_url, token_of(place.tokens / SOURCE))
+    try:
+        check(client)
+        yield client
+    except Unreachable as error:
+        raise click.ClickException(
+            f"no gateway answers at {place.base_url} ({error}). Start it with scripts/run; "
+            "on another port, set MUSTER_PORT for this command too."
+        ) from None
+    except Refused as refusal:
+        raise click.ClickException(str(refusal)) from None
 
 
 def token_of(file: Path) -> str:
