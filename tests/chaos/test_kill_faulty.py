@@ -8,17 +8,15 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
+from tests.chaos.accounts import began
 from tests.chaos.hr import Employee, Hr
-from tests.end_to_end.gateway import ROOT, processes_of
+from tests.end_to_end.gateway import processes_of
 from tests.end_to_end.sandbox_gateway import SandboxGateway
 
 SEEDS = [int(seed) for seed in os.environ.get("MUSTER_CHAOS_SEEDS", "7").split()]
@@ -90,7 +88,7 @@ def test_nothing_is_lost_and_nothing_doubled(gateway: SandboxGateway, seed: int)
                 assert show(gateway, employee.number) == said
     assert sum(map(Counter.total, there.values())) >= PEOPLE, "the targets were never reached"
     assert not {*there["ad"], *there["entra"]} - {*numbers}
-    verified = command(gateway, "journal", "--verify")
+    verified = gateway.command("journal", "--verify")
     assert verified.returncode == 0, verified.stderr
     people = gateway.get("/people.json")
     assert people["counts"]["people"] == PEOPLE
@@ -124,27 +122,3 @@ def kill(gateway: SandboxGateway, victim: str) -> str:
     except (KeyError, ProcessLookupError):  # killed a moment ago and not back yet
         return "missed"
     return victim
-
-
-def began(person: dict[str, Any]) -> Counter[str]:
-    """How often an account was begun, by target: created, or found as a lost answer left it."""
-    found: Counter[str] = Counter()
-    for entry in person["journal"]:
-        body, target = entry["body"], entry["target"]
-        if entry["kind"] == "operation" and body["kind"] == "create":
-            found[target] += body["result"] == "applied"
-        if entry["kind"] == "outcome" and body.get("what") == "linked":
-            found[target] += 1
-    return found
-
-
-def command(gateway: SandboxGateway, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(ROOT / "app.py"), *words],
-        env=gateway.environ,
-        cwd=gateway.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )

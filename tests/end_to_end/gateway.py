@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,15 +133,7 @@ class Gateway:
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`python app.py WORDS` as the operator of this gateway."""
-        return subprocess.run(
-            [sys.executable, str(ROOT / "app.py"), *words],
-            env=self.environ,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        return operated(words, self.environ, self.folder)
 
     def token(self, source: str) -> str:
         return (self.folder / "data" / "tokens" / source).read_text().strip()
@@ -181,6 +173,21 @@ class Gateway:
                 pair.select().where(pair.c.look_at.is_not(None), pair.c.look_at <= now)
             ).first()
             return dates is None and pairs.counts(connection, machine_now()).settled
+
+
+def operated(
+    words: Sequence[str], environ: Mapping[str, str], folder: Path
+) -> subprocess.CompletedProcess[str]:
+    """`python app.py WORDS` in this folder."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "app.py"), *words],
+        env=environ,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 def processes_of(leader: subprocess.Popen[bytes]) -> list[tuple[str, int]]:

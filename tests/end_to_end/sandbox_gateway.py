@@ -17,7 +17,7 @@ from typing import Any
 import requests
 
 from sandbox.samba import SambaDomain
-from tests.end_to_end.gateway import ROOT, free_port, processes_of, wait_for
+from tests.end_to_end.gateway import ROOT, free_port, operated, processes_of, wait_for
 
 
 class SandboxGateway:
@@ -58,6 +58,10 @@ class SandboxGateway:
         wait_for(self._tells, 30, "the sandbox does not answer")
         self.about = self.get("/sandbox")
         return took
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`python app.py WORDS` as the operator of this gateway."""
+        return operated(words, self.environ, self.folder)
 
     def _serves(self) -> bool:
         assert self.process is not None

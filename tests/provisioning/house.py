@@ -140,8 +140,11 @@ class House:
         """The settings in force: tests change `settings` as a sandbox's policy changes."""
         return self.settings
 
-    def push(self, document: dict[str, Any], source: str = "workday", id: str = "") -> str:
-        """Create, or replace resource `id`, as `scim/` does it: listener, then row."""
+    def push(
+        self, document: dict[str, Any], source: str = "workday", id: str = "", ready: Any = None
+    ) -> str:
+        """Create, or replace resource `id`, as `scim/` does it: listener, then row. `ready` is
+        what the listener made of a new document before."""
 
         def work(tx: Any) -> str:
             row = tx.execute(select(resource).where(resource.c.id == id)).one_or_none()
@@ -154,6 +157,7 @@ class House:
                 json.loads(row.document) if row else None,
                 document,
                 frozenset(),
+                ready,
             )
             if verdict.stale:
                 return identifier

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from mappings.documents import load_inbound
 from provisioning.intake import Intake
@@ -26,32 +25,10 @@ def push(
     ahead: bool,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> str:
-    """Create, as `scim/` does; `ahead`: read before the transaction begins, after which
-    `meanwhile` happens."""
-    id = str(uuid.uuid4())
+    """Create; `ahead`: read before the transaction begins, after which `meanwhile` happens."""
     ready = house.intake.ready(source, "User", document, frozenset()) if ahead else None
     meanwhile()
-
-    def work(tx: Any) -> None:
-        verdict = house.intake.on_change(tx, source, "User", id, None, document, frozenset(), ready)
-        tx.execute(
-            insert(resource).values(
-                id=id,
-                seq=next(House.numbers),
-                source=source,
-                type="User",
-                version=1,
-                created=0,
-                modified=0,
-                document=json.dumps(document),
-                person=verdict.person,
-                facts=verdict.facts,
-                external_id=document.get("externalId"),
-            )
-        )
-
-    house.database.write(work)
-    return id
+    return house.push(document, source, ready=ready)
 
 
 def stored(house: House) -> list[Any]:
