@@ -115,7 +115,7 @@ class Look:
         self._lease = lease
         self._approved = approved
         self._prepared = prepared
-        self.recorder = self._recorder = Recorder(claim, now, settings.hold_days)
+        self.recorder = Recorder(claim, now, settings.hold_days)
         """What is to be written together with the end of the look."""
 
     def _view(self) -> View:
@@ -218,7 +218,7 @@ class Look:
 
     def _notice(self, view: View, plan_id: str) -> None:
         """What the look found out about the person and the account, before any step."""
-        snapshot, actual, recorder = view.snapshot, view.actual, self._recorder
+        snapshot, actual, recorder = view.snapshot, view.actual, self.recorder
         if snapshot.outdated:
             policy, now = self._settings.people, self._now
             self.write(lambda tx: people.refresh(tx, self._claim.person, policy, now))
@@ -240,7 +240,7 @@ class Look:
 
     def _adopt(self, actual: Account, found_by: str | None, plan_id: str) -> None:
         """An account with this person's key is there already: link it, do not duplicate it."""
-        link, recorder = Link(actual.anchor, actual.hint), self._recorder
+        link, recorder = Link(actual.anchor, actual.hint), self.recorder
 
         def work(tx: Connection) -> None:
             recorder.link(tx, link, plan_id, f"found by {found_by}")
@@ -251,7 +251,7 @@ class Look:
 
     def _decide(self, view: View, plan_id: str) -> tuple[View, str | None]:
         """What the breakers let through, journaled and counted; and why the rest is held."""
-        recorder, target = self._recorder, self._claim.target
+        recorder, target = self.recorder, self._claim.target
 
         def work(tx: Connection) -> tuple[View, str | None]:
             now = self._now
@@ -276,7 +276,7 @@ class Look:
         self, view: View, plan_id: str, problems: list[str]
     ) -> list[tuple[Step, frozenset[str]]]:
         """The steps that took effect, each with the attributes that were refused."""
-        account, recorder = view.actual, self._recorder
+        account, recorder = view.actual, self.recorder
         done: list[tuple[Step, frozenset[str]]] = []
         for number, step in enumerate(view.plan.steps):
             self._lease.check()
@@ -317,7 +317,7 @@ class Look:
         text = "; ".join(said) or "the target refused without saying why"
         stage = view.life.stage
         if step.kind == "restore" and kind == "gone":
-            self.write(self._recorder.lose)  # it cannot be brought back: a new one is made
+            self.write(self.recorder.lose)  # it cannot be brought back: a new one is made
             raise _Again
         if kind == "name" and refusal is not None:
             self._burn(view, step, refusal)
@@ -373,7 +373,7 @@ class Look:
         plan_id: str,
     ) -> None:
         """What the account holds now, and what somebody else had changed."""
-        snapshot, actual, recorder = view.snapshot, view.actual, self._recorder
+        snapshot, actual, recorder = view.snapshot, view.actual, self.recorder
         if actual is None and not done:
             return
         linked = snapshot.link is not None and (
@@ -392,7 +392,7 @@ class Look:
     def _held(self, why: str, stage: str, until: float | None) -> Result:
         # A day that comes, such as the last one, is a reason to look again all the same.
         body = {"why": why, "stage": stage}
-        self._recorder.later(lambda tx: self._recorder.append(tx, "case", None, body))
+        self.recorder.later(lambda tx: self.recorder.append(tx, "case", None, body))
         return Result("hold", held=why, problem=why, state=stage, look_at=until)
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -403,17 +403,17 @@ class Look:
         def guarded(tx: Connection) -> T:
             if not is_known(tx, self._claim.person):
                 raise Unknown(self._claim.person)
-            self._recorder.flush(tx)
+            self.recorder.flush(tx)
             return work(tx)
 
         found = self._database.write(guarded)
-        self._recorder.forget()
+        self.recorder.forget()
         return found
 
     def flush(self, tx: Connection) -> None:
         """Write what was kept, together with the end of the look."""
         if is_known(tx, self._claim.person):
-            self._recorder.flush(tx)
+            self.recorder.flush(tx)
 
 
 def _drifted(
