@@ -20,6 +20,7 @@ ALGORITHMS = (
 secret, and never none."""
 
 Network = IPv4Network | IPv6Network
+DEFAULT_PORT = 8080
 
 
 def is_loopback(host: str) -> bool:
@@ -140,7 +141,7 @@ _header = validate.Regexp(r"^[A-Za-z0-9-]{1,60}$")
 
 class ServerSchema(Schema):
     host = fields.String(load_default="127.0.0.1")
-    port = fields.Integer(strict=True, load_default=8080, validate=validate.Range(1, 65535))
+    port = fields.Integer(strict=True, load_default=DEFAULT_PORT, validate=validate.Range(1, 65535))
     base_url = fields.String(load_default=None, allow_none=True, validate=_base)
     trusted_proxies = fields.List(fields.String(validate=_network), load_default=list)
     proxy_hops = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 10))
@@ -165,19 +166,21 @@ class _IssuerSchema(Schema):
 
 
 class AccessSchema(Schema):
-    requests_per_second = fields.Float(load_default=5_000.0, validate=validate.Range(min=0))
-    burst = fields.Float(load_default=20_000.0, validate=validate.Range(min=1))
-    token_seconds = fields.Float(load_default=3600.0, validate=validate.Range(60, 86_400))
-    signing_key = fields.String(load_default=None, allow_none=True)
-    certificate_header = fields.String(load_default="X-SSL-Client-Cert", validate=_header)
-    verified_header = fields.String(load_default="X-SSL-Client-Verify", validate=_header)
+    """What is not given is as in `Access`."""
+
+    requests_per_second = fields.Float(validate=validate.Range(min=0))
+    burst = fields.Float(validate=validate.Range(min=1))
+    token_seconds = fields.Float(validate=validate.Range(60, 86_400))
+    signing_key = fields.String(allow_none=True)
+    certificate_header = fields.String(validate=_header)
+    verified_header = fields.String(validate=_header)
     issuers = fields.Dict(
         keys=fields.String(), values=fields.Nested(_IssuerSchema), load_default=dict
     )
 
     @validates_schema
     def _reference(self, data: Mapping[str, Any], **_: Any) -> None:
-        key = data["signing_key"]
+        key = data.get("signing_key")
         if key is not None and not key.startswith(("env:", "file:")):
             raise ValidationError(
                 {"signing_key": ["is a secret, not a reference to one|Give env:NAME or file:PATH."]}
@@ -185,8 +188,10 @@ class AccessSchema(Schema):
 
 
 class SignInSchema(Schema):
-    idle_minutes = fields.Float(load_default=20.0, validate=validate.Range(1, 1440))
-    longest_minutes = fields.Float(load_default=720.0, validate=validate.Range(1, 10_080))
+    """What is not given is as in `SignIn`."""
+
+    idle_minutes = fields.Float(validate=validate.Range(1, 1440))
+    longest_minutes = fields.Float(validate=validate.Range(1, 10_080))
 
 
 def proxies_from(raw: Mapping[str, Any]) -> Proxies:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 import settings as configuration
+from access_settings import DEFAULT_PORT
 from app import (
     HERE,
     RELOAD,
@@ -101,7 +102,7 @@ def run(port: int | None, samba: bool, no_worker: bool) -> None:
     data = data_folder(environ)
     sandbox_config = data / SANDBOX_CONFIG
     path = config_path(environ)
-    wanted = configuration.port_from(environ, configuration.DEFAULT_PORT)
+    wanted = configuration.port_from(environ, DEFAULT_PORT)
     if path is None or path == sandbox_config:
         first_run.refuse_taken_port("127.0.0.1", wanted)
         click.echo("No muster.yaml: a sandbox stands in for Active Directory and Entra ID.")

@@ -40,7 +40,6 @@ from scim_settings import PROFILES, Scim, ScimSchema, profile_of, scim_from
 from target_settings import KINDS
 from yaml_lines import YamlDocument, YamlError, read_yaml
 
-DEFAULT_PORT = 8080
 SHARED_KEYS = ("employeeNumber", "workerId", "universalId")
 
 
@@ -375,8 +374,9 @@ def _target(
 
 
 def _access(raw: Mapping[str, Any], path: Path) -> Access:
-    key = _from_here(raw["signing_key"], path) if raw["signing_key"] else None
-    return access_from({**raw, "signing_key": key}, path.resolve().parent)
+    key = raw.get("signing_key")
+    reference = _from_here(key, path) if key else None
+    return access_from({**raw, "signing_key": reference}, path.resolve().parent)
 
 
 def _from_here(reference: str, path: Path) -> str:
