@@ -24,7 +24,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection
@@ -67,6 +67,8 @@ def main() -> None:
         ours.stop()
         sizes(folder)
     finally:
+        for server in Server.started:  # some still run where a measurement failed
+            server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -123,6 +125,8 @@ def user(number: int) -> dict[str, Any]:
 class Server:
     """One of the servers: where it listens, and which users it holds."""
 
+    started: ClassVar[list[Server]] = []
+
     def __init__(self, port: int, prefix: str, token: str) -> None:
         self.port = port
         self.prefix = prefix
@@ -134,6 +138,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, command: list[str], folder: Path, environ: dict[str, str]) -> None:
+        Server.started.append(self)
         with (folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=folder, env=environ, stdout=log, stderr=log, start_new_session=True
@@ -149,9 +154,10 @@ class Server:
         wait_for(answers, 60, f"{type(self).__name__} does not answer")
 
     def stop(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+        """End it, if it runs."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(30)
 
     def web_processes(self) -> list[int]:
         assert self.process is not None
