@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,24 @@ import pytest
 from store.database import Database
 from store.migrate import migrate
 from store.tables import person
+
+_opened: deque[Database] = deque(maxlen=60)
+
+
+@pytest.fixture(autouse=True)
+def closed_databases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test opened is closed after it: many systems give a process 1,024 files. Who
+    called is noted a little later, which opens it again: so it is closed once more."""
+    init = Database.__init__
+
+    def noted(self: Database, url: str) -> None:
+        init(self, url)
+        _opened.append(self)
+
+    monkeypatch.setattr(Database, "__init__", noted)
+    yield
+    for database in _opened:
+        database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
