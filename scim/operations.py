@@ -15,6 +15,9 @@ from scim.schema import UNKNOWN, Attribute, ResourceType
 from scim.shape import Shaper, identity
 from scim.target import Target, implied, parse
 
+SCHEMAS = "schemas"
+"""It follows from what a resource holds: what is said of it is checked, and changes nothing."""
+
 
 class Work:
     """One resource's content while operations change it, in place."""
@@ -37,7 +40,9 @@ class Work:
             folded = key.lower()
             if folded == "id" and inner != self._id and not self._profile.ignore_read_only:
                 raise immutable("id cannot be changed.")
-            if folded not in ("schemas", "id", "meta"):
+            if folded == SCHEMAS:
+                Shaper(self._kind, self._profile).schemas(inner, whole=False)
+            elif folded not in ("id", "meta"):
                 self.put(name, parse(self._kind, key, self._profile), inner)
 
     def put(self, name: str, target: Target, value: Any) -> None:
@@ -46,6 +51,11 @@ class Work:
         if not self._writable(path):
             return
         shaper = Shaper(self._kind, self._profile)
+        if path.text == SCHEMAS:
+            if target.filter is None:
+                named = [value] if isinstance(value, str) else value
+                shaper.schemas(named, whole=name == "replace")
+            return
         if target.filter is not None:
             self._put_selected(name, target, shaper, value)
             self.named |= shaper.named
@@ -138,6 +148,8 @@ class Work:
         """remove; with `value`, where the profile says so, only the elements that equal it."""
         path, attribute = target.path, target.path.attribute
         if not self._writable(path):
+            return
+        if path.text == SCHEMAS and (target.filter is not None or self._profile.any_attribute):
             return
         self._refuse_required(target)
         if target.filter is None:
@@ -257,10 +269,7 @@ class Work:
                 if self._profile.ignore_read_only:
                     return False
                 raise immutable(f"{path.text} is read-only.")
-        if self._profile.drop_unknown and not self._declared(path):
-            return False
-        # `schemas` follows from what the resource holds.
-        return path.extension is not None or path.attribute is None or path.text != "schemas"
+        return self._declared(path) or not self._profile.drop_unknown
 
     def _declared(self, path: Path) -> bool:
         if path.extension is not None and self._kind.extension(path.extension) is None:

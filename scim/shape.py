@@ -43,7 +43,7 @@ class Shaper:
 
         Raises ScimError 400 for what the profile does not forgive.
         """
-        self._schemas(body)
+        self.schemas(next((value for key, value in body.items() if key.lower() == "schemas"), None))
         content: dict[str, Any] = {}
         for key, value in body.items():
             if key.lower() == "schemas":
@@ -269,18 +269,21 @@ class Shaper:
                 return canonical
         return text
 
-    def _schemas(self, body: Mapping[str, Any]) -> None:
-        """`schemas` is derived from what a resource holds; strict clients must get it right."""
+    def schemas(self, named: Any, *, whole: bool = True) -> None:
+        """`schemas` is derived from what a resource holds; strict clients must get it right.
+
+        `whole`: it is all that the resource has, and so names the schema of its type.
+        Raises ScimError 400.
+        """
         if self.profile.any_attribute:
             return
-        named = next((value for key, value in body.items() if key.lower() == "schemas"), None)
         if not isinstance(named, list) or not all(isinstance(urn, str) for urn in named):
             raise invalid_syntax("schemas: a list of schema URIs is required.")
         known = {self.kind.schema.id.lower(), *self.kind.extensions}
         for urn in named:
             if urn.lower() not in known:
                 raise invalid_syntax(f"schemas: {urn[:200]} is not a schema of {self.kind.name}.")
-        if self.kind.schema.id.lower() not in (urn.lower() for urn in named):
+        if whole and self.kind.schema.id.lower() not in (urn.lower() for urn in named):
             raise invalid_syntax(f"schemas: {self.kind.schema.id} is missing.")
 
 

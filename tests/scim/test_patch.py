@@ -215,9 +215,37 @@ class TestRemove:
         refused(strict.patch(id, op("remove", "userName")), 400, "mutability")
 
 
+class TestSchemas:
+    """RFC 7643 section 3, RFC 7644 section 3.5.2: `schemas` follows from what is held."""
+
+    def test_what_is_known_may_be_named(self, strict: Client, id: str) -> None:
+        before = accepted(strict.get(f"/Users/{id}"))
+        for operation in (
+            op("add", "schemas", [ENTERPRISE]),
+            op("add", "schemas", ENTERPRISE),
+            op("replace", "schemas", [CORE, ENTERPRISE]),
+            op("remove", f'schemas[value eq "{ENTERPRISE}"]'),
+            op("replace", None, {"schemas": [ENTERPRISE]}),
+        ):
+            assert accepted(strict.patch(id, operation)) == before
+
+    def test_it_is_required(self, strict: Client, id: str) -> None:
+        refused(strict.patch(id, op("remove", "schemas")), 400, "mutability")
+
+    def test_it_is_ignored_from_others(self, hr: Client, server: Server) -> None:
+        for client in (hr, server.client("entra", "entra")):
+            id = client.create(userName="b")["id"]
+            for operation in (op("remove", "schemas"), op("replace", "schemas", ["urn:x"])):
+                assert accepted(client.patch(id, operation))["schemas"] == [CORE]
+
+
 @pytest.mark.parametrize(
     ("operation", "scim_type"),
     [
+        (op("add", "schemas", ["urn:none:1.0:User"]), "invalidSyntax"),
+        (op("replace", "schemas", [ENTERPRISE]), "invalidSyntax"),
+        (op("replace", "schemas", []), "invalidSyntax"),
+        (op("replace", None, {"schemas": ["urn:none:1.0:User"]}), "invalidSyntax"),
         (op("add", "bogus", 1), "invalidPath"),
         (op("add", "name.bogus", 1), "invalidPath"),
         (op("add", "title.x", 1), "invalidPath"),
