@@ -9,7 +9,7 @@ import pytest
 
 from scim import search
 from scim.discovery import Limits
-from tests.scim.conftest import CORE, WORKER, Client, Server, accepted, refused
+from tests.scim.conftest import CORE, ENTERPRISE, WORKER, Client, Server, accepted, refused
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -344,6 +344,26 @@ class TestTheRoot:
             400,
             "invalidFilter",
         )
+
+    def test_attributes_of_several_types_in_one_filter(self, strict: Client) -> None:
+        """Section 3.4.2.1: in a type that lacks an attribute it has no value."""
+        made = fill(strict, 2)
+        body = {"schemas": [GROUP], "displayName": "g", "members": [{"value": made[0]}]}
+        group = strict.send("POST", "/Groups", body).get_json(force=True)["id"]
+
+        def find(filter: str) -> set[str]:
+            return set(
+                ids(strict.send("POST", "/.search", {"schemas": [SEARCH], "filter": filter}))
+            )
+
+        assert find("userName pr or members pr") == {*made, group}
+        assert find("userName pr and members pr") == set()
+        assert find('not (userName pr) and members[type eq "User"]') == {group}
+        assert find(f'name.givenName pr or members.value eq "{made[0]}"') == {group}
+        assert find(f"{ENTERPRISE} pr or {ENTERPRISE}:department pr or members pr") == {group}
+        for wrong in ("members.bogus pr", "urn:none:1.0:User:x pr", "urn:none:1.0:User pr"):
+            search = {"schemas": [SEARCH], "filter": f"userName pr or members pr or {wrong}"}
+            refused(strict.send("POST", "/.search", search), 400, "invalidFilter")
 
     def test_parts_of_each(self, strict: Client) -> None:
         fill(strict, 1)
