@@ -157,7 +157,7 @@ class Bulk:
         if method == "POST":
             if id:
                 raise invalid_syntax("path: a POST goes to a resource type.")
-            if operation.bulk_id is None and not self._client.profile.read_loosely:
+            if not operation.bulk_id and not self._client.profile.read_loosely:
                 raise invalid_syntax("bulkId: a POST needs one.")
         elif not id:
             raise invalid_syntax(f"path: a {method} goes to a resource.")

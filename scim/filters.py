@@ -143,6 +143,8 @@ class _Reader:
         sub, namespace.sub_attr = namespace.sub_attr, None
         if sub is None and operator == "pr":
             return self._each(value_path)
+        if sub is None and not self.loosely:
+            raise invalid_filter("A value filter stands alone, or a sub-attribute follows it.")
         parent = self._path(namespace).attribute
         inner = _Reader(self.kind, parent, self.loosely, self.undeclared)
         name = ast.AttrPath(sub.value if sub else "value", None, None)

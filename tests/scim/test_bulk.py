@@ -19,7 +19,7 @@ RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 def post(bulk_id: str | None, path: str = "/Users", **data: Any) -> dict[str, Any]:
     schemas = [GROUP if path == "/Groups" else CORE]
     made = {"method": "POST", "path": path, "data": {"schemas": schemas, **data}}
-    return {**made, "bulkId": bulk_id} if bulk_id else made
+    return made if bulk_id is None else {**made, "bulkId": bulk_id}
 
 
 def bulk(client: Client, *operations: Any, **more: Any) -> list[dict[str, Any]]:
@@ -194,6 +194,7 @@ class TestErrors:
             ({}, "400"),
             ({"method": "GET", "path": "/Users"}, "400"),
             ({"method": "POST", "path": "/Users", "data": {}}, "400"),  # no bulkId
+            (post("", userName="no name"), "400"),
             ({"method": "POST", "path": "/Users", "bulkId": "a"}, "400"),
             ({"method": "POST", "path": "/Users/x", "bulkId": "a", "data": {}}, "400"),
             ({"method": "POST", "bulkId": "a", "data": {}}, "400"),

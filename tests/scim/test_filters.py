@@ -144,6 +144,7 @@ def test_it_does_not_hold(text: str) -> None:
         "emails[0].value pr",
         'emails[type eq "a"][type eq "b"]',
         'emails[emails[type eq "a"]]',
+        'emails[type eq "work"] eq "a"',
         "name.givenName[value pr]",
         "a.b.c pr",
         "bogus pr",
