@@ -29,8 +29,11 @@ class Cursors:
         raw = content.encode()
         return base64.urlsafe_b64encode(self._tag(raw) + raw).rstrip(b"=").decode()
 
-    def read(self, cursor: str, query: Sequence[Any], count: int, now: float) -> list[Any]:
-        """The mark in a cursor.
+    def read(
+        self, cursor: str, query: Sequence[Any], count: int | None, now: float
+    ) -> tuple[list[Any], int]:
+        """The mark in a cursor, and how many resources are asked for: as before, where
+        `count` is None.
 
         Raises ScimError 400: invalidCursor when it is not ours or another query's or
         caller's, invalidCount when `count` has changed, expiredCursor.
@@ -41,13 +44,13 @@ class Cursors:
         issued, asked, digest, mark = json.loads(raw)
         if digest != _digest(query):
             raise _invalid("The cursor belongs to another query.")
-        if asked != count:
+        if count is not None and count != asked:
             raise ScimError(400, f"count was {asked} on the page before.", "invalidCount")
         if now - issued > TIMEOUT:
             raise ScimError(
                 400, f"A cursor can be used for {TIMEOUT} s; begin anew.", "expiredCursor"
             )
-        return list(mark)
+        return list(mark), asked
 
     def _opened(self, cursor: str) -> bytes | None:
         if len(cursor) > _LONGEST or not cursor.isascii():

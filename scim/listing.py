@@ -68,19 +68,19 @@ class Lists:
         if asked.sort_by is not None:
             sorting = ordering.read(kinds, asked.sort_by, asked.sort_order)
         most = self._limits.max_page_size
-        count = self._limits.page_size if asked.count is None else asked.count
-        count = min(max(count, 0), most)
-        query = Query(asked.filter, sorting, max(asked.start or 1, 1), count)
+        count = None if asked.count is None else min(max(asked.count, 0), most)
+        usual = self._limits.page_size if count is None else count
+        query = Query(asked.filter, sorting, max(asked.start or 1, 1), usual)
         if asked.cursor is None:
             return query, []
         if asked.start is not None:
             raise invalid_value("cursor and startIndex exclude each other.")
         names = [kind.name for kind in kinds]
         sought = [client.source, names, asked.filter, asked.sort_by, asked.sort_order]
-        mark: list[Any] = []
-        if asked.cursor:
-            mark = self._cursors().read(asked.cursor, sought, count, self._now())
-        return replace(query, mark=mark), sought
+        if not asked.cursor:
+            return replace(query, mark=[]), sought
+        mark, size = self._cursors().read(asked.cursor, sought, count, self._now())
+        return replace(query, mark=mark, count=size), sought
 
     def _cursors(self) -> Cursors:
         if self._known_cursors is None:

@@ -100,7 +100,7 @@ def asked_in_address() -> Asked:
         sort_by=_once("sortBy"),
         sort_order=_once("sortOrder"),
         start=_whole("startIndex", _once("startIndex")),
-        count=_whole("count", _once("count")),
+        count=_count(_once("count"), _once("cursor")),
         cursor=_once("cursor"),
         attributes=_listed("attributes"),
         excluded=_listed("excludedAttributes"),
@@ -128,7 +128,7 @@ def asked_in_body(limits: Limits) -> Asked:
         sort_by=_text("sortBy", said.get("sortby")),
         sort_order=_text("sortOrder", said.get("sortorder")),
         start=_whole("startIndex", said.get("startindex")),
-        count=_whole("count", said.get("count")),
+        count=_count(said.get("count"), said.get("cursor")),
         cursor=_text("cursor", said.get("cursor")),
         attributes=_names("attributes", said.get("attributes")),
         excluded=_names("excludedAttributes", said.get("excludedattributes")),
@@ -159,6 +159,15 @@ def _whole(name: str, value: Any) -> int | None:
     if number is None:
         raise invalid_value(f"{name}: a whole number is expected.")
     return max(min(number, _LARGEST), -1)
+
+
+def _count(value: Any, cursor: Any) -> int | None:
+    try:
+        return _whole("count", value)
+    except ScimError as error:
+        if cursor is None:
+            raise
+        raise ScimError(400, error.detail, "invalidCount") from None  # RFC 9865
 
 
 def _text(name: str, value: Any) -> str | None:

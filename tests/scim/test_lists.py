@@ -288,9 +288,22 @@ class TestCursors:
         ):
             refused(answer, 400, "invalidCursor")
         refused(strict.get(f"/Users?count=3&cursor={cursor}"), 400, "invalidCount")
+        for count in ("x", "1.5", ""):
+            refused(strict.get(f"/Users?count={count}&cursor={cursor}"), 400, "invalidCount")
+            refused(strict.get(f"/Users?count={count}&cursor="), 400, "invalidCount")
+        search = {"schemas": [SEARCH], "cursor": "", "count": "x"}
+        refused(strict.send("POST", "/Users/.search", search), 400, "invalidCount")
         refused(strict.get(f"/Users?count=2&startIndex=1&cursor={cursor}"), 400, "invalidValue")
         again = server.again().client("conformance", "strict")  # another process, another token
         assert len(ids(again.get(f"/Users?count=2&cursor={cursor}"))) == 2
+
+    def test_the_size_of_a_page_need_not_be_said_again(self, strict: Client) -> None:
+        made = fill(strict, 5)
+        first = accepted(strict.get("/Users?count=2&cursor="))
+        then = accepted(strict.get(f"/Users?cursor={first['nextCursor']}"))
+        assert [one["id"] for one in then["Resources"]] == made[2:4]
+        last = accepted(strict.get(f"/Users?count=2&cursor={then['nextCursor']}"))
+        assert [one["id"] for one in last["Resources"]] == made[4:]
 
     def test_they_expire(self, server: Server, strict: Client) -> None:
         fill(strict, 3)
