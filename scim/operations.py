@@ -128,7 +128,8 @@ class Work:
         chosen = [position for position, item in enumerate(items) if self._meets(target, item)]
         basis = implied(target.filter)
         if not chosen:
-            if basis is None or not (name == "add" or self._profile.create_unmatched):
+            other = items and _is_single(attribute)
+            if basis is None or other or not (name == "add" or self._profile.create_unmatched):
                 raise no_target(f"{target.text[:200]} selects nothing.")
             items.append(basis if attribute.type in ("complex", UNKNOWN) else shaped)
             chosen = [len(items) - 1]
@@ -142,7 +143,8 @@ class Work:
                 items[position] = {**kept, **new}
             else:
                 items[position] = new
-        self._store(holder, attribute, items, touched=[items[position] for position in chosen])
+        held = _as_held(attribute, items)
+        self._store(holder, attribute, held, touched=[items[position] for position in chosen])
 
     def remove(self, target: Target, value: Any, *, missing_ok: bool = False) -> None:
         """remove; with `value`, where the profile says so, only the elements that equal it."""
@@ -175,7 +177,7 @@ class Work:
             for item in chosen:
                 if isinstance(item, dict):
                     item.pop(_spelled(item, path.sub), None)
-        self._store(holder, attribute, items)
+        self._store(holder, attribute, _as_held(attribute, items))
 
     def _remove_values(self, path: Path, value: Any) -> None:
         assert path.attribute is not None
@@ -303,6 +305,17 @@ def _refuse_other(attribute: Attribute, sub: Attribute, item: Any, value: Any) -
     old = item.get(sub.name) if isinstance(item, dict) else None
     if sub.mutability == "immutable" and old not in (None, value):
         raise immutable(f"{attribute.name}.{sub.name} cannot be changed once it is set.")
+
+
+def _is_single(attribute: Attribute) -> bool:
+    return not attribute.multi_valued and attribute.type != UNKNOWN
+
+
+def _as_held(attribute: Attribute, items: list[Any]) -> Any:
+    """What `_items` was made of."""
+    if _is_single(attribute):
+        return items[0] if items else None
+    return items
 
 
 def _items(value: Any) -> list[Any]:

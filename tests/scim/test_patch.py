@@ -215,6 +215,18 @@ class TestRemove:
         refused(strict.patch(id, op("remove", "userName")), 400, "mutability")
 
 
+def test_a_value_filter_on_a_single_value(strict: Client, id: str) -> None:
+    """Section 3.5.2 has filters for lists; what is no list is taken as one of one."""
+    path = 'name[familyName eq "smith"]'
+    body = content(strict.patch(id, op("replace", f"{path}.givenName", "Zoe")))
+    assert body["name"] == {"familyName": "Smith", "givenName": "Zoe"}
+    for name in ("add", "replace"):
+        other = op(name, 'name[familyName eq "Jones"].givenName', "Zoe")
+        refused(strict.patch(id, other), 400, "noTarget")
+    assert "name" not in content(strict.patch(id, op("remove", path)))
+    refused(strict.patch(id, op("replace", f"{path}.givenName", "Zoe")), 400, "noTarget")
+
+
 class TestSchemas:
     """RFC 7643 section 3, RFC 7644 section 3.5.2: `schemas` follows from what is held."""
 
