@@ -434,8 +434,8 @@ class Service:
         elif key is not None and key.required and not str(content.get(key.name, "")).strip():
             raise invalid_value(f"{key.name}: a value is required.")
         for name in ("externalId", key.name if key else "externalId"):
-            if len(str(content.get(name, ""))) > documents.MAX_KEY:
-                raise invalid_value(f"{name} is longer than {documents.MAX_KEY} characters.")
+            if not 0 < len(str(content.get(name, "-"))) <= documents.MAX_KEY:
+                raise invalid_value(f"{name} is not of 1 to {documents.MAX_KEY} characters.")
         if before is not None:
             documents.refuse_immutable(kind, before, content)
         return documents.without_never(kind, content)

@@ -148,6 +148,16 @@ def test_external_ids_are_unique_and_exact(strict: Client) -> None:
     assert "externalId" in refused(strict.send("POST", "/Users", body), 409, "uniqueness")
 
 
+def test_an_external_id_is_not_empty(strict: Client, hr: Client) -> None:
+    """RFC 7643 section 3.1."""
+    body = {"schemas": [CORE], "userName": "a", "externalId": ""}
+    refused(strict.send("POST", "/Users", body), 400, "invalidValue")
+    id = strict.create(userName="a", externalId="E1")["id"]
+    emptied = {"op": "replace", "path": "externalId", "value": ""}
+    refused(strict.patch(id, emptied), 400, "invalidValue")
+    assert "externalId" not in hr.create(userName="a", externalId="")
+
+
 def test_a_change_cannot_take_anothers_key(strict: Client) -> None:
     strict.create(userName="a", externalId="E1")
     made = strict.create(userName="b", externalId="E2")
