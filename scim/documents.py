@@ -9,6 +9,7 @@ from typing import Any
 
 from scim.bodies import encode
 from scim.errors import immutable
+from scim.folding import fold
 from scim.paths import container, elements, join
 from scim.profiles import Profile
 from scim.schema import Attribute, ResourceType
@@ -77,7 +78,7 @@ def user_key(kind: ResourceType, content: Mapping[str, Any]) -> str | None:
     value = content.get(kind.key.name) if kind.key else None
     if value is None:
         return None
-    return str(value) if kind.key and kind.key.case_exact else str(value).casefold()
+    return str(value) if kind.key and kind.key.case_exact else fold(str(value))
 
 
 def carried_over(
@@ -162,7 +163,7 @@ def refuse_immutable(
 
 def _matches(attribute: Attribute, old: Any, new: Any) -> bool:
     if isinstance(old, str) and isinstance(new, str) and not attribute.case_exact:
-        return old.casefold() == new.casefold()
+        return fold(old) == fold(new)
     return bool(old == new)
 
 

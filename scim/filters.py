@@ -16,6 +16,7 @@ from scim2_filter_parser import ast
 
 from scim import grammar
 from scim.errors import invalid_filter
+from scim.folding import fold
 from scim.paths import Path, PathError, resolve, sub_attribute
 from scim.schema import UNKNOWN, Attribute, ResourceType
 from store.clocks import parse_instant
@@ -197,7 +198,7 @@ class _Reader:
         if leaf.type == "dateTime" and operator not in _PARTIAL:
             return parse_instant(str(literal))
         if isinstance(literal, str) and not leaf.case_exact:
-            return literal.casefold()
+            return fold(literal)
         return literal
 
 

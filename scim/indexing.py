@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import IntegrityError
 
+from scim.folding import fold
 from scim.schema import Lookup, Registry, ResourceType, SchemaError
 from store import resources, setting
 from store.database import Database
@@ -45,7 +46,7 @@ def text_of(lookup: Lookup, value: Any) -> str:
     """A value in the form in which it is kept: equal values have equal texts."""
     if not isinstance(value, str):
         value = json.dumps(value, sort_keys=True)
-    return str(value if lookup.leaf.case_exact else value.casefold())[:MAX_VALUE]
+    return str(value if lookup.leaf.case_exact else fold(value))[:MAX_VALUE]
 
 
 def prepare(db: Database, registry: Registry) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from scim.filters import And, Comparison, Each, Literal, Node, Not, Or, Present
+from scim.folding import fold
 from scim.paths import Path, elements, member, values
 from scim.schema import UNKNOWN, Attribute
 from store.clocks import parse_instant
@@ -87,7 +88,7 @@ def _compare(leaf: Attribute, operator: str, found: Any, wanted: Literal) -> boo
         except (ValueError, OverflowError, AttributeError):
             return operator == "ne"
     elif isinstance(found, str) and not leaf.case_exact:
-        found = found.casefold()
+        found = fold(found)
     if _kind(found) is not _kind(wanted):
         return operator == "ne"
     if operator not in ("eq", "ne") and _kind(found) is bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scim.errors import ScimError, invalid_value
+from scim.folding import fold
 from scim.paths import PathError, container, elements, member, resolve
 from scim.schema import UNKNOWN, Attribute, ResourceType
 from store.clocks import parse_instant
@@ -115,5 +116,5 @@ def _comparable(leaf: Attribute, value: Any) -> Any:
                 return parse_instant(value)
             except (ValueError, OverflowError):
                 return value
-        return value if leaf.case_exact else value.casefold()
+        return value if leaf.case_exact else fold(value)
     return value if isinstance(value, bool | int | float) else None

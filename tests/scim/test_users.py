@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.scim.conftest import BASE, CORE, ENTERPRISE, Client, Server, accepted, refused
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
@@ -139,6 +141,32 @@ def test_user_names_are_unique_without_regard_to_case(strict: Client) -> None:
     )
     assert "userName" in detail
     assert "anna" not in detail.lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [
+        ("Ren\u00e9e", "rene\u0301e"),  # an accent apart from its letter
+        ("rene\u0301e", "REN\u00c9E"),
+        ("anna", "\uff21\uff2e\uff2e\uff21"),  # fullwidth
+        ("Stra\u00dfe", "STRASSE"),
+        (
+            "\u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2",
+            "\u03a3\u038a\u03a3\u03a5\u03a6\u039f\u03a3",
+        ),
+    ],
+)
+def test_user_names_are_prepared_before_they_are_compared(
+    strict: Client, name: str, same: str
+) -> None:
+    """RFC 7644 section 5: case, width and composition make no other name."""
+    made = strict.create(userName=name, nickName=name)
+    assert made["userName"] == name
+    body = {"schemas": [CORE], "userName": same}
+    refused(strict.send("POST", "/Users", body), 409, "uniqueness")
+    for filter in (f'userName eq "{same}"', f'userName sw "{same[:2]}"', f'nickName eq "{same}"'):
+        assert [one["id"] for one in accepted(strict.find(filter))["Resources"]] == [made["id"]]
+    assert accepted(strict.put(made["id"], {"userName": same}))["userName"] == same
 
 
 def test_external_ids_are_unique_and_exact(strict: Client) -> None:
