@@ -353,7 +353,7 @@ class _Door:
     def _resource(
         self, status: int, kind: ResourceType, found: Resource, shown: Projection, rows: str
     ) -> Response:
-        headers = {"ETag": etag(found), "Location": location(kind, found, self._base)}
+        headers = messages.place(found, location(kind, found, self._base))
         return respond(status, shown_text(kind, found, self._base, shown, rows), headers)
 
 
@@ -374,4 +374,4 @@ def _with_receipt(response: Response, written: Written) -> Response:
 
 def _defined(definition: Mapping[str, Any]) -> Response:
     messages.refuse_filter()
-    return messages.static(encode(definition))
+    return messages.static(encode(definition), definition["meta"]["location"])

@@ -227,10 +227,11 @@ def refuse_filter() -> None:
         raise ScimError(403, "This cannot be filtered (RFC 7644 section 4).")
 
 
-def static(text: str) -> Response:
-    """What changes only with the server, under a tag of its content."""
+def static(text: str, where: str | None = None) -> Response:
+    """What changes only with the server, under a tag of its content; `where` it lies, if it
+    is one thing."""
     tag = hashlib.sha256(text.encode()).hexdigest()[:16]
-    headers = {"ETag": f'W/"{tag}"'}
+    headers = {"ETag": f'W/"{tag}"', **({"Content-Location": where} if where else {})}
     if seen(tag):
         return empty(304, headers)
     return respond(200, text, headers)
@@ -239,6 +240,12 @@ def static(text: str) -> Response:
 def precondition() -> Precondition:
     """Which versions a write accepts."""
     return Precondition(request.headers.get("If-Match"), request.headers.get("If-None-Match"))
+
+
+def place(found: Resource, where: str) -> dict[str, str]:
+    """Headers beside a resource that lies at `where`: its version, and its `meta.location`
+    again, which is to be its Content-Location (RFC 7643 section 3.1)."""
+    return {"ETag": etag(found), "Location": where, "Content-Location": where}
 
 
 def etag(found: Resource) -> str:

@@ -103,11 +103,8 @@ class Shortcut:
             found = resources.get(conn, client.source, kind.name, id)
         if found is None or self._groups.has_rows(kind, found):
             return None
-        headers = [
-            ("ETag", f'W/"{found.version}"'),
-            ("Location", location(kind, found, self._base)),
-        ]
-        return rendered(kind, found, self._base), headers
+        headers = messages.place(found, location(kind, found, self._base))
+        return rendered(kind, found, self._base), list(headers.items())
 
     def _found(self, environ: WSGIEnvironment, kind: ResourceType, text: str) -> Answer | None:
         if len(text) > _LONGEST:

@@ -44,6 +44,29 @@ def test_read_gives_what_create_gave(strict: Client) -> None:
     )
 
 
+def test_the_content_location_is_that_of_the_resource(strict: Client) -> None:
+    """RFC 7643 section 3.1, meta.location."""
+    made = strict.create(userName="a")
+    where = f"/Users/{made['id']}"
+    group = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "g"}
+    body = {"schemas": [CORE], "userName": "b"}
+    for answer in (
+        strict.send("POST", "/Users", body),
+        strict.get(where),
+        strict.get(f"{where}?attributes=meta"),
+        strict.put(made["id"], body | {"userName": "c"}),
+        strict.patch(made["id"], {"op": "add", "path": "title", "value": "x"}),
+        strict.send("POST", "/Groups", group),
+        strict.get("/ServiceProviderConfig"),
+        strict.get(f"/Schemas/{CORE}"),
+        strict.get("/ResourceTypes/User"),
+    ):
+        found = answer.get_json(force=True)["meta"]["location"]
+        assert answer.headers["Content-Location"] == found
+    for answer in (strict.get("/Users"), strict.get("/Users/none")):
+        assert "Content-Location" not in answer.headers
+
+
 def test_head_is_get_without_a_body(strict: Client) -> None:
     made = strict.create(userName="a")
     answer = strict.http.head(
