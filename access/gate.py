@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 
 CACHE_SECONDS = 2.0
 LONGEST_HEADER = 16_384
-FAILURES, FAILURES_SECONDS = 20, 60.0
-"""So many failures of one client at one address are answered 401, then 429; in so long."""
+FAILURES, FAILURES_SECONDS = 60, 60.0
+"""So many failures of one client at one address are answered 401, then 429; in so long. A
+conformance suite has some thirty; what they guess at are secrets of 256 random bits."""
 NOTHING = "no credential"
 """Reason of turning somebody away who did not even try: a probe, a client's first attempt.
 That is no failure to be counted."""

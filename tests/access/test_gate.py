@@ -7,6 +7,7 @@ import logging
 import pytest
 import requests
 
+from access.gate import FAILURES
 from store import credentials
 from tests.access.door import USERS, Door, basic, serving
 
@@ -186,9 +187,9 @@ def test_a_flood_of_failures_is_counted_and_does_not_fill_the_journal(door: Door
 
 def test_who_fails_often_is_told_to_wait_and_locks_nobody_out(door: Door) -> None:
     token = door.bearer()
-    answers = [door.ask(Authorization=token + "x") for _ in range(30)]
-    assert [answer.status_code for answer in answers[:20]] == [401] * 20
-    assert {answer.status_code for answer in answers[20:]} == {429}
+    answers = [door.ask(Authorization=token + "x") for _ in range(FAILURES + 10)]
+    assert [answer.status_code for answer in answers[:FAILURES]] == [401] * FAILURES
+    assert {answer.status_code for answer in answers[FAILURES:]} == {429}
     assert int(answers[-1].headers["Retry-After"]) >= 1
     assert door.status(token) == 200  # the real one, from the same address
     assert door.ask(Authorization=token + "x", peer="198.51.100.2").status_code == 401
