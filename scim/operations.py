@@ -229,6 +229,7 @@ class Work:
             value = [item for item in value if item not in ({}, None)]
             if touched and attribute.sub("primary"):
                 self._one_primary(attribute, value, touched)
+            value = _distinct(value) if touched else value
         if value in (None, []) or (value == {} and attribute.type in ("complex", UNKNOWN)):
             holder.pop(name, None)
         else:
@@ -305,6 +306,16 @@ def _refuse_other(attribute: Attribute, sub: Attribute, item: Any, value: Any) -
     old = item.get(sub.name) if isinstance(item, dict) else None
     if sub.mutability == "immutable" and old not in (None, value):
         raise immutable(f"{attribute.name}.{sub.name} cannot be changed once it is set.")
+
+
+def _distinct(items: list[Any]) -> list[Any]:
+    """Without those that have become one with another (RFC 7643 section 2.4)."""
+    found: dict[tuple[str, ...], Any] = {}
+    for one in items:
+        kept = found.setdefault(identity(one), one)
+        if kept is not one and isinstance(one, dict) and one.get("primary") is True:
+            kept["primary"] = True
+    return list(found.values())
 
 
 def _is_single(attribute: Attribute) -> bool:

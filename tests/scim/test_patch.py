@@ -227,6 +227,18 @@ def test_a_value_filter_on_a_single_value(strict: Client, id: str) -> None:
     refused(strict.patch(id, op("replace", f"{path}.givenName", "Zoe")), 400, "noTarget")
 
 
+def test_values_that_become_one(strict: Client, id: str) -> None:
+    """RFC 7643 section 2.4: no type and value twice."""
+    home = 'emails[type eq "home"]'
+    body = content(strict.patch(id, op("replace", home, {**WORK, "primary": False})))
+    assert body["emails"] == [WORK]
+    strict.patch(id, op("replace", "emails", [WORK, HOME]))
+    both = op("replace", "emails[value pr].value", "x"), op("replace", "emails.type", "other")
+    assert content(strict.patch(id, *both))["emails"] == [
+        {"value": "x", "type": "other", "primary": True}
+    ]
+
+
 class TestSchemas:
     """RFC 7643 section 3, RFC 7644 section 3.5.2: `schemas` follows from what is held."""
 
