@@ -64,6 +64,8 @@ class Profile:
     read_loosely: bool = False
     """"1" and "true" are booleans, one object is a list of one, text is trimmed, "" is null,
     numbers and text pass for each other, an xsd:date loses its offset."""
+    unwrap: bool = False
+    """`{"$ref": null, "value": "x"}` where text, a number or a boolean belongs is read as that."""
     ignore_read_only: bool = False
     """PATCH of a read-only attribute does nothing; else 400 mutability."""
     either_key: bool = False
@@ -109,6 +111,7 @@ ENTRA = Profile(
     "entra",
     drop_unknown=True,
     read_loosely=True,
+    unwrap=True,
     ignore_read_only=True,
     create_unmatched=True,
     remove_by_value=True,

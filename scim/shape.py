@@ -149,6 +149,8 @@ class Shaper:
             return self._list(attribute, value, path)
         if isinstance(value, list) and self.profile.read_loosely and len(value) < 2:
             return self._attribute(attribute, value[0] if value else None, path)
+        if attribute.type != "complex" and self.profile.unwrap and _is_wrapped(value):
+            return self._attribute(attribute, value["value"], path)
         return self._single(attribute, value, path)
 
     def _list(self, attribute: Attribute, value: Any, path: str) -> Any:
@@ -295,6 +297,11 @@ def identity(value: Any) -> tuple[str, ...]:
         if isinstance(own, str):
             return "value", own, str(value.get("type", "")).lower()
     return "whole", json.dumps(value, sort_keys=True)
+
+
+def _is_wrapped(value: Any) -> bool:
+    """`{"$ref": null, "value": "x"}`"""
+    return isinstance(value, dict) and "value" in value and value.keys() <= {"value", "$ref"}
 
 
 def _boolean(value: Any) -> Any:

@@ -92,6 +92,22 @@ class TestEntra:
         assert body["roles"] == [{"primary": True, "value": "r"}]
         assert not {"bogus", "urn:x:1.0:User"} & body.keys()
 
+    def test_values_wrapped_as_if_they_were_references(self, entra: Client, id: str) -> None:
+        """Jobs of the form of 2017 send every value as a list of one object."""
+
+        def wrapped(path: str, value: Any) -> dict[str, Any]:
+            return {"op": "Replace", "path": path, "value": [{"$ref": None, "value": value}]}
+
+        body = accepted(
+            entra.patch(id, wrapped("active", "False"), wrapped("displayName", "Zoe"),
+                        wrapped(f"{ENTERPRISE}:department", "Optics"))
+        )  # fmt: skip
+        assert (body["active"], body["displayName"]) == (False, "Zoe")
+        assert body[ENTERPRISE]["department"] == "Optics"
+        assert "displayName" not in accepted(entra.patch(id, wrapped("displayName", "")))
+        more = {"op": "Replace", "path": "title", "value": {"value": "x", "type": "y"}}
+        refused(entra.patch(id, more), 400, "invalidValue")
+
     def test_one_operation_of_many_paths(self, entra: Client, id: str) -> None:
         """The form of `aadOptscim062020`."""
         value = {
