@@ -100,7 +100,8 @@ class _Binary(_Kept):
         if not isinstance(value, str):
             return False
         try:
-            base64.b64decode(value, validate=True)
+            # The padding may be missing (RFC 7643 section 2.3.6).
+            base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
         except (binascii.Error, ValueError):
             return False
         return True
