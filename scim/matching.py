@@ -40,6 +40,18 @@ def _values(document: Any, path: Path) -> list[Any]:
     return [document] if attribute is not None and attribute.name.lower() == "value" else []
 
 
+def _compared(document: Any, path: Path) -> list[Any]:
+    """The values at a path; that an element is primary is false where it is not said
+    (RFC 7643 section 2.4)."""
+    leaf = path.leaf
+    if leaf is None or leaf.name != "primary" or leaf.type != "boolean":
+        return [value for value in _values(document, path) if value is not None]
+    whole = Path(path.extension, path.attribute)
+    items = [document] if path.sub is None else values(document, whole)
+    found = [member(item, leaf) for item in items if isinstance(item, Mapping)]
+    return [False if value is None else value for value in found]
+
+
 def _holds_something(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(_holds_something(inner) for inner in value.values())
@@ -49,13 +61,14 @@ def _holds_something(value: Any) -> bool:
 
 
 def _comparison(node: Comparison, document: Any) -> bool:
-    found = [value for value in _values(document, node.path) if value is not None]
+    if node.value is None:
+        held = any(value is not None for value in _values(document, node.path))
+        return held == (node.operator == "ne")
+    found = _compared(document, node.path)
     leaf = node.path.leaf
     assert leaf is not None
     if leaf.type == UNKNOWN:
         found = [_plain(value) for value in found]
-    if node.value is None:
-        return (not found) == (node.operator == "eq")
     if not found:
         return node.operator == "ne"
     return any(_compare(leaf, node.operator, value, node.value) for value in found)
