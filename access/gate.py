@@ -111,6 +111,10 @@ class Gate:
             raise too_narrow(scope)
         return caller
 
+    def is_stranger(self, environ: Mapping[str, Any]) -> bool:
+        """Whether a request came without any credential."""
+        return not environ.get("HTTP_AUTHORIZATION") and not environ.get(self._certificate)
+
     def failed(self, denied: Denied, address: str) -> Denied:
         """Note a failure; what is to be answered, which may be "not so often"."""
         self.notes.failed(denied.reason, denied.client, address)

@@ -134,6 +134,8 @@ class _Door:
     def answer(self, rest: str = "") -> Response:
         """The answer to any request below /scim/v2; never raises."""
         try:
+            if self._is_public(rest):
+                return self._config(None)
             client = admit(self._gate, request.environ, self._profiles)
             return self._dispatch(client, rest)(client)
         except Exception as error:
@@ -149,6 +151,12 @@ class _Door:
         if request.path == "/scim" or request.path.startswith("/scim/"):
             return refusal(ScimError(404, f"There is nothing at this address; see {PREFIX}."))
         return None
+
+    def _is_public(self, rest: str) -> bool:
+        """How to authenticate can be read by who does not yet (RFC 7643 section 5)."""
+        if rest.strip("/") != _ABOUT[0] or request.method not in ("GET", "HEAD"):
+            return False
+        return self._gate.is_stranger(request.environ)
 
     # Addresses
 
@@ -239,8 +247,8 @@ class _Door:
 
     # Discovery
 
-    def _config(self, client: Client) -> Response:
-        people = client.source in self._profiles
+    def _config(self, client: Client | None) -> Response:
+        people = client is not None and client.source in self._profiles
         return _defined(discovery.service_provider_config(self._base, self._limits, people=people))
 
     def _definitions(self, client: Client, what: str, name: str | None = None) -> Response:

@@ -19,6 +19,7 @@ from tests.scim.conftest import (
     WORKER,
     Client,
     Server,
+    accepted,
     check_answer,
     refused,
 )
@@ -74,7 +75,19 @@ class TestAuthentication:
         http = server.app.test_client()
         for path in ("Users", "Users/x", "ServiceProviderConfig", "Schemas", "nothing", "Bulk"):
             for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
-                refused(http.open(f"/scim/v2/{path}", method=method), 401)
+                if (path, method) != ("ServiceProviderConfig", "GET"):
+                    refused(http.open(f"/scim/v2/{path}", method=method), 401)
+
+    def test_how_to_authenticate_can_be_read_by_everybody(self, server: Server) -> None:
+        """RFC 7643 section 5; but a wrong credential is wrong there too."""
+        http, where = server.app.test_client(), "/scim/v2/ServiceProviderConfig"
+        body = accepted(http.get(where))
+        assert {one["type"] for one in body["authenticationSchemes"]} > {"oauthbearertoken"}
+        assert body == accepted(server.client("other", "strict").get("/ServiceProviderConfig"))
+        assert http.head(where).status_code == 200
+        refused(http.get(f"{where}?filter=id%20pr"), 403)
+        refused(self.ask(server, Authorization="Bearer wrong"), 401)
+        assert http.get(where, headers={"Authorization": "Bearer wrong"}).status_code == 401
 
     def test_a_token_has_its_own_profile_or_that_of_its_source(self, server: Server) -> None:
         configured = server.client("workday", "")  # configured as hr
