@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from scim.discovery import Limits
 from scim.errors import ScimError, invalid_syntax, invalid_value
+from scim.patch import PATCH_URN
 from scim.schema import ResourceType
 from scim.service import Client, Service, Work, Written
 from scim.versions import Precondition
@@ -135,8 +136,9 @@ class Bulk:
         names = ("method", "path", "bulkid", "version")
         texts = {name: said[name] if isinstance(said.get(name), str) else None for name in names}
         method, bulk_id = (texts["method"] or "").strip().upper(), texts["bulkid"]
+        data = _patch_message(said.get("data")) if method == "PATCH" else said.get("data")
         operation = _Operation(
-            method, (texts["path"] or "").strip(), bulk_id, texts["version"], said.get("data")
+            method, (texts["path"] or "").strip(), bulk_id, texts["version"], data
         )
         try:
             self._judge(operation)
@@ -403,6 +405,16 @@ def _in_order(operations: Sequence[_Operation]) -> Iterator[list[int]]:
                 path.append((further, iter(needs[further])))
             elif further in on_stack:
                 low[at] = min(low[at], index[further])
+
+
+def _patch_message(data: Any) -> Any:
+    """The PATCH message in an operation: the example of section 3.7.3 leaves out all that
+    stands around the list of its operations."""
+    if isinstance(data, list):
+        data = {"Operations": data}
+    if isinstance(data, dict) and not any(key.lower() == "schemas" for key in data):
+        data = {"schemas": [PATCH_URN], **data}
+    return data
 
 
 def _is_error(entry: Mapping[str, Any]) -> bool:

@@ -422,6 +422,25 @@ class TestBulk:
         assert entries[0]["bulkId"] == "qwerty"
         assert [one.get("version") for one in entries] == ['W/"1"', 'W/"2"', 'W/"2"', None]
 
+    @pytest.mark.parametrize("wrapped", [False, True])
+    def test_3_7_3_a_patch_as_the_example_has_it(
+        self, strict: Client, bjensen: dict[str, Any], wrapped: bool
+    ) -> None:
+        """Only the list of operations, with or without what it is called."""
+        listed = [
+            {"op": "remove", "path": "nickName"},
+            {"op": "add", "path": "title", "value": "x"},
+        ]
+        operation = {"method": "PATCH", "path": f"/Users/{bjensen['id']}"}
+        [entry] = self.send(
+            strict, {**operation, "data": {"Operations": listed} if wrapped else listed}
+        )
+        assert entry["status"] == "200"
+        assert accepted(strict.get(f"/Users/{bjensen['id']}"))["title"] == "x"
+        for wrong in ({"schemas": [CORE], "Operations": listed}, [], {}, "x"):
+            [entry] = self.send(strict, {**operation, "data": wrong})
+            assert entry["status"] == "400"
+
     def test_3_7_3_an_error_ends_it(self, strict: Client) -> None:
         operations = self.four(strict)
         operations[0]["data"]["userName"] = ""
