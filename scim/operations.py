@@ -147,7 +147,8 @@ class Work:
         self._store(holder, attribute, held, touched=[items[position] for position in chosen])
 
     def remove(self, target: Target, value: Any, *, missing_ok: bool = False) -> None:
-        """remove; with `value`, where the profile says so, only the elements that equal it."""
+        """remove; with a `value`, which RFC 7644 has no rule for, only the elements of a list that
+        equal it: whoever names some does not mean all."""
         path, attribute = target.path, target.path.attribute
         if not self._writable(path):
             return
@@ -155,7 +156,7 @@ class Work:
             return
         self._refuse_required(target)
         if target.filter is None:
-            if value is not None and self._profile.remove_by_value and self._is_list(path):
+            if value is not None and self._is_list(path):
                 self._remove_values(path, value)
             elif path.text not in self._profile.sticky:
                 self.emptied.add(path.text)

@@ -110,7 +110,7 @@ class Patch:
                 change.removing(ids)
             elif name != "remove":
                 self._listed(members, name, value, change)
-            elif valued and value is not None and self._profile.remove_by_value:
+            elif valued and value is not None:
                 change.removing(self._ids(members, value))
             else:
                 change.emptying()

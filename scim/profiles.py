@@ -77,8 +77,6 @@ class Profile:
     """Paths that no message empties: keys, and active."""
     create_unmatched: bool = False
     """PATCH replace on a value filter that selects nothing makes the element; else noTarget."""
-    remove_by_value: bool = False
-    """PATCH remove with a value removes only the elements that equal it."""
     unique_groups: bool = False
     """A second group of the same displayName is 409."""
     silent_groups: bool = False
@@ -104,7 +102,6 @@ HR = Profile(
     sparse_put=True,
     sticky=PERSON_KEYS | {"active"},
     create_unmatched=True,
-    remove_by_value=True,
     any_case_paths=True,
 )
 ENTRA = Profile(
@@ -114,7 +111,6 @@ ENTRA = Profile(
     unwrap=True,
     ignore_read_only=True,
     create_unmatched=True,
-    remove_by_value=True,
     unique_groups=True,
     silent_groups=True,
     any_case_paths=True,
@@ -126,7 +122,6 @@ OKTA = Profile(
     read_loosely=True,
     ignore_read_only=True,
     create_unmatched=True,
-    remove_by_value=True,
 )
 SAP_IPS = replace(HR, name="sap-ips", unique_groups=True)  # IPS finds groups by their names
 RIPPLING = replace(HR, name="rippling")

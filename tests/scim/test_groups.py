@@ -128,6 +128,8 @@ class TestPatch:
         assert ids_of(accepted(patch(strict, id, remove))) == [a, c]
         replace = {"op": "replace", "path": "members", "value": [{"value": c}, {"value": b}]}
         assert ids_of(accepted(patch(strict, id, replace))) == [c, b]
+        named = {"op": "remove", "path": "members", "value": [{"value": c}, {"value": a}]}
+        assert ids_of(accepted(patch(strict, id, named))) == [b]
         assert ids_of(accepted(patch(strict, id, {"op": "remove", "path": "members"}))) == []
 
     def test_one_value_without_a_list(self, strict: Client) -> None:

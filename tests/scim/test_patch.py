@@ -205,6 +205,14 @@ class TestRemove:
         assert body["emails"] == [{"value": WORK["value"], "type": "work"}]
         assert "emails" not in content(strict.patch(id, op("remove", "emails[value pr]")))
 
+    def test_a_value_says_which(self, strict: Client, id: str) -> None:
+        assert content(strict.patch(id, op("remove", "emails", [HOME])))["emails"] == [WORK]
+        assert content(strict.patch(id, op("remove", "emails", [HOME])))["emails"] == [WORK]
+        assert "emails" not in content(strict.patch(id, op("remove", "emails", None)))
+        strict.patch(id, op("replace", "emails", [WORK, HOME]))
+        assert "emails" not in content(strict.patch(id, op("remove", "emails", [WORK, HOME])))
+        assert "title" not in content(strict.patch(id, op("remove", "title", "other")))
+
     def test_nothing_selected_is_no_target(self, strict: Client, id: str) -> None:
         refused(strict.patch(id, op("remove", 'emails[type eq "other"]')), 400, "noTarget")
 
