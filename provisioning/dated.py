@@ -48,8 +48,9 @@ def take(stored: Record, derived: Facts, policy: People, now: float) -> Push:
     base = Record(stored.source, known, tuple(others)).on(effective)
     newest = _whole(derived, base, iso(effective))
     facts = known | {name: newest[name] for name in _AT_ONCE if name in newest}
-    if newest.get("hireDate") == known.get("hireDate"):
-        facts |= {name: newest[name] for name in _ENDS if name in newest}
+    at_once = _ends(newest, known)
+    if at_once:
+        facts |= at_once
         facts[SAID_AT] = _said_at(facts, known, iso(now))
     changes = {
         name: value
@@ -62,6 +63,17 @@ def take(stored: Record, derived: Facts, policy: People, now: float) -> Push:
     dated = [*others, Ahead(effective, changes)] if changes else others
     dated.sort(key=lambda change: change.at)
     return Push(Record(stored.source, facts, tuple(dated)), newest)
+
+
+def _ends(newest: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of the end of the employment that is known, also by who begins another."""
+    said = {name: newest[name] for name in _ENDS if name in newest}
+    begun, again = known.get("hireDate"), newest.get("hireDate")
+    if begun == again:
+        return said
+    if again is None:
+        return {}
+    return {name: day for name, day in said.items() if day and (begun or "") <= day < again}
 
 
 def _effective(

@@ -34,6 +34,8 @@ BLOCK = (
 
 PLACE = ("timezone", "locationCode", "location")
 """Facts of a record that tell in which time zone its days are meant, the best first."""
+ORIGIN = "originalHireDate"
+"""Fact that tells whether there was an employment before the one that `hireDate` begins."""
 
 END_DATES = ("terminationDate", "contractEndDate")
 SAID_AT = "lifecycleSaidAt"
@@ -49,7 +51,7 @@ LEFT: frozenset[Stage] = frozenset({"disabled", "grace", "deleted"})
 
 @dataclass(frozen=True)
 class Episode:
-    """What one record of `source` says of one employment: facts of BLOCK and PLACE."""
+    """What one record of `source` says of one employment: facts of BLOCK and PLACE, and ORIGIN."""
 
     source: str
     facts: Mapping[str, Any]
@@ -242,7 +244,9 @@ def _turn(episode: Episode, policy: People, now: float, problems: list[str]) -> 
         return left("involuntary termination acts at once", said_at, dismissed=True)
     if ends is not None and not ahead(ends):
         return left("the last day has passed", ends, by_word=facts.get("active") is False)
-    if hired is not None and ahead(starts):
+    if ahead(before := _end_before(facts, hired, zone)):
+        ends = before
+    elif hired is not None and ahead(starts):
         if ahead(_midnight(hired - timedelta(days=policy.pre_hire_days), zone)):
             return stands("future", False, f"hired in more than {policy.pre_hire_days} days")
         return stands("prehire", False, "the first day is still ahead")
@@ -296,6 +300,19 @@ def _end(facts: Mapping[str, Any], hired: date | None, zone: ZoneInfo) -> float 
     days = [day for key in END_DATES if (day := _day(facts.get(key)))]
     current = [day for day in days if hired is None or day >= hired]
     return _midnight(min(current) + timedelta(days=1), zone) if current else None
+
+
+def _end_before(facts: Mapping[str, Any], hired: date | None, zone: ZoneInfo) -> float | None:
+    """The instant after the last day of the employment before the one that begins on `hired`,
+    where the record speaks of both: of somebody who works, and was hired before."""
+    first = _day(facts.get(ORIGIN))
+    if hired is None or first is None or facts.get("involuntary") is True:
+        return None
+    if facts.get("active") is False or facts.get("status") in ("preHire", "terminated", "retired"):
+        return None
+    days = [day for key in END_DATES if (day := _day(facts.get(key)))]
+    earlier = [day for day in days if first <= day < hired]
+    return _midnight(min(earlier) + timedelta(days=1), zone) if earlier else None
 
 
 def _midnight(day: date, zone: ZoneInfo) -> float:

@@ -17,6 +17,7 @@ from policy_settings import LIFECYCLE, People
 from provisioning.lifecycle import (
     BLOCK,
     END_DATES,
+    ORIGIN,
     PLACE,
     SAID_AT,
     Episode,
@@ -209,7 +210,7 @@ def _speaks(facts: Facts) -> bool:
 
 
 def _episode(source: str, facts: Facts) -> Episode:
-    told = {name: facts[name] for name in (*BLOCK, *PLACE) if facts.get(name) is not None}
+    told = {name: facts[name] for name in (*BLOCK, *PLACE, ORIGIN) if facts.get(name) is not None}
     return Episode(source, told, said_at(facts))
 
 

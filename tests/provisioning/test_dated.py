@@ -225,3 +225,28 @@ def test_the_journal_says_what_is_dated_without_saying_it(house: House) -> None:
     assert entry
     assert found == [[["2026-04-01T00:00:00.000Z", ["title"]]]]
     assert "Director" not in json.dumps(found)
+
+
+def test_the_end_of_now_is_known_at_once_also_with_a_new_employment_ahead(house: House) -> None:
+    id = hired(house, hireDate="2021-04-01")
+    again = {"hireDate": "2026-05-01", "effectiveDate": "2026-05-01"}
+    say(house, id, "Engineer", terminationDate="2026-03-31", **again)
+    assert house.ad.one(employeeID="E1").enabled
+    day(house, "2026-04-01T00:00:00Z")
+    assert not house.ad.one(employeeID="E1").enabled
+    day(house, "2026-05-01T00:00:00Z")
+    account = house.ad.one(employeeID="E1")
+    assert account.enabled
+    assert "accountExpires" not in account.attributes
+
+
+def test_somebody_who_goes_and_returns_by_one_record_is_not_out_before(house: House) -> None:
+    id = hired(house, hireDate="2021-04-01", originalHireDate="2021-04-01")
+    again = {"hireDate": "2026-05-01", "originalHireDate": "2021-04-01"}
+    say(house, id, "Engineer", terminationDate="2026-03-31", **again)
+    account = house.ad.one(employeeID="E1")
+    assert (account.enabled, [s.kind for s in house.ad.writes].count("disable")) == (True, 0)
+    day(house, "2026-04-01T00:00:00Z")
+    assert not house.ad.one(employeeID="E1").enabled
+    day(house, "2026-05-01T00:00:00Z")
+    assert house.ad.one(employeeID="E1").enabled

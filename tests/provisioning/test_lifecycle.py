@@ -89,6 +89,50 @@ def test_an_end_before_the_hire_date_is_history() -> None:
     assert (life.stage, life.ends_at) == ("active", None)
 
 
+AGAIN = {
+    "originalHireDate": "2021-04-01",
+    "terminationDate": "2026-03-31",
+    "hireDate": "2026-05-01",
+}
+"""Somebody who goes on 31 March and has been hired again for May."""
+
+
+def test_who_is_hired_again_ahead_works_until_the_last_day_of_now() -> None:
+    life = stand({**AGAIN})
+    end = at("2026-04-01T00:00:00")
+    assert (life.stage, life.enabled, life.ends_at, life.valid_until) == ("leaving", True, end, end)
+    between = stand({**AGAIN}, end)
+    assert (between.stage, between.enabled) == ("prehire", False)
+    life = stand({**AGAIN}, at("2026-05-01T00:00:00"))
+    assert (life.stage, life.ends_at) == ("active", None)
+
+
+def test_a_contract_that_becomes_an_employment_has_no_gap() -> None:
+    facts = {**AGAIN, "hireDate": "2026-04-01"}
+    assert stand(facts, at("2026-04-01T00:00:00") - 1).enabled
+    assert stand(facts, at("2026-04-01T00:00:00")).enabled
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"active": False},
+        {"status": "preHire"},
+        {"involuntary": True},
+        {"originalHireDate": "2026-05-01"},
+        {"originalHireDate": None},
+        {"terminationDate": "2026-03-15"},
+    ],
+)
+def test_who_does_not_clearly_work_now_waits_for_the_first_day(said: dict[str, object]) -> None:
+    assert not stand({**AGAIN, **said}).enabled
+
+
+def test_who_is_on_leave_before_a_new_employment_stays_on_leave() -> None:
+    facts = {**AGAIN, "onLeave": True}
+    assert stand(facts, policy=replace(POLICY, on_leave="disabled")).stage == "leave"
+
+
 def test_a_second_look_finds_the_same_when_nothing_was_crossed() -> None:
     facts = {"hireDate": "2026-04-06", "terminationDate": "2026-12-31"}
     life = stand(facts)
