@@ -263,10 +263,10 @@ class _Desk:
                 raise answers.denied()
             return answers.listed(self._context(call, "auditLogs/provisioning"), [])
         top = asked.number("top", 100, 1, logs.MOST)
-        before = asked.number("skiptoken", None, 1, 2**62)
+        token = asked.number("skiptoken", None, 1, 2**62)
         now = self._house.now()
         with self._db.read() as connection:
-            found, following = logs.page(connection, client.source, wanted, top, before, now)
+            found, following = logs.page(connection, client.source, wanted, top, token, now)
         more = {}
         if following is not None:
             here = f"{self._root(call)}/auditLogs/provisioning"

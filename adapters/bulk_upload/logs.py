@@ -28,6 +28,9 @@ MOST = 1000
 _SCANNED = 1000
 """Journal entries read for one page."""
 _CHUNK = 200
+_SPLIT = 1000
+"""A page's token is the number of a journal entry times this, plus how many of what the log
+says of that entry have been told; none: all of it."""
 _PENDING = frozenset({"due", "working"})
 _STATUS = {
     "applied": "success",
@@ -41,20 +44,22 @@ _LINKS = {"create": "create", "restore": "create", "disable": "disable", "delete
 
 
 def page(
-    connection: Connection, source: str, wanted: Filter, top: int, before: int | None, now: float
+    connection: Connection, source: str, wanted: Filter, top: int, token: int | None, now: float
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """At most `top` entries, newest first, of journal entries numbered below `before`; and
-    where the next page begins, if there may be one. `now` is machine time."""
+    """At most `top` entries, newest first, from `token` on; and the token of the next page,
+    if there may be one. `now` is machine time."""
     log = _Log(connection, source, wanted, now)
+    begun, told = divmod(token, _SPLIT) if token is not None else (None, 0)
     found: list[dict[str, Any]] = []
-    for scanned, entry in enumerate(log.entries(before), 1):
+    for scanned, entry in enumerate(log.entries(begun + 1 if begun and told else begun), 1):
         fresh = [one for one in log.summaries(entry) if wanted.meets(one)]
-        if found and len(found) + len(fresh) > top:
-            return found, log.last
-        found += fresh
-        log.last = entry.seq
-        if scanned >= _SCANNED or len(found) >= top:
-            return found, entry.seq
+        skipped = told if entry.seq == begun else 0
+        room = top - len(found)
+        found += fresh[skipped : skipped + room]
+        if len(fresh) - skipped > room:
+            return found, entry.seq * _SPLIT + skipped + room
+        if scanned >= _SCANNED or len(found) == top:
+            return found, entry.seq * _SPLIT
     return found, None
 
 
@@ -66,7 +71,6 @@ class _Log:
         self._now = now
         self._cycles: dict[str, str] = {}
         self._resources: frozenset[str] | None = None
-        self.last: int | None = None
         if key := self._pinned.get("sourceidentity/id"):
             mine = (resource.c.source == source, resource.c.external_id == key)
             ids = connection.execute(select(resource.c.id).where(*mine)).scalars()

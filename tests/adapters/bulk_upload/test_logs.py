@@ -174,17 +174,24 @@ def test_another_sources_log_is_nobody_elses(world: World, pushed: Client) -> No
     assert other.log(filter="jobid eq 'API2AAD.x.y'") == []
 
 
-def test_pages_follow_each_other(world: World, client: Client) -> None:
-    for number in range(7):
+@pytest.mark.parametrize("top", [1, 3, 4])
+def test_pages_are_as_long_as_asked_and_follow_each_other(
+    world: World, client: Client, top: int
+) -> None:
+    """Also where they end between the targets of a push, or within what was refused of an
+    upload."""
+    for number in range(6):
         client.upload(record(f"E{number}"))
+    client.upload(*({"externalId": f"R{number}", "active": "who knows"} for number in range(3)))
     world.house.settle()
     whole = [one["id"] for one in client.log()]
-    assert len(whole) == 14
+    assert len(whole) == 15
     seen: list[str] = []
-    path = f"{LOG}?$top=4&$filter={JOB}"
-    for _ in range(10):
+    path = f"{LOG}?$top={top}&$filter={JOB}"
+    for _ in range(20):
         answer = client.send("GET", path).get_json()
-        assert len(answer["value"]) <= 4
+        left = len(whole) - len(seen)
+        assert len(answer["value"]) == min(top, left)
         seen += [one["id"] for one in answer["value"]]
         if "@odata.nextLink" not in answer:
             break
