@@ -79,6 +79,15 @@ class Outbound:
         found = (self._key(key, document, given) for key in self.match_keys)
         return [key for key in found if key is not None]
 
+    def keyless(self, context: Mapping[str, Any], given: Given = NOTHING_GIVEN) -> str:
+        """Why `matches` finds nothing, for people to read."""
+        wishing = Wishing(Context(context), given)
+        for name in dict.fromkeys(name for key in self.match_keys for name in key):
+            wishing.wish(self._by_name[name])
+        wanted = " or ".join(" + ".join(key) for key in self.match_keys)
+        why = "; ".join(dict.fromkeys(problem.message for problem in wishing.problems))
+        return f"there is no value for {wanted} to match by{why and ': '}{why}"
+
     def _key(self, key: tuple[str, ...], document: Context, given: Given) -> dict[str, str] | None:
         result: dict[str, str] = {}
         for name in key:

@@ -216,8 +216,7 @@ class Viewer:
         link = snapshot.link
         keys = outbound.matches(look.known, look.given)
         if not keys and link is None:
-            wanted = " or ".join(map(name_of, outbound.match_keys))
-            raise Held(f"there is no value for {wanted} to match by", life)
+            raise Held(outbound.keyless(look.known, look.given), life)
         found: Found | None = None
         actual = None
         if link is not None:

@@ -90,6 +90,13 @@ def test_match():
     assert AD.matches({}) == []
 
 
+def test_why_there_is_no_key_is_said() -> None:
+    missing = "there is no value for employeeID to match by"
+    assert AD.keyless({}) == f"{missing}: required, but the facts give no value"
+    long = AD.keyless({"workerId": "E9999999999999999"})
+    assert long == f"{missing}: longer than the 16 characters the target takes"
+
+
 def test_references_are_apart():
     evaluation = AD.evaluate({"managerPerson": "p-1"})
     assert evaluation.references["manager"].value == "p-1"
