@@ -113,9 +113,13 @@ class Intake:
             left = self._assert(tx, settings, who, kept, [*others, said], now)
         if (dates := people.ahead_text(said.ahead)) != ahead:
             tx.execute(update(resource).where(resource.c.id == id).values(ahead=dates))
-        if before is None:
-            # A report may name this manager by the SCIM id we are about to hand out.
-            pairs.resolved(tx, moment.machine, people.reference_edge(source, id))
+        known_as = [id] if before is None else []
+        if (user := after.get("userName")) and (before or {}).get("userName") != user:
+            known_as.append(str(user))
+        if known_as:
+            # A report may name this manager by the SCIM id we are about to hand out, or so.
+            edges = [people.reference_edge(source, one) for one in known_as]
+            pairs.resolved(tx, moment.machine, *edges)
         changed = sorted(k for k, v in said.facts.items() if known.get(k) != v)
         news = bool(set(changed) - dated.ABOUT_THE_PUSH)
         lane = _lane(left=left, first=not known, changed=news)

@@ -306,7 +306,8 @@ def fact(connection: Connection, name: str) -> ColumnElement[str]:
 def reports(tx: Connection, who: str) -> list[str]:
     """The people whose manager reference may mean this person. Reads everybody's facts: for
     what happens rarely."""
-    known = set(tx.execute(select(resource.c.id).where(resource.c.person == who)).scalars())
+    records = select(resource.c.id, resource.c.user_key).where(resource.c.person == who)
+    known = {name for record in tx.execute(records) for name in record if name}
     known |= set(tx.execute(select(person_key.c.value).where(person_key.c.person == who)).scalars())
     said = func.lower(fact(tx, "manager"))
     means = or_(said.in_(known), func.replace(said, "-", "").in_(known))

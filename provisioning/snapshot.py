@@ -69,6 +69,15 @@ _BY_KEY = Statement(
         person_key.c.scope.in_(bindparam("scopes", expanding=True)),
     )
 )
+_BY_USER = Statement(
+    select(resource.c.source, resource.c.user_key, resource.c.person).where(
+        resource.c.source.in_(bindparam("sources", expanding=True)),
+        resource.c.type == "User",
+        resource.c.user_key.in_(bindparam("users", expanding=True)),
+        resource.c.deleted.is_(None),
+        resource.c.person.is_not(None),
+    )
+)
 _KNOWN = Statement(select(person_table.c.id).where(person_table.c.id == bindparam("the_person")))
 
 
@@ -225,7 +234,8 @@ def _merged(row: Any, records: Sequence[Record], policy: People, now: float) -> 
 
 
 def _managers(connection: Connection, said: Mapping[str, _Said]) -> dict[str, str]:
-    """Person -> the person whom the manager reference means (P9): SCIM id, any join key."""
+    """Person -> the person whom the manager reference means (P9): SCIM id, any join key, else
+    the userName of a live record of that source."""
     wanted = {
         id: (one.origins.get(MANAGER, ""), str(one.facts[MANAGER])) for id, one in said.items()
     }
@@ -241,6 +251,7 @@ def _managers(connection: Connection, said: Mapping[str, _Said]) -> dict[str, st
     for row in _BY_KEY.rows(connection, keys=folded, scopes=scopes):
         by_key.setdefault((row.scope, row.value), set()).add(row.person)
     found = {}
+    unknown: dict[str, tuple[str, str]] = {}
     for id, (source, reference) in wanted.items():
         key = people.fold(reference) or ""
         known = by_key.get((source, key)) or by_key.get((people.SHARED, key)) or set()
@@ -248,6 +259,13 @@ def _managers(connection: Connection, said: Mapping[str, _Said]) -> dict[str, st
         meant = by_id.get((source, reference)) or (next(iter(known)) if len(known) == 1 else None)
         if meant is not None:
             found[id] = str(meant)
+        elif not known:
+            unknown[id] = (source, reference.casefold())
+    if unknown:
+        sources, users = (list(dict.fromkeys(part)) for part in zip(*unknown.values(), strict=True))
+        rows = _BY_USER.rows(connection, sources=sources, users=users)
+        by_user = {(row.source, row.user_key): str(row.person) for row in rows}
+        found |= {id: by_user[one] for id, one in unknown.items() if one in by_user}
     return found
 
 

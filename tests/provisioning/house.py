@@ -166,6 +166,7 @@ class House:
                 "person": verdict.person,
                 "facts": verdict.facts,
                 "external_id": document.get("externalId"),
+                "user_key": (document.get("userName") or "").casefold() or None,
             }
             if row:
                 tx.execute(update(resource).where(resource.c.id == id).values(**values))

@@ -158,6 +158,29 @@ def test_a_manager_hired_later_is_linked_without_another_push(house: House) -> N
     assert house.row(workerId="E1").waits_on is None
 
 
+def test_a_manager_may_be_named_by_user_name(house: House) -> None:
+    house.push(worker("E1", manager="M.Boss"))
+    house.push(worker("E2", "Max", "Late", manager="M.Chief"))
+    boss = house.push(worker("E9", "Mia", "Boss", userName="m.boss"))
+    house.settle()
+    first = house.ad.one(employeeID="E9")
+    assert house.ad.one(employeeID="E1").references == {"manager": first.anchor}
+    assert house.row(workerId="E2").waits_on == "manager-ref:workday:m.chief"
+    house.push(worker("E9", "Mia", "Boss", userName="m.chief"), id=boss)
+    house.settle()
+    assert house.ad.one(employeeID="E2").references == {"manager": first.anchor}
+    assert house.row(workerId="E2").waits_on is None
+
+
+def test_a_number_means_who_has_it_and_not_who_is_called_so(house: House) -> None:
+    house.push(worker("E2", "Mia", "Boss", userName="m.boss"))
+    house.push(worker("E3", "Max", "Other", userName="e2"))
+    house.push(worker("E1", manager="E2"))
+    house.settle()
+    boss = house.ad.one(employeeID="E2")
+    assert house.ad.one(employeeID="E1").references == {"manager": boss.anchor}
+
+
 def test_a_manager_known_but_without_an_account_is_waited_for(house: House) -> None:
     house.push(worker("E2", "Mia", "Boss", hireDate="2026-09-01"))
     house.push(worker("E1", manager="E2"))

@@ -367,7 +367,7 @@ def test_the_name_of_a_deleted_account_is_free_after_a_year(house: House) -> Non
     house.settle()
     assert house.ad.one(employeeID="E2").attributes["sAMAccountName"] == "anna2"
     later(house, 365)
-    house.push(optician("E3", userName="anna"))
+    house.push(optician("E3", userName="anna@norhaven.example"))
     house.settle()
     assert house.ad.one(employeeID="E3").attributes["sAMAccountName"] == "anna"
 
