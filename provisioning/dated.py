@@ -15,13 +15,13 @@ from typing import Any
 from mappings.results import Facts
 from mappings.vocabulary import NEVER_NULL
 from policy_settings import People
-from provisioning.lifecycle import BLOCK, SAID_AT, Episode, midnight_of, zone_of
+from provisioning.lifecycle import BLOCK, SAID_AT, UNREAD, Episode, midnight_of, zone_of
 from provisioning.merging import Ahead, Record
 from store.clocks import iso
 
 EFFECTIVE = "effectiveDate"
 _AT_ONCE = frozenset({"sourceModifiedAt", EFFECTIVE})
-ABOUT_THE_PUSH = _AT_ONCE | {SAID_AT}
+ABOUT_THE_PUSH = _AT_ONCE | {SAID_AT, UNREAD}
 """Facts about a push, not about the person."""
 _ENDS = ("terminationDate", "contractEndDate", "lastDayOfWork")
 
@@ -47,7 +47,8 @@ def take(stored: Record, derived: Facts, policy: People, now: float) -> Push:
     others = [change for change in ahead if change.at != effective]
     base = Record(stored.source, known, tuple(others)).on(effective)
     newest = _whole(derived, base, iso(effective))
-    facts = known | {name: newest[name] for name in _AT_ONCE if name in newest}
+    facts = {name: value for name, value in known.items() if name != UNREAD}
+    facts |= {name: newest[name] for name in (*_AT_ONCE, UNREAD) if name in newest}
     at_once = _ends(newest, known)
     if at_once:
         facts |= at_once
@@ -111,10 +112,12 @@ def _whole(derived: Facts, known: Mapping[str, Any], now: str) -> dict[str, Any]
     facts: dict[str, Any] = dict(derived.values)
     unread = {p.rule.rpartition(" ")[2] for p in derived.problems}
     for name, value in known.items():
-        if name != SAID_AT and (derived.asked is None or name in derived.asked):
+        if name not in (SAID_AT, UNREAD) and (derived.asked is None or name in derived.asked):
             kept = name in NEVER_NULL or name in unread
             facts.setdefault(name, value if kept else None)
     facts[SAID_AT] = _said_at(facts, known, now)
+    if lost := [name for name in BLOCK if name in unread]:
+        facts[UNREAD] = lost
     return facts
 
 

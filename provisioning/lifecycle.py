@@ -40,6 +40,8 @@ ORIGIN = "originalHireDate"
 END_DATES = ("terminationDate", "contractEndDate")
 SAID_AT = "lifecycleSaidAt"
 """Fact added by intake: the business instant at which the block last changed."""
+UNREAD = "lifecycleUnread"
+"""Fact added by intake: the names of facts of the block that were said and could not be read."""
 
 Stage = Literal["future", "prehire", "active", "leave", "leaving", "disabled", "grace", "deleted"]
 """future: no account yet. leaving: works, the end is known. disabled: left, nothing further
@@ -51,7 +53,8 @@ LEFT: frozenset[Stage] = frozenset({"disabled", "grace", "deleted"})
 
 @dataclass(frozen=True)
 class Episode:
-    """What one record of `source` says of one employment: facts of BLOCK and PLACE, and ORIGIN."""
+    """What one record of `source` says of one employment: facts of BLOCK and PLACE, ORIGIN and
+    UNREAD."""
 
     source: str
     facts: Mapping[str, Any]
@@ -82,6 +85,8 @@ class Lifecycle:
     episode: int = 0
     """Which of the episodes decides."""
     problems: tuple[str, ...] = ()
+    unsure: str | None = None
+    """Why it cannot be told whether the person works."""
 
     @property
     def left(self) -> bool:
@@ -101,6 +106,7 @@ class _Turn:
     left_at: float | None = None
     by_word: bool = False
     dismissed: bool = False
+    unsure: str | None = None
     boundaries: tuple[float, ...] = ()
 
 
@@ -141,6 +147,7 @@ def lifecycle(
         urgent=turn.by_word,
         episode=chosen,
         problems=tuple(dict.fromkeys(problems)),
+        unsure=turn.unsure,
     )
 
 
@@ -213,6 +220,8 @@ def _after(
 def _turn(episode: Episode, policy: People, now: float, problems: list[str]) -> _Turn:
     facts = episode.facts
     zone = zone_of(episode, policy, problems)
+    unread = facts.get(UNREAD) or ()
+    problems.extend(f"{name} cannot be read; what was known before counts" for name in unread)
     hired = _day(facts.get("hireDate"))
     starts = _midnight(hired, zone) if hired else None
     ends = _end(facts, hired, zone)
@@ -228,13 +237,18 @@ def _turn(episode: Episode, policy: People, now: float, problems: list[str]) -> 
         return True
 
     def stands(stage: Stage, enabled: bool, reason: str) -> _Turn:
-        return _Turn(stage, enabled, reason, starts, ends, boundaries=tuple(boundaries))
+        lost = enabled and hired is None and "hireDate" in unread
+        unsure = "the first day cannot be read, and none is known" if lost else None
+        return _Turn(
+            stage, enabled, reason, starts, ends, unsure=unsure, boundaries=tuple(boundaries)
+        )
 
     def left(reason: str, at: float, by_word: bool = True, dismissed: bool = False) -> _Turn:
         # What is learned late counts from then on: nobody is deleted for being told of late.
         since = at if episode.said_at is None else min(max(at, said_at), now)
         return _Turn(
-            "disabled", False, reason, starts, ends, since, by_word, dismissed, tuple(boundaries)
+            *("disabled", False, reason, starts, ends, since, by_word, dismissed),
+            boundaries=tuple(boundaries),
         )
 
     if facts.get("hireRescinded") is True or facts.get("status") == "rescinded":

@@ -20,6 +20,7 @@ from provisioning.lifecycle import (
     ORIGIN,
     PLACE,
     SAID_AT,
+    UNREAD,
     Episode,
     Lifecycle,
     lifecycle,
@@ -28,7 +29,8 @@ from provisioning.lifecycle import (
     zone_of,
 )
 
-_OF_BLOCK = frozenset({*BLOCK, SAID_AT})
+_OF_BLOCK = frozenset({*BLOCK, SAID_AT, UNREAD})
+_OF_EPISODE = (*BLOCK, *PLACE, ORIGIN, UNREAD)
 
 Facts = Mapping[str, Any]
 """A value: said. None: said to be nothing. Missing: never said."""
@@ -206,11 +208,11 @@ def _may_decide(source: str, policy: People) -> bool:
 
 
 def _speaks(facts: Facts) -> bool:
-    return any(name in facts for name in BLOCK)
+    return any(name in facts for name in (*BLOCK, UNREAD))
 
 
 def _episode(source: str, facts: Facts) -> Episode:
-    told = {name: facts[name] for name in (*BLOCK, *PLACE, ORIGIN) if facts.get(name) is not None}
+    told = {name: facts[name] for name in _OF_EPISODE if facts.get(name) is not None}
     return Episode(source, told, said_at(facts))
 
 

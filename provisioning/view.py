@@ -137,7 +137,7 @@ class Viewer:
         """The same with what was read of the person already; `read` answers for the account."""
         life = lifecycle(snapshot.episodes, snapshot.withdrawn_at, settings.people, now)
         life = _until(life, snapshot.changes_at)
-        why = snapshot.problem or snapshot.parked
+        why = snapshot.problem or snapshot.parked or life.unsure
         if why:
             raise Held(why, life)
         outbound = self._outbounds[target]

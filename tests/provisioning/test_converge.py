@@ -244,6 +244,37 @@ def test_a_value_that_cannot_be_read_keeps_the_last_one(house: House) -> None:
     house.push(worker("E1", terminationDate="the thirtieth"), id=id)
     house.settle()
     assert house.ad.one(employeeID="E1").attributes["accountExpires"] == before
+    assert "terminationDate cannot be read" in house.row(workerId="E1").problem
+    house.push(document, id=id)
+    house.settle()
+    assert house.row(workerId="E1").problem is None
+
+
+def test_who_works_from_a_day_that_cannot_be_read_is_held(house: House) -> None:
+    id = house.push(worker("E1", hireDate="first of May"))
+    house.settle()
+    assert "first day cannot be read" in house.row(workerId="E1").held
+    assert house.ad.writes == []
+    house.push(worker("E1", hireDate="2026-04-06"), id=id)
+    house.settle()
+    assert not house.ad.one(employeeID="E1").enabled
+
+
+def test_who_has_left_is_out_whatever_the_first_day(house: House) -> None:
+    id = house.push(worker("E1", hireDate="2021-04-01"))
+    house.settle()
+    house.push(worker("E1", hireDate="first of May", active=False), id=id)
+    house.settle()
+    assert not house.ad.one(employeeID="E1").enabled
+
+
+def test_an_account_that_is_there_is_left_alone_while_the_first_day_is_unreadable(
+    house: House,
+) -> None:
+    house.ad.put("Anna", employeeID="E1")
+    house.push(worker("E1", hireDate="first of May"))
+    house.settle()
+    assert (house.ad.writes, house.ad.one(employeeID="E1").enabled) == ([], True)
 
 
 def test_a_leaver_is_disabled_first_then_moved(house: House) -> None:

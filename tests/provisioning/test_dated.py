@@ -250,3 +250,13 @@ def test_somebody_who_goes_and_returns_by_one_record_is_not_out_before(house: Ho
     assert not house.ad.one(employeeID="E1").enabled
     day(house, "2026-05-01T00:00:00Z")
     assert house.ad.one(employeeID="E1").enabled
+
+
+def test_a_day_that_cannot_be_read_in_what_is_said_ahead_is_told_now(house: House) -> None:
+    id = hired(house)
+    say(house, id, "Director", effectiveDate=APRIL, terminationDate="soon")
+    assert "terminationDate cannot be read" in house.row(workerId="E1").problem
+    say(house, id, "Director", effectiveDate=APRIL)
+    assert house.row(workerId="E1").problem is None
+    day(house, f"{APRIL}T00:00:00Z")
+    assert title(house) == "Director"
