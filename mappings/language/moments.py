@@ -20,6 +20,8 @@ _ISO = re.compile(
     r"(?:[T ](?:[01]\d|2[0-4]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?)?"
     r"(?:Z|[+-](?:0\d|1[0-4]):?[0-5]\d)?"
 )
+_COMPACT = re.compile(r"\d{8}")
+_MILLISECONDS = re.compile(r"\d{12,13}")
 _MICROSOFT_JSON = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FILETIME_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
@@ -47,16 +49,19 @@ _LONG = re.compile(
 def calendar_date(source: str) -> str | None:
     """The day written, as `YYYY-MM-DD`; None when it is not a date.
 
-    Reads an ISO 8601 date or date-time and OData v2's `/Date(milliseconds)/`. An
-    offset is not applied: `2026-03-16-08:00` is the 16th wherever it is read.
+    Reads an ISO 8601 date or date-time, also `20260316`, OData v2's `/Date(milliseconds)/`
+    and milliseconds since 1970 alone. An offset is not applied: `2026-03-16-08:00` is the
+    16th wherever it is read.
     """
     match = _ISO.fullmatch(source)
-    if match:
+    compact = _COMPACT.fullmatch(source)
+    if match or compact:
         try:
-            return date.fromisoformat(match[1]).isoformat()
+            return date.fromisoformat(match[1] if match else source).isoformat()
         except ValueError:
             return None
-    found = _from_json_date(source)
+    alone = _MILLISECONDS.fullmatch(source)
+    found = _from_json_date(f"/Date({source})/" if alone else source)
     return found.date().isoformat() if found else None
 
 

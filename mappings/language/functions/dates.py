@@ -168,7 +168,8 @@ def format_date_time(
 
 @function("Date(source: text)", entra=False)
 def date(source: str | None) -> str | None:
-    """The calendar date written, whatever stands behind it; no time zone moves it.
+    """The calendar date written, whatever stands behind it; no time zone moves it. Also
+    `20260316`, and milliseconds since 1970.
 
     Date("2026-03-16T00:00:00.000-08:00") → 2026-03-16
     """
