@@ -15,13 +15,24 @@ from typing import Any
 from mappings.results import Facts
 from mappings.vocabulary import NEVER_NULL
 from policy_settings import People
-from provisioning.lifecycle import BLOCK, SAID_AT, UNREAD, Episode, midnight_of, zone_of
+from provisioning.lifecycle import (
+    BLOCK,
+    OUT,
+    SAID_AT,
+    UNREAD,
+    Episode,
+    is_out,
+    midnight_of,
+    said_at,
+    zone_of,
+)
 from provisioning.merging import Ahead, Record
 from store.clocks import iso
 
 EFFECTIVE = "effectiveDate"
 _AT_ONCE = frozenset({"sourceModifiedAt", EFFECTIVE})
-ABOUT_THE_PUSH = _AT_ONCE | {SAID_AT, UNREAD}
+_ADDED = frozenset({SAID_AT, UNREAD, OUT})
+ABOUT_THE_PUSH = _AT_ONCE | _ADDED
 """Facts about a push, not about the person."""
 _ENDS = ("terminationDate", "contractEndDate", "lastDayOfWork")
 
@@ -43,22 +54,30 @@ def take(stored: Record, derived: Facts, policy: People, now: float) -> Push:
     effective = _effective(stored.source, known, derived, ahead, policy, now)
     if effective is None:
         facts = _whole(derived, known, iso(now))
+        if _stays_out(stored.source, known, facts, policy):
+            facts[OUT] = True
         return Push(Record(stored.source, facts, tuple(ahead)), facts)
     others = [change for change in ahead if change.at != effective]
     base = Record(stored.source, known, tuple(others)).on(effective)
     newest = _whole(derived, base, iso(effective))
+    if _stays_out(stored.source, base, newest, policy):
+        newest[OUT] = True
     facts = {name: value for name, value in known.items() if name != UNREAD}
     facts |= {name: newest[name] for name in (*_AT_ONCE, UNREAD) if name in newest}
     at_once = _ends(newest, known)
     if at_once:
         facts |= at_once
         facts[SAID_AT] = _said_at(facts, known, iso(now))
+        if _stays_out(stored.source, known, facts, policy):
+            facts[OUT] = True
     changes = {
         name: value
         for name, value in newest.items()
         if name not in ABOUT_THE_PUSH and name not in _ENDS and base.get(name) != value
     }
     changes |= {name: newest[name] for name in _ENDS if facts.get(name) != newest.get(name)}
+    if base.get(OUT) and not newest.get(OUT):
+        changes[OUT] = None
     if any(name in changes for name in BLOCK):
         changes[SAID_AT] = newest[SAID_AT]
     dated = [*others, Ahead(effective, changes)] if changes else others
@@ -112,13 +131,25 @@ def _whole(derived: Facts, known: Mapping[str, Any], now: str) -> dict[str, Any]
     facts: dict[str, Any] = dict(derived.values)
     unread = {p.rule.rpartition(" ")[2] for p in derived.problems}
     for name, value in known.items():
-        if name not in (SAID_AT, UNREAD) and (derived.asked is None or name in derived.asked):
+        if name not in _ADDED and (derived.asked is None or name in derived.asked):
             kept = name in NEVER_NULL or name in unread
             facts.setdefault(name, value if kept else None)
     facts[SAID_AT] = _said_at(facts, known, now)
     if lost := [name for name in BLOCK if name in unread]:
         facts[UNREAD] = lost
     return facts
+
+
+def _stays_out(
+    source: str, known: Mapping[str, Any], facts: Mapping[str, Any], policy: People
+) -> bool:
+    """Whoever is out by HR's word is not let in again by a last day that is told later: only by
+    word that they are active, or by another first day."""
+    if facts.get("active") is not False or facts.get("hireDate") != known.get("hireDate"):
+        return False
+    if known.get("active") is not False:
+        return False
+    return bool(known.get(OUT)) or is_out(Episode(source, known, said_at(known)), policy)
 
 
 def _said_at(facts: Mapping[str, Any], known: Mapping[str, Any], now: str) -> str:

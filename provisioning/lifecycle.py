@@ -43,6 +43,10 @@ SAID_AT = "lifecycleSaidAt"
 UNREAD = "lifecycleUnread"
 """Fact added by intake: the names of facts of the block that were said and could not be read."""
 
+OUT = "lifecycleOut"
+"""Fact added by intake: true since HR said, without any date, that somebody is not active, and
+as long as it says so of that employment."""
+
 Stage = Literal["future", "prehire", "active", "leave", "leaving", "disabled", "grace", "deleted"]
 """future: no account yet. leaving: works, the end is known. disabled: left, nothing further
 is to come. grace: left, and licences or the account itself will be taken later. deleted:
@@ -53,8 +57,8 @@ LEFT: frozenset[Stage] = frozenset({"disabled", "grace", "deleted"})
 
 @dataclass(frozen=True)
 class Episode:
-    """What one record of `source` says of one employment: facts of BLOCK and PLACE, ORIGIN and
-    UNREAD."""
+    """What one record of `source` says of one employment: facts of BLOCK and PLACE, ORIGIN,
+    UNREAD and OUT."""
 
     source: str
     facts: Mapping[str, Any]
@@ -266,7 +270,7 @@ def _turn(episode: Episode, policy: People, now: float, problems: list[str]) -> 
         return stands("prehire", False, "the first day is still ahead")
     if hired is None and facts.get("status") == "preHire" and not leaving:
         return stands("prehire", False, "a pre-hire whose first day is not known")
-    explained = ahead(ends, said_at) or ahead(starts, said_at)
+    explained = not facts.get(OUT) and (ahead(ends, said_at) or ahead(starts, said_at))
     if facts.get("active") is False and not explained:
         return left("the source says active=false", said_at)
     if leaving and facts.get("active") is None and not explained:
@@ -276,6 +280,16 @@ def _turn(episode: Episode, policy: People, now: float, problems: list[str]) -> 
     if ends is not None:
         return stands("leaving", True, "employed, and the last day is known")
     return stands("active", True, "employed")
+
+
+def is_out(episode: Episode, policy: People) -> bool:
+    """Whether HR said, without any date, that somebody whose first day had come is not active."""
+    facts, said_at = episode.facts, episode.said_at
+    if facts.get("active") is not False or said_at is None:
+        return False
+    zone, hired = zone_of(episode, policy), _day(facts.get("hireDate"))
+    begun = hired is None or _midnight(hired, zone) <= said_at
+    return begun and _end(facts, hired, zone) is None
 
 
 def zone_of(episode: Episode, policy: People, problems: list[str] | None = None) -> ZoneInfo:

@@ -18,6 +18,7 @@ from provisioning.lifecycle import (
     BLOCK,
     END_DATES,
     ORIGIN,
+    OUT,
     PLACE,
     SAID_AT,
     UNREAD,
@@ -29,8 +30,8 @@ from provisioning.lifecycle import (
     zone_of,
 )
 
-_OF_BLOCK = frozenset({*BLOCK, SAID_AT, UNREAD})
-_OF_EPISODE = (*BLOCK, *PLACE, ORIGIN, UNREAD)
+_OF_BLOCK = frozenset({*BLOCK, SAID_AT, UNREAD, OUT})
+_OF_EPISODE = (*BLOCK, *PLACE, ORIGIN, UNREAD, OUT)
 
 Facts = Mapping[str, Any]
 """A value: said. None: said to be nothing. Missing: never said."""

@@ -79,6 +79,7 @@ class Word:
             return "ahead" if day(now) < first.isoformat() else "prehire"
         said = day(self.said_at)
         dated = self.hired > said or bool(self.last and self.last >= said)
+        dated = dated and not self.facts.get("out")
         return "left" if left and not dated else "works"
 
     def left_at(self, now: float) -> float:
@@ -150,10 +151,13 @@ class Told:
             rest = Told(facts, since, ahead)
             base = rest.on(begins, besides=begins)[0]
             whole = replaced(base, said)
+            # What is known then was said when it was said, or when that day comes.
+            whole["out"] = stays_out(*rest.on(begins, besides=begins), whole)
             at_once = ["effectiveDate", "stamp"]
             if whole.get("hireDate") == facts.get("hireDate"):
                 at_once += ENDS
             after = facts | {k: whole[k] for k in at_once if k in whole}
+            after["out"] = stays_out(facts, since, after)
             same = all(after.get(k) == facts.get(k) for k in STATE)
             changes = {
                 k: v
@@ -167,8 +171,20 @@ class Told:
             self.facts, self.since, self.ahead = after, since if same else at, ahead
             return
         after = dict(said) if fresh else replaced(facts, said)
+        after["out"] = not fresh and stays_out(facts, since, after)
         same = all(after.get(k) == facts.get(k) for k in STATE) and not fresh
         self.facts, self.since, self.ahead = after, since if same else at, ahead
+
+
+def stays_out(known: Facts, since: float, after: Facts) -> bool:
+    """Said to be inactive without any date, and nothing said against it."""
+    if known.get("active") is not False or after.get("active") is not False:
+        return False
+    hired = str(known["hireDate"])
+    if after["hireDate"] != hired:
+        return False
+    dated = any(known.get(name) and known[name] >= hired for name in ENDS)
+    return bool(known.get("out")) or (hired <= day(since) and not dated)
 
 
 def replaced(before: Facts, said: Facts) -> dict[str, Any]:

@@ -260,3 +260,35 @@ def test_a_day_that_cannot_be_read_in_what_is_said_ahead_is_told_now(house: Hous
     assert house.row(workerId="E1").problem is None
     day(house, f"{APRIL}T00:00:00Z")
     assert title(house) == "Director"
+
+
+OUT_NOW = {"active": False, "hireDate": "2021-04-01"}
+
+
+@pytest.mark.parametrize("ahead", [{}, {"effectiveDate": APRIL}])
+def test_who_is_out_by_word_is_not_let_in_by_a_last_day_that_is_told_later(
+    house: House, ahead: dict[str, str]
+) -> None:
+    """The urgent word comes first, the whole record with the end of the contract after it."""
+    id = hired(house, hireDate="2021-04-01")
+    say(house, id, "Engineer", **OUT_NOW)
+    assert not house.ad.one(employeeID="E1").enabled
+    for last in ("2026-04-30", "2026-06-30", "2026-06-30"):
+        say(house, id, "Engineer", terminationDate=last, **OUT_NOW, **ahead)
+        assert not house.ad.one(employeeID="E1").enabled
+    day(house, "2026-04-15T00:00:00Z")
+    assert not house.ad.one(employeeID="E1").enabled
+    say(house, id, "Engineer", terminationDate="2026-06-30", hireDate="2021-04-01")
+    assert house.ad.one(employeeID="E1").enabled
+    say(house, id, "Engineer", terminationDate="2026-06-30", **OUT_NOW)
+    assert house.ad.one(employeeID="E1").enabled
+
+
+def test_who_was_out_by_word_returns_on_a_first_day_that_is_told_later(house: House) -> None:
+    id = hired(house, hireDate="2021-04-01")
+    say(house, id, "Engineer", **OUT_NOW)
+    say(house, id, "Engineer", terminationDate="2026-03-16", **OUT_NOW)
+    say(house, id, "Engineer", active=False, hireDate=APRIL)
+    assert not house.ad.one(employeeID="E1").enabled
+    day(house, f"{APRIL}T00:00:00Z")
+    assert house.ad.one(employeeID="E1").enabled
