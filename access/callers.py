@@ -73,7 +73,7 @@ def too_narrow(scope: str) -> Denied:
     """403 that names the scope that is missing (RFC 6750 section 3.1)."""
     challenge = f'Bearer {REALM}, error="insufficient_scope", scope="{scope}"'
     detail = f"This credential may not do that: it lacks the scope {scope!r}."
-    return Denied(403, detail, {"WWW-Authenticate": challenge}, reason="scope")
+    return Denied(403, detail, {"WWW-Authenticate": challenge}, reason=f"scope {scope}")
 
 
 def later(seconds: float, detail: str, reason: str = "") -> Denied:

@@ -108,7 +108,9 @@ class Gate:
             raise known
         caller: Caller = known
         if scope is not None and scope not in caller.scopes:
-            raise too_narrow(scope)
+            denied = too_narrow(scope)
+            self.notes.failed(denied.reason, caller.name, environ.get("REMOTE_ADDR") or "")
+            raise denied
         return caller
 
     def is_stranger(self, environ: Mapping[str, Any]) -> bool:
@@ -173,8 +175,11 @@ class Gate:
             caller = self._known(environ)
             self.limit(caller.credential)
         except Denied as denied:
-            if denied.status == 401 and denied.reason != NOTHING:
-                return self.failed(denied, environ.get("REMOTE_ADDR") or "")
+            address = environ.get("REMOTE_ADDR") or ""
+            if denied.reason == NOTHING:
+                self.notes.failed(denied.reason, "", address)  # there is nothing to be guessed
+            elif denied.status == 401:
+                return self.failed(denied, address)
             return denied
         self.notes.used(caller.credential, self.now())
         return caller

@@ -20,13 +20,12 @@ PATCH = {
 }
 
 
-def test_nothing_at_all_is_challenged_and_is_no_failure(door: Door) -> None:
+def test_nothing_at_all_is_challenged(door: Door) -> None:
     answer = door.ask()
     assert answer.status_code == 401
     assert answer.get_json(force=True)["detail"]
     challenge = answer.headers["WWW-Authenticate"]
     assert challenge == 'Bearer realm="Muster SCIM", Basic realm="Muster SCIM", charset="UTF-8"'
-    assert door.noted() == []
 
 
 def test_a_real_client_with_a_token_and_one_with_a_password(door: Door) -> None:
@@ -174,6 +173,20 @@ def test_every_failure_is_in_the_journal_without_the_secret(
     for secret in (token.removeprefix("Bearer muster_workday_"), password[:-1]):
         assert all(secret[at : at + 4] not in told for at in range(0, len(secret) - 4, 4))
     assert caplog.text.count("refused: ") == 3
+
+
+def test_who_brings_nothing_or_may_not_do_that_is_in_the_journal_too(door: Door) -> None:
+    reader = door.bearer(scopes=("read",))
+    for _ in range(100):  # nothing can be guessed that way: nobody is told to wait
+        assert door.ask(peer="203.0.113.9").status_code == 401
+    answer = door.ask("POST", USERS, USER, Authorization=reader, peer="203.0.113.7")
+    assert answer.status_code == 403
+    [entry] = [one for one in door.noted() if one["what"] == "refused"]
+    assert entry["reasons"] == {"no credential": 100, "scope write": 1}
+    silent, known = sorted(entry["from"], key=lambda one: one["reason"])
+    assert (silent["client"], silent["address"]) == (None, "203.0.113.9")
+    assert known["client"]
+    assert known["address"] == "203.0.113.7"
 
 
 def test_a_flood_of_failures_is_counted_and_does_not_fill_the_journal(door: Door) -> None:
