@@ -18,7 +18,7 @@ from provisioning import dated, names, newcomer, obligations, pairs, people
 from provisioning.joining import Joining
 from provisioning.lifecycle import SAID_AT, lifecycle
 from provisioning.merging import Record, course, merge, was_out
-from provisioning.newcomer import Newcomer
+from provisioning.newcomer import Newcomer, Reading
 from provisioning.pairs import Lane
 from provisioning.people import Kept
 from scim.listener import Verdict
@@ -66,7 +66,7 @@ class Intake:
         before: dict[str, Any] | None,
         after: dict[str, Any] | None,
         cleared: frozenset[str],
-        ready: Newcomer | None = None,
+        ready: Reading | None = None,
     ) -> Verdict:
         """Join, derive facts, ask pairs. Raises ScimError 409 for a second live resource
         of one person in one source (state.md 5)."""
@@ -83,19 +83,20 @@ class Intake:
                 return Verdict()
             self._withdraw(tx, settings, source, id, who, receipt, moment)
             return Verdict(person=who, facts=facts, receipt=receipt)
-        if ready is not None and (
-            before is not None or ready.inbound is not inbound or ready.policy != settings.people
-        ):
-            ready = None  # the mapping or the policy has changed meanwhile
         stored = people.record(source, facts, ahead)
-        if ready is not None:
-            derived, now = ready.derived, ready.now
+        # What was read before holds as long as the mapping and the policy are the same.
+        if ready is not None and ready.inbound is inbound:
+            derived = ready.derived
         else:
             derived = inbound.facts(with_groups(tx, inbound, source, id, after), cleared)
+            ready = None
+        new = None
+        if before is None and isinstance(ready, Newcomer) and ready.policy == settings.people:
+            new, now = ready, ready.now
         if _stale(derived.values, stored.facts):
             self._note(tx, "stale", who, source, id, receipt, {}, moment)
             return Verdict(person=who, facts=facts, stale=True, receipt=receipt)
-        push = ready.push if ready else dated.take(stored, derived, settings.people, now)
+        push = new.push if new else dated.take(stored, derived, settings.people, now)
         said, known = push.record, stored.on(now)
         shared = settings.sources[source].shared_keys
         keys = people.keys_of(source, after.get("externalId"), push.newest, shared)
@@ -105,9 +106,9 @@ class Intake:
         people.note_case(tx, who, kept, id, problem)
         others = self._others(tx, who, id)
         left = False
-        if ready is not None and not others and kept.facts == people.UNKNOWN:
-            people.store_row(tx, who, ready.row)
-            if ready.works:
+        if new is not None and not others and kept.facts == people.UNKNOWN:
+            people.store_row(tx, who, new.row)
+            if new.works:
                 names.keep(tx, who)
         else:
             left = self._assert(tx, settings, who, kept, [*others, said], now)
@@ -135,16 +136,24 @@ class Intake:
             ]
         what = "created" if before is None else "changed"
         self._note(tx, what, who, source, id, receipt, body, moment)
-        text = ready.facts if ready else people.facts_text(said.facts)
+        text = new.facts if new else people.facts_text(said.facts)
         return Verdict(person=who, facts=text, receipt=receipt)
 
     def ready(
-        self, source: str, type: str, document: Mapping[str, Any], cleared: frozenset[str]
-    ) -> Newcomer | None:
-        """What a new record says, unless its mapping reads groups."""
+        self,
+        source: str,
+        type: str,
+        document: Mapping[str, Any],
+        cleared: frozenset[str],
+        *,
+        new: bool,
+    ) -> Reading | None:
+        """What a record says, unless its mapping reads groups."""
         inbound = self._inbounds().get(source)
         if inbound is None or type != "User" or inbound.reads_groups:
             return None
+        if not new:
+            return Reading(inbound, inbound.facts(document, cleared))
         policy, now = self._settings().people, self._business.now()
         return newcomer.read(inbound, source, document, cleared, policy, now)
 

@@ -1,5 +1,6 @@
-"""A new record, read before its transaction: what it says, and what the person is by it
-alone. That holds where nobody else speaks of them, which only the transaction can tell."""
+"""A record, read before its transaction: what it says, and of a new one what the person is
+by it alone. That holds where nobody else speaks of them, which only the transaction can
+tell."""
 
 from __future__ import annotations
 
@@ -17,13 +18,19 @@ from provisioning.merging import Record, merge
 
 
 @dataclass(frozen=True)
-class Newcomer:
-    """Read by `inbound` under `policy` at business time `now`."""
+class Reading:
+    """What a record says, read by `inbound`."""
 
     inbound: Inbound
+    derived: Facts
+
+
+@dataclass(frozen=True)
+class Newcomer(Reading):
+    """Somebody new under `policy` at business time `now`."""
+
     policy: People
     now: float
-    derived: Facts
     push: Push
     facts: str
     """What the record says, as it is stored."""
@@ -46,4 +53,4 @@ def read(
     merged = merge([push.record], policy, now)
     works = lifecycle(merged.episodes, None, policy, now).enabled
     facts = people.facts_text(push.record.facts)
-    return Newcomer(inbound, policy, now, derived, push, facts, people.row_of(merged), works)
+    return Newcomer(inbound, derived, policy, now, push, facts, people.row_of(merged), works)

@@ -50,10 +50,17 @@ class Listener(Protocol):
     ) -> Verdict: ...
 
     def ready(
-        self, source: str, type: str, document: Mapping[str, Any], cleared: frozenset[str]
+        self,
+        source: str,
+        type: str,
+        document: Mapping[str, Any],
+        cleared: frozenset[str],
+        *,
+        new: bool,
     ) -> Any:
-        """What can be worked out of a new document before others have to wait for its
-        transaction: `on_change` gets it back. None: nothing."""
+        """What can be worked out of the document of a new resource, or of the next one of
+        one that is there, before others have to wait for its transaction: `on_change` gets
+        it back with the same document. None: nothing."""
 
     def on_members(self, tx: Connection, source: str, ids: Collection[str]) -> None:
         """Told when the rows of a group have changed: these resources are in other groups now,
@@ -78,7 +85,13 @@ class Ignore:
         return Verdict()
 
     def ready(
-        self, source: str, type: str, document: Mapping[str, Any], cleared: frozenset[str]
+        self,
+        source: str,
+        type: str,
+        document: Mapping[str, Any],
+        cleared: frozenset[str],
+        *,
+        new: bool,
     ) -> Any:
         """Nothing is worked out."""
         return None

@@ -18,16 +18,15 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from scim import documents, groups, indexing
-from scim.bodies import encode
-from scim.errors import ScimError, invalid_value, moved
+from scim.drafts import Draft, Drafts, Listed, Outcomes
+from scim.errors import ScimError, moved
 from scim.groups import Change, Groups, Settled
 from scim.listener import Listener
 from scim.patch import Outcome, Patch
-from scim.profiles import Profile, has_key
+from scim.profiles import Profile
 from scim.schema import Registry, ResourceType
 from scim.search import Found, Query, Search, sole_key
 from scim.shape import Shaper
-from scim.validation import Validator
 from scim.versions import Precondition
 from store import members, resources
 from store.database import Database
@@ -80,13 +79,9 @@ class Service:
         self.groups = Groups(registry, base)
         self._db = db
         self._listener = listener
+        self._drafts = Drafts(registry, listener, now)
         self._now = now
         self._base = base
-        self._validators = {
-            (kind.name, loosely): Validator(kind, loosely=loosely)
-            for kind in registry.types.values()
-            for loosely in (False, True)
-        }
 
     def get(
         self, client: Client, kind: ResourceType, id: str, *, rows: bool
@@ -167,31 +162,16 @@ class Service:
     ) -> Work:
         """POST of a body that `shaper` has read into `sent`. Raises as `creating` does."""
         kind = shaper.kind
-        content = self._checked(client, kind, sent, None)
-        change = groups.said_of_all(kind, content)
-        id, now = id or str(uuid.uuid4()), round(self._now(), 3)
-        after = documents.whole(kind, id, content, now, now, 1)
-        new = Resource(
-            id=id,
-            source=client.source,
-            type=kind.name,
-            external_id=content.get("externalId"),
-            user_key=documents.user_key(kind, content),
-            document=encode(after),
-            version=1,
-            cleared=documents.still_cleared(kind, content, shaper.emptied),
-            created=now,
-            modified=now,
-        )
-        named = frozenset(shaper.named)
-        ready = self._listener.ready(client.source, kind.name, after, new.cleared)
-        return lambda tx: self._insert(tx, client, kind, new, after, change, named, ready)
+        said = Outcome(sent, shaper.emptied, shaper.named)
+        id = id or str(uuid.uuid4())
+        draft = self._drafts.fresh(client.source, client.profile, kind, id, said)
+        return lambda tx: self._insert(tx, client, kind, draft)
 
-    def knows(self, client: Client, kind: ResourceType, external_id: str) -> bool:
-        """Whether the source has a resource with this externalId at this moment."""
+    def known(self, client: Client, kind: ResourceType, external_id: str) -> str | None:
+        """The id of the source's resource with this externalId, at this moment."""
         with self._db.moment() as conn:
             found = resources.by_key(conn, client.source, kind.name, "externalId", external_id)
-        return found is not None
+        return found.id if found is not None else None
 
     def replacing(
         self,
@@ -207,15 +187,14 @@ class Service:
         sparse = client.profile.sparse_put and {key.lower() for key in body} <= _STATE
         change = Change() if sparse else groups.said_of_all(kind, sent)
 
-        def outcome(content: dict[str, Any]) -> Outcome:
+        def outcome(content: dict[str, Any], _: Listed) -> tuple[Outcome, Change]:
             if sparse:
-                return Outcome({**content, **sent}, shaper.emptied, shaper.named)
-            whole = documents.carried_over(kind, client.profile, content, sent)
-            return Outcome(whole, shaper.emptied, shaper.named)
+                whole = {**content, **sent}
+            else:
+                whole = documents.carried_over(kind, client.profile, content, sent)
+            return Outcome(whole, shaper.emptied, shaper.named), change
 
-        return lambda tx: self.change(
-            tx, client, kind, id, precondition, lambda held, _: (outcome(held), change)
-        )
+        return self.changing(client, kind, id, precondition, outcome)
 
     def patching(
         self,
@@ -229,18 +208,16 @@ class Service:
         message = Patch(kind, client.profile, body)
         apart = message.without_members()
 
-        def outcome(
-            held: dict[str, Any], listed: Callable[[], list[dict[str, Any]]]
-        ) -> tuple[Outcome, Change]:
+        def outcome(held: dict[str, Any], listed: Listed) -> tuple[Outcome, Change]:
             if apart is not None:
                 return apart[0].apply(id, held), apart[1]
             assert kind.members is not None
             name, before = kind.members.name, listed()
             result = message.apply(id, {**held, name: before})
-            self._check_members(client, kind, result.content)
+            self._drafts.check_members(client.profile, kind, result.content)
             return result, groups.difference(before, result.content.pop(name, []))
 
-        return lambda tx: self.change(tx, client, kind, id, precondition, outcome)
+        return self.changing(client, kind, id, precondition, outcome)
 
     def deleting(
         self, client: Client, kind: ResourceType, id: str, precondition: Precondition
@@ -285,6 +262,31 @@ class Service:
             return {}
         return {kind.members.name: self.groups.values(members.of(tx, one.seq))}
 
+    def changing(
+        self,
+        client: Client,
+        kind: ResourceType,
+        id: str,
+        precondition: Precondition,
+        outcome: Outcomes,
+    ) -> Work:
+        """The work of storing what `outcome` makes of a resource. The work raises ScimError
+        400, 404, 409, 412."""
+        draft = self._ahead(client, kind, id, outcome) if kind.members is None else None
+        return lambda tx: self.change(tx, client, kind, id, precondition, outcome, draft)
+
+    def _ahead(
+        self, client: Client, kind: ResourceType, id: str, outcome: Outcomes
+    ) -> Draft | None:
+        """The change of the resource as it is in this moment. Whatever speaks against it is
+        for the transaction to say, before which something else may still happen."""
+        try:
+            with self._db.moment() as conn:
+                old = self._found(conn, client, kind, id)
+            return self._drafts.changed(client.profile, kind, old, outcome, list)
+        except ScimError:
+            return None
+
     def change(
         self,
         tx: Connection,
@@ -292,70 +294,47 @@ class Service:
         kind: ResourceType,
         id: str,
         precondition: Precondition,
-        outcome: Callable[..., tuple[Outcome, Change]],
+        outcome: Outcomes,
+        draft: Draft | None = None,
     ) -> Written:
-        """Store what `outcome` makes of a copy of the content and of the members, which it
-        is given a function for. Raises ScimError 400, 404, 409, 412."""
-        now = round(self._now(), 3)
+        """Store what `outcome` makes of a resource, which is `draft` if the resource is still
+        what that was made from. Raises ScimError 400, 404, 409, 412."""
         old = self._found(tx, client, kind, id)
         precondition.check(old)
-        before = json.loads(old.document)
-        held = {key: value for key, value in before.items() if key not in documents.ENVELOPE}
-        # PATCH works on a copy: what was is compared with, and shown to the listener.
-        own = json.loads(old.document)
-        for name in documents.ENVELOPE:
-            own.pop(name, None)
-        result, change = outcome(own, lambda: self.groups.values(members.of(tx, old.seq)))
-        named = frozenset(result.named)
-        content = self._checked(client, kind, result.content, held)
-        self._check_members(client, kind, groups.listed(kind, change))
-        settled = self.groups.settle(tx, client.source, old.seq, change)
-        cleared = documents.still_cleared(kind, content, old.cleared | result.emptied)
-        if documents.same(content, held) and not settled:
-            if cleared == old.cleared:
-                return Written(old, None, named, "unchanged")
-            new, after = replace(old, cleared=cleared), dict(before)
-        else:
-            version = old.version + 1
-            after = documents.whole(kind, id, content, old.created, now, version)
-            new = replace(
+        if draft is None or draft.old != old:
+            draft = self._drafts.changed(
+                client.profile,
+                kind,
                 old,
-                external_id=content.get("externalId"),
-                user_key=documents.user_key(kind, content),
-                document=encode(after),
-                version=version,
-                cleared=cleared,
-                modified=now,
+                outcome,
+                lambda: self.groups.values(members.of(tx, old.seq)),
             )
-        written = self._update(tx, client, kind, old, new, (before, after), settled)
-        return replace(written, named=named)
+        settled = self.groups.settle(tx, client.source, old.seq, draft.change)
+        if not draft.same or settled:
+            written = self._update(tx, client, kind, old, draft, settled)
+        elif draft.new.cleared == old.cleared:
+            return Written(old, None, draft.named, "unchanged")
+        else:
+            told = replace(old, cleared=draft.new.cleared)
+            draft = replace(draft, new=told, after=draft.before)
+            written = self._update(tx, client, kind, old, draft, settled)
+        return replace(written, named=draft.named)
 
-    def _insert(
-        self,
-        tx: Connection,
-        client: Client,
-        kind: ResourceType,
-        new: Resource,
-        document: Mapping[str, Any],
-        change: Change,
-        named: frozenset[str],
-        ready: Any,
-    ) -> Written:
-        after = dict(document)
-        values = indexing.values(kind, after)
-        self._refuse_taken(tx, client, kind, new, values)
-        settled = self.groups.settle(tx, new.source, 0, change, {new.id: kind.name})
+    def _insert(self, tx: Connection, client: Client, kind: ResourceType, draft: Draft) -> Written:
+        new, after = draft.new, dict(draft.after)
+        self._refuse_taken(tx, client, kind, new, draft.values)
+        settled = self.groups.settle(tx, new.source, 0, draft.change, {new.id: kind.name})
         if kind.members is not None and settled:
             after[kind.members.name] = self.groups.values(settled.added)
         verdict = self._listener.on_change(
-            tx, new.source, kind.name, new.id, None, after, new.cleared, ready
+            tx, new.source, kind.name, new.id, None, after, new.cleared, draft.ready
         )
         new = replace(new, person=verdict.person, facts=verdict.facts)
-        seq = resources.insert_new(tx, new, values)
+        seq = resources.insert_new(tx, new, draft.values)
         self.groups.store(tx, seq, settled, new.version)
         if settled:
             self._listener.on_members(tx, new.source, [one.id for one in settled.added])
-        return Written(replace(new, seq=seq), verdict.receipt, named, "created")
+        return Written(replace(new, seq=seq), verdict.receipt, draft.named, "created")
 
     def _update(
         self,
@@ -363,19 +342,18 @@ class Service:
         client: Client,
         kind: ResourceType,
         old: Resource,
-        new: Resource,
-        shown: tuple[dict[str, Any], dict[str, Any]],
+        draft: Draft,
         settled: Settled,
     ) -> Written:
-        before, after = shown
-        known, values = indexing.values(kind, before), indexing.values(kind, after)
+        new, before, after = draft.new, dict(draft.before), dict(draft.after)
+        known, values = indexing.values(kind, before), draft.values
         if (new.external_id, new.user_key) != (old.external_id, old.user_key) or values != known:
             self._refuse_taken(tx, client, kind, new, values)
         if kind.members is not None and settled:
             before[kind.members.name] = self.groups.values(settled.removed)
             after[kind.members.name] = self.groups.values(settled.added)
         verdict = self._listener.on_change(
-            tx, new.source, kind.name, new.id, before, after, new.cleared
+            tx, new.source, kind.name, new.id, before, after, new.cleared, draft.ready
         )
         if verdict.stale:
             return Written(old, verdict.receipt, result="stale")
@@ -415,34 +393,3 @@ class Service:
         if found is None:
             raise ScimError(404, f"{kind.name} {id[:80]!r} is not here.")
         return found
-
-    def _checked(
-        self,
-        client: Client,
-        kind: ResourceType,
-        content: dict[str, Any],
-        before: Mapping[str, Any] | None,
-    ) -> dict[str, Any]:
-        """`content` without what is never shown, after all that a schema asks of it."""
-        profile = client.profile
-        validator = self._validators[kind.name, profile.read_loosely]
-        validator.check(content, required=not profile.either_key)
-        key = kind.key
-        if profile.either_key and key is not None:
-            if not content.get(key.name) and not has_key(content):
-                raise invalid_value(f"{key.name} or externalId is required.")
-        elif key is not None and key.required and not str(content.get(key.name, "")).strip():
-            raise invalid_value(f"{key.name}: a value is required.")
-        for name in ("externalId", key.name if key else "externalId"):
-            if not 0 < len(str(content.get(name, "-"))) <= documents.MAX_KEY:
-                raise invalid_value(f"{name} is not of 1 to {documents.MAX_KEY} characters.")
-        if before is not None:
-            documents.refuse_immutable(kind, before, content)
-        return documents.without_never(kind, content)
-
-    def _check_members(
-        self, client: Client, kind: ResourceType, content: Mapping[str, Any]
-    ) -> None:
-        if content:
-            validator = self._validators[kind.name, client.profile.read_loosely]
-            validator.check(content, required=False)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from scim.drafts import Outcomes
 from scim.errors import invalid_value
 from scim.groups import Change
 from scim.operations import Work as Operations
@@ -39,18 +40,25 @@ def storing(
     `kind` is a type without members. Raises ScimError 400, and 400 and 409 in the work.
     """
     record = Record(kind, client.profile, body, clear=clear)
-    # Most of the work on a new resource is done here, before others have to wait for us.
-    known = service.knows(client, kind, record.key)
-    fresh = None if known else record.creating(service, client)
+    always = Precondition(None)
+
+    def onto(id: str) -> Outcomes:
+        return lambda held, _: (record.onto(id, held), Change())
+
+    # Most of the work is done here, before others have to wait for us.
+    known = service.known(client, kind, record.key)
+    if known is None:
+        ahead = record.creating(service, client)
+    else:
+        ahead = service.changing(client, kind, known, always, onto(known))
 
     def work(tx: Connection) -> Written:
         held = resources.by_key(tx, client.source, kind.name, "externalId", record.key)
+        if (held.id if held else None) == known:
+            return ahead(tx)
         if held is None:
-            return (fresh or record.creating(service, client))(tx)
-        id, always = held.id, Precondition(None)
-        return service.change(
-            tx, client, kind, id, always, lambda own, _: (record.onto(id, own), Change())
-        )
+            return record.creating(service, client)(tx)
+        return service.change(tx, client, kind, held.id, always, onto(held.id))
 
     return work
 

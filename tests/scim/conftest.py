@@ -66,7 +66,13 @@ class Recorder:
         return self.verdict
 
     def ready(
-        self, source: str, type: str, document: Mapping[str, Any], cleared: frozenset[str]
+        self,
+        source: str,
+        type: str,
+        document: Mapping[str, Any],
+        cleared: frozenset[str],
+        *,
+        new: bool,
     ) -> Any:
         return None
 
