@@ -111,3 +111,26 @@ def test_another_mapping_in_the_meantime_counts(houses: tuple[House, House]) -> 
         told = json.loads(connection.execute(select(resource.c.facts)).scalar_one())
     assert told["employeeNumber"] == "E1"
     assert "title" not in told
+
+
+def test_a_change_that_was_read_under_another_mapping_is_read_anew(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    id = house.push(worker("E1", title="Cook"))
+    changed = worker("E1", title="Chef")
+    ready = house.intake.ready("workday", "User", changed, frozenset(), new=False)
+    assert ready is not None
+    other = replace(load_inbound("workday"), digest="other")
+    wrong = replace(ready, inbound=other, derived=other.facts({"title": "Nobody"}))
+    house.push(changed, id=id, ready=wrong)
+    house.settle()
+    assert [a.attributes["title"] for a in house.ad.accounts.values()] == ["Chef"]
+
+
+def test_a_change_is_taken_as_it_was_read_before(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    id = house.push(worker("E1", title="Cook"))
+    changed = worker("E1", title="Chef")
+    ready = house.intake.ready("workday", "User", changed, frozenset(), new=False)
+    house.push(changed, id=id, ready=ready)
+    house.settle()
+    assert [a.attributes["title"] for a in house.ad.accounts.values()] == ["Chef"]
