@@ -4,6 +4,9 @@
 
 A sandbox as a newcomer starts it, with intake, persons, pairs and journal. Both directories
 refuse every connection meanwhile, so that what is measured is the taking in of records.
+
+First one client, which waits for each answer as scripts and CSV2SCIM do; then as many
+connections as keep both processors busy, where what is saved is the cost of a request alone.
 """
 
 from __future__ import annotations
@@ -52,24 +55,25 @@ def measure(gateway: SandboxGateway, seconds: float) -> None:
             ]
             yield request("POST", address, headers, json.dumps({"Operations": operations}).encode())
 
-    work = {
-        "POST /Users": (singles, 16, 1, 201),
-        f"bulkUpload of {PIECE}": (pieces, 4, PIECE, 202),
-    }
     run(gateway.port, singles(), connections=4, seconds=1)  # both processes are warm now
-    found: dict[str, tuple[float, float]] = {}
-    for name, (requests, connections, each, status) in work.items():
-        before = web_seconds(gateway)
-        result = run(gateway.port, requests(), connections=connections, seconds=seconds)
-        users = len(result.only(status).took) * each
-        spent = (web_seconds(gateway) - before) / users * 1000
-        found[name] = (users / result.seconds, spent)
-        print(
-            f"{name:18} {found[name][0]:7,.0f} users/s, {spent:5.2f} ms of a processor each, "
-            f"p50 {result.quantile(0.5):.0f} ms an answer"
-        )
-    (rate, spent), (bulk_rate, bulk_spent) = found.values()
-    print(f"ratio {bulk_rate / rate:.1f}; by processor time {spent / bulk_spent:.1f}")
+    for who, single, bulk in (("one client", 1, 1), ("many", 16, 4)):
+        work = {
+            "POST /Users": (singles, single, 1, 201),
+            f"bulkUpload of {PIECE}": (pieces, bulk, PIECE, 202),
+        }
+        found: dict[str, tuple[float, float]] = {}
+        for name, (requests, connections, each, status) in work.items():
+            before = web_seconds(gateway)
+            result = run(gateway.port, requests(), connections=connections, seconds=seconds)
+            users = len(result.only(status).took) * each
+            spent = (web_seconds(gateway) - before) / users * 1000
+            found[name] = (users / result.seconds, spent)
+            print(
+                f"{who:10} {name:18} {found[name][0]:7,.0f} users/s, "
+                f"{spent:5.2f} ms of a processor each, p50 {result.quantile(0.5):.0f} ms an answer"
+            )
+        (rate, spent), (bulk_rate, bulk_spent) = found.values()
+        print(f"{who:10} ratio {bulk_rate / rate:.1f}; by processor time {spent / bulk_spent:.1f}")
 
 
 def web_seconds(gateway: SandboxGateway) -> float:
