@@ -110,7 +110,7 @@ def _places(document: Mapping[str, Any]) -> set[Place]:
     for name, value in document.items():
         folded = name.lower()
         found.add((None, folded))
-        if isinstance(value, Mapping):
+        if value.__class__ is dict or isinstance(value, Mapping):
             found.update([(folded, inner.lower()) for inner in value])
     return found
 

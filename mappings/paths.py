@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mappings.filters import Filter, FilterError, Member, parse_filter
@@ -29,6 +30,8 @@ class Document:
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.data = data
+        self.chosen: dict[str, list[Any]] = {}
+        """What paths have found so far, by their `place`: many look into the same objects."""
         self._folded: dict[int, dict[str, Any]] = {}
 
     def get(self, holder: Mapping[str, Any], name: str) -> Any:
@@ -58,12 +61,15 @@ class Path:
         value = self._there(document)
         if value is None:
             return None
-        if isinstance(value, str) and self.filter is None:  # most are
-            return clean(value) if self.sub in (None, "value") else None
+        if value.__class__ is str and self.filter is None:  # most are
+            return (value.strip() or None) if self.sub in (None, "value") else None
         items = self._items(document, value)
         if not items:
             return None
-        if not several and isinstance(items[0], Mapping):
+        if not several and _is_object(items[0]):
+            leaf = self._leaf(document, items[0])
+            if leaf.__class__ is str:
+                return leaf.strip() or None
             items = items[:1]
         found: list[Scalar] = []
         for item in items:
@@ -79,15 +85,27 @@ class Path:
     def raw(self, document: Document) -> list[Any]:
         """The objects or plain values there as they are, primary ones first."""
         value = self._there(document)
-        return [] if value is None else self._items(document, value)
+        return [] if value is None else list(self._items(document, value))
+
+    @cached_property
+    def place(self) -> str:
+        """Where its objects are: the same for every path that reads a part of these."""
+        return f"{self.urn}:{self.attribute}[{self.filter!r}]"
 
     def _there(self, document: Document) -> Any:
         if self.urn is None:
             return document.get(document.data, self.attribute)
         holder = document.get(document.data, self.urn)
-        return document.get(holder, self.attribute) if isinstance(holder, Mapping) else None
+        return document.get(holder, self.attribute) if _is_object(holder) else None
 
     def _items(self, document: Document, value: Any) -> list[Any]:
+        """The objects or plain values in `value`, which is what is there; not to be changed."""
+        found = document.chosen.get(self.place)
+        if found is None:
+            found = document.chosen[self.place] = self._chosen(document, value)
+        return found
+
+    def _chosen(self, document: Document, value: Any) -> list[Any]:
         items = list(value) if isinstance(value, (list, tuple)) else [value]
         if self.filter is not None:
             items = [item for item in items if self.filter.matches(_member(document, item))]
@@ -98,7 +116,7 @@ class Path:
         return items
 
     def _leaf(self, document: Document, item: Any) -> Any:
-        if isinstance(item, Mapping):
+        if _is_object(item):
             return document.get(item, self.sub or "value")
         return item if self.sub in (None, "value") else None
 
@@ -118,9 +136,14 @@ class Path:
         return self.filter.matches(example.get)
 
 
+def _is_object(value: Any) -> bool:
+    """A JSON object: nearly always a dict, and this is hot."""
+    return value.__class__ is dict or isinstance(value, Mapping)
+
+
 def _member(document: Document, item: Any) -> Member:
     """How a filter looks into `item`: a plain value is its own `value`."""
-    if isinstance(item, Mapping):
+    if _is_object(item):
         return lambda name: document.get(item, name)
     return lambda name: item if name == "value" else None
 
