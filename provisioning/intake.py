@@ -100,18 +100,19 @@ class Intake:
         said, known = push.record, stored.on(now)
         shared = settings.sources[source].shared_keys
         keys = people.keys_of(source, after.get("externalId"), push.newest, shared)
-        joining = Joining(tx, settings.sources, source, id, push.newest)
+        row = new.row if new else None
+        joining = Joining(tx, settings.sources, source, id, push.newest, row)
         who, problem = joining.join(who, keys)
-        kept = people.read(tx, who)
+        kept = people.NOBODY if joining.made else people.read(tx, who)
         people.note_case(tx, who, kept, id, problem)
-        others = self._others(tx, who, id)
+        others = [] if joining.made else self._others(tx, who, id)
         left = False
-        if new is not None and not others and kept.facts == people.UNKNOWN:
+        if new is None or others or kept.facts != people.UNKNOWN:
+            left = self._assert(tx, settings, who, kept, [*others, said], now)
+        elif not joining.made:
             people.store_row(tx, who, new.row)
             if new.works:
                 names.keep(tx, who)
-        else:
-            left = self._assert(tx, settings, who, kept, [*others, said], now)
         if (dates := people.ahead_text(said.ahead)) != ahead:
             tx.execute(update(resource).where(resource.c.id == id).values(ahead=dates))
         known_as = [id] if before is None else []

@@ -38,12 +38,17 @@ class Joining:
         source: str,
         id: str,
         facts: Mapping[str, Any],
+        row: Mapping[str, Any] | None = None,
     ) -> None:
+        """`row` is what to store of somebody who is new."""
         self._tx = tx
         self._sources = sources
         self._source = source
         self._id = id
         self._facts = facts
+        self._row = row
+        self.made = False
+        """Whether the person is new."""
 
     def join(self, who: str | None, keys: Sequence[Key]) -> tuple[str, str | None]:
         """The person behind the record, and why a human has to look at it, if so.
@@ -103,7 +108,8 @@ class Joining:
         return who, None
 
     def _new(self) -> str:
-        return people.create_person(self._tx, machine_now())
+        self.made = True
+        return people.create_person(self._tx, machine_now(), self._row)
 
     def _has_another_life(self, who: str, keys: Sequence[Key]) -> bool:
         """Whether HR gave a number again that it had given to another human before."""

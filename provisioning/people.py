@@ -69,6 +69,10 @@ class Kept(NamedTuple):
     asserted: bool
 
 
+NOBODY = Kept(UNKNOWN, "[]", None, None, "{}", True)
+"""Somebody of whom nothing is known yet."""
+
+
 class Told(NamedTuple):
     """A live record of a person, as a row."""
 
@@ -85,17 +89,19 @@ _TOLD = Statement(
     .where(resource.c.person == _whom, resource.c.deleted.is_(None))
     .order_by(resource.c.seq)
 )
-_CREATE = Statement(insert(person).values(id=_whom, created=bindparam("created"), asserted=True))
+_ROW: dict[str, Any] = {
+    name: bindparam(name) for name in ("facts", "origins", "episodes", "changes_at")
+}
+_NEW: dict[str, Any] = {"id": _whom, "created": bindparam("created"), "asserted": True}
+_CREATE = Statement(insert(person).values(_NEW))
+_CREATE_AS = Statement(insert(person).values(_NEW | _ROW))
 _ADD_KEY = Statement(
     insert(person_key).values({c.name: bindparam(c.name) for c in person_key.columns})
 )
 _STORE = Statement(
     update(person)
     .where(person.c.id == _whom)
-    .values(
-        {name: bindparam(name) for name in ("facts", "origins", "episodes", "changes_at")}
-        | {"asserted": True, "withdrawn_at": null()}
-    )
+    .values(_ROW | {"asserted": True, "withdrawn_at": null()})
 )
 
 
@@ -144,10 +150,13 @@ def owners(tx: Connection, keys: Iterable[Key]) -> dict[Key, str]:
     return {Key(scope, kind, value): who for scope, kind, value, who in rows}
 
 
-def create_person(tx: Connection, now: float) -> str:
-    """A new, still factless person; returns its id."""
+def create_person(tx: Connection, now: float, row: Mapping[str, Any] | None = None) -> str:
+    """A new person, of whom `row` (as `row_of` gives it) is known or nothing; returns its id."""
     identifier = str(uuid.uuid4())
-    _CREATE.count(tx, the_person=identifier, created=now)
+    if row is None:
+        _CREATE.count(tx, the_person=identifier, created=now)
+    else:
+        _CREATE_AS.count(tx, the_person=identifier, created=now, **row)
     return identifier
 
 
