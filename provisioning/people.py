@@ -33,6 +33,7 @@ from mappings.language.functions.names import guid_key
 from policy_settings import People
 from provisioning.lifecycle import Episode
 from provisioning.merging import Ahead, Merged, Record, merge
+from scim import folding
 from store.statement import Statement
 from store.tables import person, person_key, resource
 
@@ -331,7 +332,9 @@ def search(connection: Connection, text: str) -> list[str]:
     found.update(
         who
         for who in connection.execute(
-            select(resource.c.person).where(or_(resource.c.id == text, resource.c.user_key == key))
+            select(resource.c.person).where(
+                or_(resource.c.id == text, resource.c.user_key == folding.fold(text))
+            )
         ).scalars()
         if who
     )

@@ -15,6 +15,7 @@ from provisioning import people
 from provisioning.lifecycle import Episode, Lifecycle
 from provisioning.merging import Record, course, merge, was_out
 from provisioning.obligations import END_SESSIONS
+from scim.folding import fold
 from store.statement import Statement
 from store.tables import account as account_table
 from store.tables import grant as grant_table
@@ -260,7 +261,7 @@ def _managers(connection: Connection, said: Mapping[str, _Said]) -> dict[str, st
         if meant is not None:
             found[id] = str(meant)
         elif not known:
-            unknown[id] = (source, reference.casefold())
+            unknown[id] = (source, fold(reference))
     if unknown:
         sources, users = (list(dict.fromkeys(part)) for part in zip(*unknown.values(), strict=True))
         rows = _BY_USER.rows(connection, sources=sources, users=users)
