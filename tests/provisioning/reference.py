@@ -154,8 +154,8 @@ class Told:
             # What is known then was said when it was said, or when that day comes.
             whole["out"] = stays_out(*rest.on(begins, besides=begins), whole)
             at_once = ["effectiveDate", "stamp"]
-            if whole.get("hireDate") == facts.get("hireDate"):
-                at_once += ENDS
+            begun, again = facts["hireDate"], whole["hireDate"]
+            at_once += [k for k in ENDS if begun == again or begun <= (whole.get(k) or "") < again]
             after = facts | {k: whole[k] for k in at_once if k in whole}
             after["out"] = stays_out(facts, since, after)
             same = all(after.get(k) == facts.get(k) for k in STATE)
