@@ -280,6 +280,8 @@ class _Door:
     def _read(self, client: Client, kind: ResourceType, id: str) -> Response:
         shown = projection_of(kind, messages.shown_in_address())
         found, rows = self._service.get(client, kind, id, rows=shown.wants_rows(kind))
+        if "HTTP_IF_MATCH" in request.environ:
+            Precondition(request.headers["If-Match"]).check(found)
         if "HTTP_IF_NONE_MATCH" in request.environ and messages.seen(str(found.version)):
             where = location(kind, found, self._base)
             return empty(304, {"ETag": etag(found), "Location": where})

@@ -30,6 +30,7 @@ _DEFAULT = Projection()
 _FILTER = "filter="
 _FLAG_INSIDE = re.compile(r"(aadOptscim062020|AzureAdScimPatch2017)(/[^?]*)(?:\?(.*))?\Z")
 _LONGEST = 1000
+_CONDITIONS = frozenset(("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"))
 
 
 class Shortcut:
@@ -89,7 +90,7 @@ class Shortcut:
         if not query:
             place, _, id = path.rpartition("/")
             kind = self._kinds.get(place)
-            if kind is None or not _ID.match(id) or "HTTP_IF_NONE_MATCH" in environ:
+            if kind is None or not _ID.match(id) or not _CONDITIONS.isdisjoint(environ):
                 return None
             return self._one(environ, kind, id)
         kind = self._kinds.get(path)

@@ -527,6 +527,8 @@ def test_3_14_versions(strict: Client) -> None:
     assert strict.get(where, If_None_Match=tag).status_code == 200
     refused(strict.put(body["id"], BJENSEN, If_Match=tag), 412)
     refused(strict.put(body["id"], BJENSEN, If_None_Match="*"), 412)
+    refused(strict.get(where, If_Match=tag), 412)
+    assert accepted(strict.get(where, If_Match=changed.headers["ETag"]))["title"] == "x"
 
 
 def test_4_the_resource_types(strict: Client) -> None:
