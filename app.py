@@ -19,6 +19,7 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
+import garbage
 import settings as configuration
 import wsgi_server
 from access import FromProxies, Gate
@@ -325,6 +326,7 @@ def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None =
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # uWSGI stops a mule by SIGHUP
         signal.signal(number, lambda *_: ended.set())
     file = load_settings(environ).data / RELOAD
+    garbage.rarely()
     while not ended.is_set():
         over = _ended_or_renewed(ended, file)  # before the settings: no touch is missed
         _work_on(load_settings(environ), over)

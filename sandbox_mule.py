@@ -10,6 +10,7 @@ from pathlib import Path
 
 import setproctitle
 
+import garbage
 import settings as configuration
 from sandbox import process
 from store.database import Database
@@ -22,4 +23,5 @@ if __name__ == "__main__":
         signal.signal(number, lambda *_: stop.set())
     found = configuration.load(Path(os.environ["MUSTER_CONFIG"]), os.environ)
     business = business_clock(Database(found.database_url))
+    garbage.rarely()
     process.serve(Path(os.environ["MUSTER_SANDBOX"]), business.now, stop)

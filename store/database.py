@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
 from store.commits import GroupCommit
+from store.statement import say
 
 T = TypeVar("T")
 
@@ -50,6 +51,8 @@ class Database:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._commits: GroupCommit | None = None
         self._writer: Connection | None = None
+        self._readers: list[Connection] = []
+        """SQLite connections that nobody reads from now."""
         if self.is_sqlite:
             event.listen(self.engine, "connect", _sqlite_connect)
             event.listen(self.engine, "begin", _sqlite_begin)
@@ -63,9 +66,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent snapshot to read from. Nothing written in it is kept."""
-        with self.engine.connect() as connection:
-            if not self.is_sqlite:
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        with self._reader("REPEATABLE READ") as connection:
             connection.begin()  # at once: a `Statement` does not begin by itself
             yield connection
             connection.rollback()
@@ -74,10 +75,29 @@ class Database:
     def moment(self) -> Iterator[Connection]:
         """For a `Statement` or two, each of which sees the moment in which it runs: outside
         any transaction, which costs less than `read`. Reads only."""
-        with self.engine.connect() as connection:
-            if not self.is_sqlite:
-                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        with self._reader("AUTOCOMMIT") as connection:
             yield connection
+
+    @contextmanager
+    def _reader(self, isolation: str) -> Iterator[Connection]:
+        """A connection to read from. On SQLite those that are not in use are kept: to fetch
+        one from the pool and give it back takes longer than most look-ups."""
+        if not self.is_sqlite:
+            with self.engine.connect() as connection:
+                yield connection.execution_options(isolation_level=isolation)
+            return
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self.engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if connection.in_transaction():
+            connection.rollback()
+        self._readers.append(connection)
 
     def write(self, work: Callable[[Connection], T], *, isolation: str = "SERIALIZABLE") -> T:
         """Run `work` in one transaction; when this returns, its changes are on disk.
@@ -125,6 +145,8 @@ class Database:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        while self._readers:
+            self._readers.pop().close()
         self.engine.dispose()
         if self._commits is not None:
             self._commits.close()
@@ -140,4 +162,4 @@ def _sqlite_begin(connection: Connection) -> None:
     # A writer takes the lock at once: upgrading later can fail with SQLITE_BUSY at
     # commit, which the busy time-out does not cover.
     writing = connection.get_execution_options().get("muster_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    say(connection, "BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -46,17 +46,18 @@ class _Compiled:
 def savepoint(conn: Connection) -> Iterator[None]:
     """What is done inside is undone when it raises; what was done before stays. May be
     nested. Raises SQLAlchemy's error when the transaction itself is gone."""
-    _say(conn, "SAVEPOINT part")
+    say(conn, "SAVEPOINT part")
     try:
         yield
     except BaseException:
-        _say(conn, "ROLLBACK TO SAVEPOINT part")
-        _say(conn, "RELEASE SAVEPOINT part")
+        say(conn, "ROLLBACK TO SAVEPOINT part")
+        say(conn, "RELEASE SAVEPOINT part")
         raise
-    _say(conn, "RELEASE SAVEPOINT part")
+    say(conn, "RELEASE SAVEPOINT part")
 
 
-def _say(conn: Connection, text: str) -> None:
+def say(conn: Connection, text: str) -> None:
+    """Run a text without parameters and without an answer."""
     raw, dialect = _driver(conn)
     try:
         raw.execute(text)

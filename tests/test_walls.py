@@ -30,6 +30,7 @@ FLOOR = {
     "policy_settings": 0,
     "target_settings": 0,
     "scim_settings": 0,
+    "garbage": 0,
     "wsgi_server": 0,
     "yaml_lines": 0,
 }
