@@ -1,10 +1,11 @@
-"""The SDK, wired: sign-in, URLs, headers and errors are its; the JSON is ours.
+"""The SDK, wired: sign-in, URLs and headers are its; the JSON, of errors too, is ours.
 
 Nobody but `target.py` imports this module, and only when it first speaks to Graph: it
 loads about 650 modules. What is left out on purpose, and why:
 
 - the SDK's models (bodies and answers are JSON of ours): they drop nulls on the way out, and one
   user on the way in loads 1,200 modules and takes 4 ms;
+- its request adapter: what it does around one request of httpx takes as long as the request;
 - its retry and redirect handlers: a POST repeated after a 503 may make a second user;
 - `aiohttp`: azure-identity can use `requests`, which msal has loaded anyway.
 """
@@ -15,30 +16,28 @@ import asyncio
 import importlib.util
 import json
 import logging
+import re
 import ssl
 import sys
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import httpx
-from azure.core.credentials import AccessToken
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.pipeline.transport import AsyncioRequestsTransport
 from azure.identity.aio import CertificateCredential, ClientSecretCredential
-from kiota_abstractions.api_error import APIError
+from kiota_abstractions.authentication import AnonymousAuthenticationProvider
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
-from kiota_authentication_azure.azure_identity_authentication_provider import (
-    AzureIdentityAuthenticationProvider,
-)
+from kiota_http.kiota_client_factory import KiotaClientFactory
+from kiota_http.middleware import REQUEST_OPTIONS_KEY, BaseMiddleware
 from kiota_http.middleware.user_agent_handler import UserAgentHandler
 from msgraph import GraphRequestAdapter, GraphServiceClient
 from msgraph import __version__ as sdk_version
-from msgraph.generated.models.o_data_errors.o_data_error import ODataError
-from msgraph_core import APIVersion, GraphClientFactory
-from msgraph_core.middleware import GraphTelemetryHandler
+from msgraph_core import APIVersion
+from msgraph_core.middleware import AsyncGraphTransport, GraphTelemetryHandler
 from msgraph_core.middleware.options import GraphTelemetryHandlerOption
 
 from adapters.entra_id.batch import Batches, Reply
@@ -53,6 +52,7 @@ from adapters.entra_id.errors import (
     sign_in_refusal,
 )
 from adapters.target import TargetDown, TargetRefused
+from store.clocks import machine_now
 
 for _chatty in ("httpx", "httpcore", "azure", "msal", "urllib3"):
     # They log URLs, and ours name people: `$filter=userPrincipalName eq ...`. What goes
@@ -63,6 +63,11 @@ if importlib.util.find_spec("sniffio") is None:
     # httpcore looks for it at every request; an import that fails is not remembered.
     sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
+_BELIEVED, _RENEWED = 10.0, 300.0
+"""Seconds for which a token is used without asking azure-identity, and before its end at which
+that renews it."""
+_CLAIMS = re.compile(r'claims="([^"]+)"')
+_HEADERS = {"Accept-Encoding": "gzip, deflate"}
 _NETWORK = "Check the network, the proxy and ca_file."
 _UNSENT = (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _SILENT = "Graph does not answer"
@@ -76,6 +81,9 @@ class Credential:
         self._config = config
         self._lock = asyncio.Lock()
         self._inner = self._make()
+        self._scope = config.token_scope
+        self._token = ""
+        self._believed_until = 0.0
 
     def _make(self) -> ClientSecretCredential | CertificateCredential:
         config = self._config
@@ -100,36 +108,29 @@ class Credential:
             config.tenant_id, config.client_id, config.client_secret(), **common
         )
 
-    async def get_token(
-        self,
-        *scopes: str,
-        claims: str | None = None,
-        tenant_id: str | None = None,
-        enable_cae: bool = False,
-        **kwargs: Any,
-    ) -> AccessToken:
-        """A token from the cache or the authority (azure-core's `AsyncTokenCredential`)."""
+    async def token(self, claims: str | None = None) -> str:
+        """A token for Graph, from azure-identity's cache or the authority. `claims` is what
+        Graph wants to be said in it. Raises AzureError."""
+        now = asyncio.get_running_loop().time()
+        if claims is None and now < self._believed_until:
+            return self._token
         async with self._lock:
-            return await self._inner.get_token(
-                *scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **kwargs
-            )
+            given = await self._inner.get_token(self._scope, claims=claims, enable_cae=True)
+            left = given.expires_on - machine_now() - _RENEWED
+            self._token, self._believed_until = given.token, now + min(_BELIEVED, left)
+        return self._token
 
     async def renew(self) -> None:
         """Forget the token and read the secret again."""
         with _readable():
             async with self._lock:
                 old, self._inner = self._inner, self._make()
+                self._believed_until = 0.0
         await old.close()
 
     async def close(self) -> None:
         """Close the connections to the authority."""
         await self._inner.close()
-
-    async def __aenter__(self) -> Credential:
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self.close()
 
 
 class Pace:
@@ -157,33 +158,30 @@ class Graph:
         with _readable():
             self._credential = Credential(config)
             self._transport = transport or _transport(config)
-        http = httpx.AsyncClient(
-            base_url=config.base_url,
-            transport=self._transport,
-            timeout=httpx.Timeout(config.answer_timeout, connect=config.connect_timeout),
-            event_hooks={"response": [_no_redirect]},
-        )
-        handlers = [
+        self._timeout = httpx.Timeout(
+            config.answer_timeout, connect=config.connect_timeout
+        ).as_dict()
+        handlers: list[BaseMiddleware] = [
             UserAgentHandler(),
             GraphTelemetryHandler(
                 GraphTelemetryHandlerOption(api_version=APIVersion.v1, sdk_version=sdk_version)
             ),
         ]
-        provider = AzureIdentityAuthenticationProvider(
-            self._credential,
-            scopes=[config.token_scope],
-            allowed_hosts=[config.graph_host],
+        self._pipeline = AsyncGraphTransport(
+            self._transport,
+            KiotaClientFactory.create_middleware_pipeline(handlers, self._transport),
         )
-        adapter = GraphRequestAdapter(
-            provider, GraphClientFactory.create_with_custom_middleware(handlers, client=http)
-        )
-        adapter.base_url = self.base_url = config.base_url
-        self._adapter = adapter
+        self.base_url = config.base_url
         self._pace = Pace(config.writes_per_second)
         self._shut: dict[bool, float] = {}
         self._most_patience = config.answer_timeout
         self._batches = Batches(self.base_url, self._heed, self._deliver, self._meaning)
-        self.client = GraphServiceClient(request_adapter=adapter)
+        # For its builders: what they make is sent here, without models for what comes back.
+        self.client = GraphServiceClient(
+            request_adapter=GraphRequestAdapter(
+                AnonymousAuthenticationProvider(), httpx.AsyncClient(transport=self._transport)
+            )
+        )
 
     async def send(self, request: RequestInformation) -> dict[str, Any]:
         """The answer's JSON, `{}` when there is none. Never sends a write twice.
@@ -216,7 +214,7 @@ class Graph:
         """The `value` of each page, following `@odata.nextLink` as long as it leads to our own
         host: another one would get the token."""
         while True:
-            answer = await self.patiently(partial(_again, request))
+            answer = await self.patiently(lambda: request)  # noqa: B023 - awaited at once
             yield list(answer.get("value", ()))
             link = answer.get("@odata.nextLink")
             if not link:
@@ -235,7 +233,6 @@ class Graph:
                 raise
         # The token was taken back (a new signing key, a rotated secret): nothing was done.
         await self._credential.renew()
-        request.headers.remove("Authorization")
         try:
             return await self._send(request, write)
         except GraphError as error:
@@ -245,9 +242,7 @@ class Graph:
 
     async def _send(self, request: RequestInformation, write: bool) -> dict[str, Any]:
         try:
-            answer = await self._adapter.send_primitive_async(request, "bytes", {"XXX": ODataError})
-        except APIError as error:
-            raise self._meaning(_reply(error), write) from None
+            response = await self._exchange(request)
         except ClientAuthenticationError as error:
             status = getattr(error.response, "status_code", None) or 0
             if status == 429 or status >= 500:
@@ -265,12 +260,52 @@ class Graph:
             if write:
                 raise Lost from None
             raise TargetDown(f"{_SILENT} ({type(error).__name__})", _NETWORK) from None
+        status, answer = response.status_code, response.content
+        if 300 <= status < 400:  # Graph never redirects: a proxy is in between
+            raise TargetDown(f"a redirect ({status}) instead of Graph", _NETWORK)
         try:
-            return dict(json.loads(answer)) if answer else {}
+            body = json.loads(answer) if answer else {}
         except ValueError:
-            if write:
-                return {}
-            raise TargetDown(f"{_SILENT} in JSON", "Check graph's URL and the proxy.") from None
+            body = None
+        if not 200 <= status < 300:
+            raise self._meaning(Reply(status, response.headers, body), write)
+        if isinstance(body, dict):
+            return body
+        if write:
+            return {}
+        raise TargetDown(f"{_SILENT} in JSON", "Check graph's URL and the proxy.")
+
+    async def _exchange(self, request: RequestInformation) -> httpx.Response:
+        """One HTTP request and the whole answer; asked again when Graph wants to hear more of
+        us in the token (continuous access evaluation). Raises what httpx and azure raise."""
+        response = await self._carry(request, None)
+        challenge = _CLAIMS.search(response.headers.get("WWW-Authenticate", ""))
+        if response.status_code == 401 and challenge is not None:
+            claims = b64decode(challenge[1] + "==").decode(errors="replace")
+            return await self._carry(request, claims)
+        return response
+
+    async def _carry(self, request: RequestInformation, claims: str | None) -> httpx.Response:
+        request.path_parameters["baseurl"] = self.base_url
+        url = request.url
+        headers = {**_HEADERS, **(request.request_headers or {})}
+        if url.startswith(f"{self.base_url}/"):  # nobody else gets to see the token
+            headers["Authorization"] = f"Bearer {await self._credential.token(claims)}"
+        assert request.http_method is not None
+        response: httpx.Response = await self._pipeline.handle_async_request(
+            httpx.Request(
+                request.http_method.value,
+                url,
+                headers=headers,
+                content=request.content,
+                extensions={"timeout": self._timeout, REQUEST_OPTIONS_KEY: {}},
+            )
+        )
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
 
     def _meaning(self, reply: Reply, write: bool) -> Exception:
         """What an HTTP status from 400 up means to the caller."""
@@ -314,31 +349,6 @@ def _readable() -> Iterator[None]:
         yield
     except (OSError, ValueError, LookupError):
         raise TargetRefused(UNREADABLE) from None
-
-
-async def _no_redirect(response: httpx.Response) -> None:
-    """Graph never redirects, and the SDK would take one for success: a proxy is in between."""
-    if response.is_redirect:
-        raise TargetDown(f"a redirect ({response.status_code}) instead of Graph", _NETWORK)
-
-
-def _again(request: RequestInformation) -> RequestInformation:
-    """Without what an earlier attempt has put there."""
-    request.headers.remove("Authorization")
-    return request
-
-
-def _reply(error: APIError) -> Reply:
-    """An error as the SDK has read it, in the form in which a batch holds it."""
-    main = getattr(error, "error", None)
-    details = getattr(main, "details", None) or ()
-    body = {
-        "code": getattr(main, "code", None),
-        "message": getattr(main, "message", None),
-        "details": [{"code": d.code, "target": d.target} for d in details],
-    }
-    headers = error.response_headers or {}
-    return Reply(error.response_status_code or 0, headers, {"error": body})
 
 
 def _seconds(headers: Any) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from azure.core.credentials import AccessToken
 
 from adapters.entra_id import Config, EntraId
 from adapters.entra_id.client import Credential, Graph, Pace
@@ -38,6 +40,38 @@ def test_the_token_goes_to_graph_and_nowhere_else(
     asyncio.run(work())
     assert seen["graph.microsoft.com"] is not None
     assert seen["graph.microsoft.com.evil.example"] is None
+
+
+def test_graph_may_want_to_hear_more_of_us_in_the_token(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Continuous access evaluation: a 401 that names claims is answered with such a token."""
+    asked: list[str | None] = []
+    sent: list[str] = []
+
+    class Challenged(SignedIn):
+        async def get_token(self, *scopes: str, **details: Any) -> Any:
+            asked.append(details["claims"])
+            return AccessToken(f"token-{len(asked)}", 4_000_000_000)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers["authorization"])
+        if len(sent) > 1:
+            return httpx.Response(204)
+        claims = base64.b64encode(b'{"access_token":{"nbf":{"essential":true}}}').decode()
+        challenge = f'Bearer error="insufficient_claims", claims="{claims.rstrip("=")}"'
+        return httpx.Response(401, headers={"WWW-Authenticate": challenge})
+
+    async def work() -> None:
+        graph = Graph(config, httpx.MockTransport(answer))
+        await Users(graph).patch(ANA, {"givenName": "Ana"})
+        await Users(graph).patch(ANA, {"givenName": "Ana"})
+        await graph.close()
+
+    monkeypatch.setattr(Credential, "_make", lambda self: Challenged())
+    asyncio.run(work())
+    assert asked == [None, '{"access_token":{"nbf":{"essential":true}}}']
+    assert sent == ["Bearer token-1", "Bearer token-2", "Bearer token-2"]
 
 
 def test_bodies_go_out_as_they_are(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
