@@ -151,6 +151,8 @@ class Outcome:
     refusals: tuple[Refusal, ...] = ()
     link: Link | None = None
     """create, restore, move: where the account is now."""
+    account: Account | None = None
+    """create: the account as it is now where that needs no reading, good for further steps."""
 
 
 class TargetDown(Exception):

@@ -297,7 +297,7 @@ class Look:
             if outcome.link is not None or step.kind in ("disable", "enable"):
                 link = outcome.link or (Link(account.anchor) if account else None)
                 if number + 1 < len(view.plan.steps):
-                    account = self._target.read(link, None)
+                    account = outcome.account or self._target.read(link, None)
                     if account is None:
                         raise _Again
         return done

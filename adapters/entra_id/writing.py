@@ -126,10 +126,12 @@ async def _post(
         raise Lost
     link = Link(str(made["id"]).lower(), str(wanted["userPrincipalName"]))
     attempt.newcomers.add(link.anchor)
+    account = Account(link.anchor, link.hint or "", False, wanted)
     if later:
-        account = Account(link.anchor, link.hint or "", False, wanted)
         dropped.extend((await modify(attempt, account, later, frozenset())).refusals)
-    return Outcome("applied", tuple(dropped), link)
+        return Outcome("applied", tuple(dropped), link)
+    # What Graph answers a write with is the truth; a replica may not even show it yet.
+    return Outcome("applied", tuple(dropped), link, account)
 
 
 async def _own(attempt: Attempt, wanted: Mapping[str, Value]) -> dict[str, Any] | None:

@@ -46,6 +46,17 @@ def test_create_says_where_the_account_is(world: World) -> None:
     assert seen.container == world.people
 
 
+def test_what_create_says_of_the_account_is_so(world: World) -> None:
+    who = person(world)
+    outcome = applied(world.target.apply(None, who.create(**{world.words.title: "Nurse"})))
+    told, now = outcome.account, who.now()
+    if told is not None:
+        assert (told.anchor, told.hint, told.enabled) == (now.anchor, now.hint, now.enabled)
+        assert told.attributes.items() <= now.attributes.items()
+        applied(world.target.apply(told, Step("enable")))
+        assert who.now().enabled
+
+
 def test_nobody_is_none(world: World) -> None:
     assert world.target.read(None, None) is None
     assert world.target.read(None, {world.words.key: "no-such-key"}) is None
