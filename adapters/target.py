@@ -13,7 +13,7 @@ the directory holds no value for is missing from the mapping.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -151,7 +151,7 @@ class Outcome:
     refusals: tuple[Refusal, ...] = ()
     link: Link | None = None
     """create, restore, move: where the account is now."""
-    account: Account | None = None
+    account: Account | None = field(default=None, compare=False)
     """create: the account as it is now where that needs no reading, good for further steps."""
 
 
@@ -196,6 +196,11 @@ class Accounts(Protocol):
         in far fewer requests."""
         ...
 
+    def carriers(self, keys: Sequence[Key]) -> list[tuple[Account, ...]]:
+        """For each key the accounts that carry it, of which `read` takes the only one: in far
+        fewer requests. Not more of them than it takes to see that they are several."""
+        ...
+
     def every(self) -> Iterator[Account]:
         """All people's accounts of the target, in no order, a page at a time."""
         ...
@@ -210,6 +215,10 @@ class Names(Protocol):
 
     def holder(self, kind: NameKind, value: str) -> str | None:
         """The anchor of the account that holds this name, compared as the target compares."""
+        ...
+
+    def holders(self, names: Sequence[tuple[NameKind, str]]) -> list[str | None]:
+        """`holder` of each of these names, in far fewer requests."""
         ...
 
 

@@ -63,7 +63,7 @@ class Outbound:
         """Every attribute the document may write, in its order."""
         return tuple(rule.rule.name for rule in self.attributes)
 
-    @property
+    @cached_property
     def required(self) -> frozenset[str]:
         """Attributes without which no account is made."""
         return frozenset(rule.rule.name for rule in self.attributes if rule.required)

@@ -9,13 +9,14 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, delete
 
-from adapters.target import Target, TargetDown, TargetRefused
+from adapters.target import Target
 from mappings.documents import Outbound
 from provisioning import claims
+from provisioning.beforehand import Prepared, prepare
 from provisioning.claims import Claim, Result
-from provisioning.looking import Look, Prepared
+from provisioning.looking import Look
 from provisioning.recording import Recorder
-from provisioning.snapshot import Unknown, read_snapshots
+from provisioning.snapshot import Unknown
 from provisioning.view import Viewer
 from provisioning.worker import Lease
 from settings import Settings
@@ -44,18 +45,8 @@ class Converger:
         self.viewer = Viewer(database, settings, targets, outbounds)
 
     def prepare(self, taken: Sequence[Claim]) -> Prepared | None:
-        """Read what looks at these pairs, all of one target, need: together, in far fewer
-        statements and requests. None when the target does not answer: each look says so."""
-        target, now, settings = taken[0].target, self._business.now(), self.viewer.settings
-        with self._database.read() as connection:
-            whom = [claim.person for claim in taken]
-            snapshots = read_snapshots(connection, whom, target, settings.people, now)
-        anchors = {s.link.anchor for s in snapshots.values() if s.link is not None}
-        try:
-            accounts = self._targets[target].several(anchors) if anchors else {}
-        except (TargetDown, TargetRefused):
-            return None
-        return Prepared(now, settings, snapshots, accounts, time.monotonic())
+        """As :func:`provisioning.beforehand.prepare`, now."""
+        return prepare(self._database, self.viewer, taken, self._business.now())
 
     def look(
         self,

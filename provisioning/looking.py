@@ -9,14 +9,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
 from adapters.target import (
     Account,
-    Key,
     Link,
     Outcome,
     Refusal,
@@ -26,11 +25,12 @@ from adapters.target import (
     TargetRefused,
 )
 from provisioning import breakers, names, obligations, people
+from provisioning.beforehand import Prepared
 from provisioning.claims import Claim, Result
 from provisioning.names import ACCOUNT_NAME
 from provisioning.plan import Plan, digest, known_of, remembered
 from provisioning.recording import AT_ONCE, Recorder
-from provisioning.snapshot import Snapshot, Unknown, is_known, read_snapshot, waits_on
+from provisioning.snapshot import Unknown, is_known, read_snapshot, waits_on
 from provisioning.view import Held, View, Viewer
 from provisioning.worker import Lease
 from settings import Settings
@@ -60,32 +60,6 @@ class _Stop(Exception):
     def __init__(self, result: Result) -> None:
         super().__init__(result.kind)
         self.result = result
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What was read for several looks at once, at business time `now`."""
-
-    now: float
-    settings: Settings
-    snapshots: Mapping[str, Snapshot]
-    accounts: Mapping[str, Account]
-    read_at: float
-    """`time.monotonic()`."""
-
-    def view(self, viewer: Viewer, claim: Claim, target: Target) -> View | None:
-        """The first view of a pair whose account was read; None: look anew."""
-        snapshot = self.snapshots.get(claim.person)
-        link = snapshot.link if snapshot is not None else None
-        if snapshot is None or link is None or link.anchor not in self.accounts:
-            return None
-
-        def read(where: Link | None, key: Key | None) -> Account | None:
-            return self.accounts[link.anchor] if where == link else target.read(where, key)
-
-        return viewer.view_of(
-            snapshot, self.settings, claim.target, self.now, read, keep_names=True
-        )
 
 
 class Look:

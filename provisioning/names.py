@@ -105,6 +105,12 @@ def reserve(
     raise NoNameLeft(kind)
 
 
+def is_taken(connection: Connection, person: str, now: float, kind: str, value: str) -> bool:
+    """Whether the name is somebody else's, or nobody's to have, at business time `now`."""
+    row = _row(connection, kind, value, now)
+    return row is not None and row.person != person
+
+
 def hold(tx: Connection, person: str, until: float) -> None:
     """The person has no account any more: nobody gets the names before business time `until`."""
     _HOLD.count(tx, the_person=person, until=until)

@@ -7,20 +7,22 @@ the person's key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from adapters.target import Account, Ambiguous, NameKind, Target, TargetDown, TargetRefused
+from adapters.target import Account, Ambiguous, Key, NameKind, Target, TargetDown, TargetRefused
 from mappings.documents import Outbound, account_name_rules
 from mappings.language.running import Given
 from provisioning import names
 from provisioning.finding import Contradicted, find
 from provisioning.names import ACCOUNT_NAME, MAIL
 from provisioning.snapshot import Snapshot
+from provisioning.told import Name, Told
 from settings import Settings
 from store.database import Database
 from store.tables import account as account_table
@@ -39,6 +41,9 @@ _UNIQUE: dict[str, NameKind] = {
 }
 """Attributes that a target itself keeps unique, everywhere in it."""
 
+_GUESSES = 5
+"""Candidates among which a name is guessed before it is reserved."""
+
 
 class Naming:
     """Made anew for every look, at business time `now`. `keep=False` reserves nothing."""
@@ -56,6 +61,7 @@ class Naming:
         given: Given,
         *,
         keep: bool,
+        told: Told,
     ) -> None:
         self._database = database
         self._settings = settings
@@ -67,6 +73,7 @@ class Naming:
         self._now = now
         self._given = given
         self._keep = keep
+        self._told = told
 
     def account_name(self) -> str:
         """The person's one account name: kept for good, else an account's own, else new.
@@ -75,18 +82,15 @@ class Naming:
         """
         if ACCOUNT_NAME in self._snapshot.names:
             return self._snapshot.names[ACCOUNT_NAME]
-        domain = self._settings.targets[self._target].domain
-        present = [name for account in self._own.values() if (name := _account_name_of(account))]
+        present = self._present
 
         def order() -> Iterator[str]:
             yield from present
             yield from names.numbered(self._candidates())
 
         def is_foreign(name: str) -> bool:
-            upn = f"{name}@{domain}"
-            return self._is_foreign("accountName", name) or (
-                name not in present and self._is_foreign("userPrincipalName", upn)
-            )
+            asked = self._both(name)
+            return self._is_foreign(asked[:1] if name in present else asked)
 
         return names.reserve(
             self._database,
@@ -110,7 +114,7 @@ class Naming:
                 self._snapshot.person,
                 MAIL,
                 [address],
-                lambda value: self._is_foreign("mail", value),
+                lambda value: self._is_foreign([("mail", value)]),
                 self._now,
                 keep=self._keep,
             )
@@ -186,30 +190,57 @@ class Naming:
         not hold this one up: what it hides is found, and solved, when it is back.
         """
         found = {self._target: self._actual} if self._actual else {}
-        for other, system in self._targets.items():
-            outbound = self._outbounds[other]
+        for other in self._targets:
             if other == self._target:
                 continue
+            outbound = self._outbounds[other]
             try:
-                own = find(system.read, outbound.matches(self._snapshot.facts))
+                own = find(partial(self._read, other), outbound.matches(self._snapshot.facts))
             except (TargetDown, TargetRefused, Ambiguous, Contradicted):
                 continue
             if own is not None:
                 found[other] = own.account
         return found
 
-    def _is_foreign(self, kind: NameKind, value: str) -> bool:
-        """Does an account that is not this person's hold the name, in any target?"""
+    def _read(self, target: str, _link: None, key: Key | None) -> Account | None:
+        return self._told.read(target, self._targets[target], key) if key else None
+
+    def _is_foreign(self, asked: Sequence[Name]) -> bool:
+        """Does an account that is not this person's hold one of the names, in any target?"""
         for other, system in self._targets.items():
             try:
-                holder = system.holder(kind, value)
+                found = self._told.holders(other, system, asked)
             except (TargetDown, TargetRefused):
                 if other == self._target:
                     raise
                 continue
-            if holder is not None and holder not in self._anchors(other):
+            holders = {holder for holder in found if holder is not None}
+            if holders and not holders <= self._anchors(other):
                 return True
         return False
+
+    def guess(self, is_taken: Callable[[str, str], bool]) -> list[Name]:
+        """The names that targets will be asked about, as far as it can be told beforehand.
+        `is_taken` says whether a name of a kind is reserved for somebody else."""
+        asked: list[Name] = []
+        if ACCOUNT_NAME not in self._snapshot.names and not self._present:
+            order = islice(names.numbered(self._candidates()), _GUESSES)
+            name = next((one for one in order if not is_taken(ACCOUNT_NAME, one)), None)
+            asked += self._both(name) if name is not None else ()
+        mail = self._snapshot.facts.get("mail")
+        if mail and self._snapshot.names.get(MAIL) != str(mail) and not is_taken(MAIL, str(mail)):
+            asked.append(("mail", str(mail)))
+        return asked
+
+    def _both(self, name: str) -> list[Name]:
+        """An account name as the targets know it."""
+        domain = self._settings.targets[self._target].domain
+        return [("accountName", name), ("userPrincipalName", f"{name}@{domain}")]
+
+    @property
+    def _present(self) -> list[str]:
+        """Account names that the person's own accounts have."""
+        return [name for account in self._own.values() if (name := _account_name_of(account))]
 
     def _anchors(self, target: str) -> set[str]:
         """This person's account there: by its key, and by the link as it is now."""

@@ -97,7 +97,8 @@ def _find(
 
     found = Finding(snapshot.person, target, snapshot.facts)
     try:
-        view = viewer.view_of(snapshot, viewer.settings, target, now, read, keep_names=False)
+        look = viewer.begin(snapshot, viewer.settings, target, now, keep_names=False)
+        view = viewer.view_of(look, read)
     except Held as held:
         return Finding(found.person, target, found.facts, held=str(held))
     except (TargetDown, TargetRefused) as error:

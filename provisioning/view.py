@@ -29,6 +29,7 @@ from provisioning.naming import Naming
 from provisioning.plan import Desired, Given, Plan, Wanted, diff
 from provisioning.scoping import outside
 from provisioning.snapshot import Snapshot, manager_fact, read_snapshot, waits_on
+from provisioning.told import Told
 from settings import Settings, TargetSettings
 from store import setting
 from store.database import Database
@@ -120,30 +121,38 @@ class Viewer:
         settings = settings or self.live()
         with self._database.read() as connection:
             snapshot = read_snapshot(connection, person, target, settings.people, now)
-        return self.view_of(
-            snapshot, settings, target, now, self.targets[target].read, keep_names=keep_names
-        )
+        look = self.begin(snapshot, settings, target, now, keep_names=keep_names)
+        return self.view_of(look, self.targets[target].read)
 
-    def view_of(
+    def begin(
         self,
         snapshot: Snapshot,
         settings: Settings,
         target: str,
         now: float,
-        read: Read,
         *,
         keep_names: bool,
-    ) -> View:
-        """The same with what was read of the person already; `read` answers for the account."""
+        told: Told | None = None,
+    ) -> Begun:
+        """What can be said of a person without asking any target but through `told`."""
         life = lifecycle(snapshot.episodes, snapshot.withdrawn_at, settings.people, now)
         life = _until(life, snapshot.changes_at)
+        given = circumstances(snapshot, settings, target, life, now, self._seed)
+        known = known_of(snapshot, settings, target, life)
+        outbound = self._outbounds[target]
+        told = told or Told()
+        return Begun(
+            snapshot, settings, target, outbound, given, known, life, now, keep_names, told
+        )
+
+    def view_of(self, look: Begun, read: Read) -> View:
+        """The same with what was read of the person already; `read` answers for the account."""
+        look = replace(look, read=read)
+        snapshot, settings, target, now = look.snapshot, look.settings, look.target, look.now
+        outbound, given, known, life = look.outbound, look.given, look.known, look.life
         why = snapshot.problem or snapshot.parked or life.unsure
         if why:
             raise Held(why, life)
-        outbound = self._outbounds[target]
-        given = circumstances(snapshot, settings, target, life, now, self._seed)
-        known = known_of(snapshot, settings, target, life)
-        look = _Looking(snapshot, settings, target, outbound, given, known, read, now, keep_names)
         doomed = is_outside = False
         if outbound.scope is not None:
             verdict, until = outbound.verdict(known, given)
@@ -171,6 +180,22 @@ class Viewer:
         except Ambiguous as several:
             raise Held(f"{several}; remove the key from all but one", life) from None
 
+    def naming(self, look: Begun, actual: Account | None) -> Naming:
+        """The names of a person whose account is `actual`."""
+        return Naming(
+            self._database,
+            look.settings,
+            self.targets,
+            self._outbounds,
+            look.snapshot,
+            look.target,
+            actual,
+            look.now,
+            look.given,
+            keep=look.keep_names,
+            told=look.told,
+        )
+
     def outbound(self, target: str) -> Outbound:
         """The mapping in force."""
         return self._outbounds[target]
@@ -192,7 +217,7 @@ class Viewer:
             kept = self._database.write(lambda tx: setting.key(tx, _SEED)).hex()
         return kept
 
-    def _outside(self, look: _Looking, life: Lifecycle, desired: Desired | None) -> View:
+    def _outside(self, look: Begun, life: Lifecycle, desired: Desired | None) -> View:
         """An account that we made or linked, and whose person is not in scope (any more)."""
         link = look.snapshot.link
         actual = look.read(link, None) if link is not None else None
@@ -210,11 +235,11 @@ class Viewer:
             look.snapshot, life, actual, desired, plan, None, (), limits=limits, is_outside=True
         )
 
-    def _actual(self, look: _Looking, life: Lifecycle) -> tuple[Account | None, str | None]:
+    def _actual(self, look: Begun, life: Lifecycle) -> tuple[Account | None, str | None]:
         """The person's account, and what an unlinked one was found by."""
         outbound, snapshot, target = look.outbound, look.snapshot, look.target
         link = snapshot.link
-        keys = outbound.matches(look.known, look.given)
+        keys = look.keys
         if not keys and link is None:
             raise Held(outbound.keyless(look.known, look.given), life)
         found: Found | None = None
@@ -253,24 +278,11 @@ class Viewer:
         if owner not in (None, snapshot.person):
             raise Held("the matching account already belongs to another person", life)
 
-    def _compare(
-        self, look: _Looking, life: Lifecycle, actual: Account | None, doomed: bool
-    ) -> View:
+    def _compare(self, look: Begun, life: Lifecycle, actual: Account | None, doomed: bool) -> View:
         snapshot, settings, target = look.snapshot, look.settings, look.target
         problems: list[str] = list(life.problems)
         outbound = look.outbound
-        naming = Naming(
-            self._database,
-            settings,
-            self.targets,
-            self._outbounds,
-            snapshot,
-            target,
-            actual,
-            look.now,
-            look.given,
-            keep=look.keep_names,
-        )
+        naming = self.naming(look, actual)
         context = context_of(naming, snapshot, settings, target, life, problems)
         given = with_chosen(naming, outbound, context, look.given, actual)
         evaluation = outbound.evaluate(context, given)
@@ -346,7 +358,7 @@ class Viewer:
 
 
 @dataclass(frozen=True)
-class _Looking:
+class Begun:
     """What one look works with."""
 
     snapshot: Snapshot
@@ -356,9 +368,16 @@ class _Looking:
     given: Circumstances
     known: Mapping[str, Any]
     """Facts and the names that the person has already."""
-    read: Read
+    life: Lifecycle
     now: float
     keep_names: bool
+    told: Told
+    read: Read = lambda _link, _key: None
+
+    @cached_property
+    def keys(self) -> list[dict[str, str]]:
+        """What the account is found by, best first."""
+        return self.outbound.matches(self.known, self.given)
 
 
 def _until(life: Lifecycle, instant: float | None) -> Lifecycle:

@@ -42,14 +42,6 @@ PAGE = 500  # entries in one answer; AD gives at most 1000 (MaxPageSize)
 
 USER = equals("objectClass", b"user")
 
-_VERY: dict[NameKind, str] = {
-    "accountName": "sAMAccountName",
-    "userPrincipalName": "userPrincipalName",
-    "mail": "mail",
-    "cn": "cn",
-}
-"""The attribute that a name is first of all."""
-
 T = TypeVar("T")
 
 
@@ -83,6 +75,29 @@ class ActiveDirectory:
             for entry in self._ask(lambda session, c=condition: self._anywhere(session, c)):  # type: ignore[misc]
                 account = self._shape.account(entry)
                 found[account.anchor] = account
+        return found
+
+    def carriers(self, keys: Sequence[Key]) -> list[tuple[Account, ...]]:
+        """See `Target.carriers`."""
+        filters: dict[int, Filter] = {}
+        for number, key in enumerate(keys):
+            with contextlib.suppress(values.Unwritable):
+                if key:
+                    filters[number] = _carries(key)
+        found: list[tuple[Account, ...]] = [()] * len(keys)
+        for piece in batched(list(filters), TOGETHER):
+            condition = both(*PERSON, either(*(filters[n] for n in piece)))
+            answer = self._ask(lambda session, c=condition: self._search(session, None, c))  # type: ignore[misc]
+            accounts = [self._shape.account(entry) for entry in _entries(answer)]
+            for number in piece:
+                found[number] = tuple(a for a in accounts if _has(a, keys[number]))
+            if answer.result == 4 or {a.anchor for n in piece for a in found[n]} != {
+                a.anchor for a in accounts
+            }:  # too many, or AD compares otherwise than we do
+                for number in piece:
+                    condition = both(*PERSON, filters[number])
+                    alone = self._ask(lambda session, c=condition: self._search(session, None, c))  # type: ignore[misc]
+                    found[number] = tuple(self._shape.account(e) for e in _entries(alone))
         return found
 
     def every(self) -> Iterator[Account]:
@@ -134,32 +149,66 @@ class ActiveDirectory:
         An account name is also held by computers and groups, and by who has
         `name@domain` as userPrincipalName; that UPN by who has the account name.
         """
+        return self.holders([(kind, value)])[0]
+
+    def holders(self, names: Sequence[tuple[NameKind, str]]) -> list[str | None]:
+        """See `Target.holders` and :meth:`holder`; up to :data:`TOGETHER` in one search."""
+        found: list[str | None] = [None] * len(names)
+        together = [n for n, (kind, _) in enumerate(names) if kind != "cn"]
+        pieces = [
+            *batched(together, TOGETHER),
+            *([n] for n in range(len(names)) if n not in together),
+        ]
+        for piece in pieces:
+            for number, anchor in zip(piece, self._hold([names[n] for n in piece]), strict=True):
+                found[number] = anchor
+        return found
+
+    def _hold(self, names: Sequence[tuple[NameKind, str]]) -> list[str | None]:
+        claims = [self._claims(kind, value) for kind, value in names]
+        filters: dict[tuple[str, str], Filter] = {}
+        for number, claim in enumerate(claims):
+            try:
+                filters |= {one: values.equals(*one) for one in claim}
+            except values.Unwritable:
+                claims[number] = []  # what cannot be written is held by nobody
+        if not any(claims):
+            return [None] * len(names)
         base, scope = self._config.base_dn, SUBTREE
-        name, _, suffix = value.rpartition("@")
-        try:
-            if kind == "accountName":
-                own = values.equals("sAMAccountName", value)
-                other = values.equals("userPrincipalName", f"{value}@{self._config.domain}")
-                condition = either(own, other)
-            elif kind == "userPrincipalName":
-                condition = values.equals("userPrincipalName", value)
-                if name and suffix.lower() == self._config.domain:
-                    condition = either(condition, values.equals("sAMAccountName", name))
-            elif kind == "mail":
-                aliases = values.equals("proxyAddresses", f"smtp:{value}")
-                condition = either(values.equals("mail", value), aliases)
-            else:
-                base, scope = self._config.people_ou, LEVEL
-                condition = values.equals("cn", value)
-        except values.Unwritable:
-            return None  # what cannot be written is held by nobody
-        shown = ("objectGUID", _VERY[kind])
-        found = self._ask(
-            lambda session: _entries(session.search(base, condition, scope, shown, limit=FEW))
+        if names[0][0] == "cn":
+            base, scope = self._config.people_ou, LEVEL
+        shown = ("objectGUID", *{attribute for attribute, _ in filters})
+        condition, limit = either(*filters.values()), FEW * len(names)
+        entries = self._ask(
+            lambda session: _entries(session.search(base, condition, scope, shown, limit=limit))
         )
-        # Who holds the very attribute comes first.
-        held = sorted(found, key=lambda entry: not _holds(entry, _VERY[kind], value))
-        return values.guid(held[0].first("objectGUID")) if held else None
+        places = [[_place(entry, claim) for entry in entries] for claim in claims]
+        if len(names) > 1 and not all(
+            any(place[number] < len(claim) for place, claim in zip(places, claims, strict=True))
+            for number in range(len(entries))
+        ):  # AD compares otherwise than we do
+            return [self._hold([name])[0] for name in names]
+        found: list[str | None] = []
+        for claim, place in zip(claims, places, strict=True):
+            single = len(names) == 1
+            held = [n for n in range(len(entries)) if single or place[n] < len(claim)]
+            # Who holds the very attribute comes first.
+            held.sort(key=lambda n: place[n])
+            found.append(values.guid(entries[held[0]].first("objectGUID")) if held else None)
+        return found
+
+    def _claims(self, kind: NameKind, value: str) -> list[tuple[str, str]]:
+        """The attributes and values that mean holding a name, the very attribute first."""
+        name, _, suffix = value.rpartition("@")
+        if kind == "accountName":
+            own = f"{value}@{self._config.domain}"
+            return [("sAMAccountName", value), ("userPrincipalName", own)]
+        if kind == "userPrincipalName":
+            implied = [("sAMAccountName", name)] if suffix.lower() == self._config.domain else []
+            return [("userPrincipalName", value), *(implied if name else [])]
+        if kind == "mail":
+            return [("mail", value), ("proxyAddresses", f"smtp:{value}")]
+        return [("cn", value)]
 
     def apply(self, account: Account | None, step: Step) -> Outcome:
         """See `Target.apply`. Raises TargetDown only while nothing has been written."""
@@ -201,8 +250,7 @@ class ActiveDirectory:
             if link is not None:
                 found = _entries(self._search(session, values.by_guid(link.anchor), USER))
             if not found and key:
-                condition = both(*PERSON, *(values.equals(a, v) for a, v in key.items()))
-                found = _entries(self._search(session, None, condition))
+                found = _entries(self._search(session, None, both(*PERSON, _carries(key))))
         except values.Unwritable:
             return None
         if len(found) > 1:
@@ -223,6 +271,18 @@ class ActiveDirectory:
         return answer
 
 
+def _carries(key: Key) -> Filter:
+    """Raises Unwritable."""
+    return both(*(values.equals(attribute, value) for attribute, value in key.items()))
+
+
+def _has(account: Account, key: Key) -> bool:
+    return all(
+        values.folded(str(account.attributes.get(a, ""))) == values.folded(v)
+        for a, v in key.items()
+    )
+
+
 def _entries(answer: Answer) -> tuple[Entry, ...]:
     """The entries; too many (result 4) is an answer too, a wrong base is not."""
     if answer.result != 4:
@@ -230,16 +290,21 @@ def _entries(answer: Answer) -> tuple[Entry, ...]:
     return answer.entries
 
 
-def _holds(entry: Entry, attribute: str, value: str) -> bool:
-    texts = (found.decode(errors="replace") for found in entry.all(attribute))
-    return any(text.casefold() == value.casefold() for text in texts)
+def _place(entry: Entry, claim: Sequence[tuple[str, str]]) -> int:
+    """Which of these values the entry holds, by its place; their number when none."""
+    for place, (attribute, value) in enumerate(claim):
+        wanted = values.folded(value)
+        texts = (found.decode(errors="replace") for found in entry.all(attribute))
+        if any(values.folded(text) == wanted for text in texts):
+            return place
+    return len(claim)
 
 
 def _silent() -> TargetDown:
     return TargetDown("the domain controller stopped answering", "check its load and the network")
 
 
-def batched(items: Sequence[Filter], size: int) -> Iterator[Sequence[Filter]]:
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """Pieces of at most `size` items."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

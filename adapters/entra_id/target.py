@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -39,12 +38,6 @@ if TYPE_CHECKING:
     from adapters.entra_id.users import Users
 
 T = TypeVar("T")
-
-_PROPERTIES: dict[NameKind, str] = {
-    "accountName": "mailNickname",
-    "userPrincipalName": "userPrincipalName",
-    "mail": "mail",
-}
 
 
 @dataclass(frozen=True)
@@ -100,6 +93,15 @@ class EntraId:
             found |= self._run(there, work)
         return found
 
+    def carriers(self, keys: Sequence[Key]) -> list[tuple[Account, ...]]:
+        """As `Target.carriers`."""
+        there = self._connected()
+        from adapters.entra_id import asking
+
+        hybrid = self._config.hybrid
+        found = self._run(there, asking.carriers(there.users, keys))
+        return [tuple(words.account(user, hybrid) for user in several) for several in found]
+
     def every(self) -> Iterator[Account]:
         """As `Target.every`: members and guests."""
         there = self._connected()
@@ -128,10 +130,14 @@ class EntraId:
         """As `Target.holder`. Names in the recycle bin are held, too: their owner may come
         back within 30 days. Groups and contacts may hold addresses that this does not see;
         Graph refuses those when they are written."""
-        if kind not in _PROPERTIES or not words.is_text(value) or not value.strip():
-            return None
+        return self.holders([(kind, value)])[0]
+
+    def holders(self, names: Sequence[tuple[NameKind, str]]) -> list[str | None]:
+        """As `Target.holders`; see :meth:`holder`."""
         there = self._connected()
-        return self._run(there, self._holder(there.users, kind, value))
+        from adapters.entra_id import asking
+
+        return self._run(there, asking.holders(there.users, names))
 
     def apply(self, account: Account | None, step: Step) -> Outcome:
         """As `Target.apply`."""
@@ -214,21 +220,6 @@ class EntraId:
         if len(found) > 1:
             raise Ambiguous(tuple(str(user.get("userPrincipalName")) for user in found))
         return words.account(found[0], self._config.hybrid) if found else None
-
-    async def _holder(self, users: Users, kind: NameKind, value: str) -> str | None:
-        from adapters.entra_id.deleted import was_called
-        from adapters.entra_id.users import ends_with, equals, has_address
-
-        condition = equals(_PROPERTIES[kind], value)
-        if kind == "mail":
-            condition = f"{condition} or {has_address(value)}"
-        mangled = kind == "userPrincipalName"
-        in_bin = ends_with("userPrincipalName", value) if mangled else condition
-        live, gone = await asyncio.gather(users.holding(condition), users.deleted(in_bin))
-        gone = [user for user in gone if not mangled or was_called(user, value)]
-        for user in (*live, *gone):
-            return str(user["id"]).lower()
-        return None
 
 
 async def _next(pages: AsyncIterator[list[dict[str, Any]]]) -> list[dict[str, Any]] | None:

@@ -6,7 +6,7 @@ Each returns Graph's JSON and raises what `Graph.send` raises.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +28,13 @@ from adapters.entra_id.prepared import Body, Prepared, built
 _MANAGER = ["manager($select=id)"]
 _EXPANDED_PAGE = 100
 """With `$expand`, Graph gives no more in one page (known issue 13635)."""
+PAGE = 999
+"""The most that Graph gives in one page."""
 _FEW = 5
 """One is expected; more are an answer too."""
+_SOME = 50
+"""Holders of several names: each has one or two."""
+_NAMES = ["id", "userPrincipalName", "mailNickname", "mail", "proxyAddresses"]
 _USER = "#microsoft.graph.user"
 _ADVANCED = ("onPremisesExtensionAttributes/",)
 """What only the index that lags behind answers (`ConsistencyLevel: eventual`)."""
@@ -49,6 +54,7 @@ class Users:
         self._page = Prepared(base, lambda: self._listing(_EXPANDED_PAGE), 0)
         self._find = Prepared(base, lambda f: self._listing(_FEW, f))
         self._find_eventually = Prepared(base, lambda f: self._listing(_FEW, f, eventual=True))
+        self._find_any = Prepared(base, lambda f: self._listing(_EXPANDED_PAGE, f))
         self._holding = Prepared(base, self._looking)
         self._deleted: dict[tuple[str, ...], Prepared] = {}
         self._item = Prepared(base, lambda id: bin_item(id).to_get_request_information())
@@ -88,12 +94,18 @@ class Users:
 
     async def find(self, key: Mapping[str, str]) -> list[dict[str, Any]]:
         """Users who carry `key`; at most a handful, for one is expected."""
-        eventually = any(name.replace(".", "/").startswith(_ADVANCED) for name in key)
-        find = self._find_eventually if eventually else self._find
-        return await self._list(find(" and ".join(equals(a, v) for a, v in key.items())))
+        find = self._find_eventually if _is_advanced(key) else self._find
+        return await self._list(find(_all_of(key)))
+
+    async def find_any(self, keys: Sequence[Mapping[str, str]]) -> list[dict[str, Any]] | None:
+        """Users who carry one of some `keys`. None: they have to be asked for one by one."""
+        if any(map(_is_advanced, keys)):
+            return None
+        listed = await self._list(self._find_any(" or ".join(map(_all_of, keys))))
+        return listed if len(listed) < _EXPANDED_PAGE else None
 
     async def holding(self, condition: str) -> list[dict[str, Any]]:
-        """Users for whom the `$filter` holds: id and name only."""
+        """Users for whom the `$filter` holds: id and names only."""
         return await self._list(self._holding(condition))
 
     async def deleted(self, condition: str, *attributes: str) -> list[dict[str, Any]]:
@@ -186,7 +198,7 @@ class Users:
 
     def _looking(self, condition: str) -> RequestInformation:
         query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
-            filter=condition, select=["id", "userPrincipalName"], top=_FEW
+            filter=condition, select=_NAMES, top=_SOME
         )
         return built(self._graph.client.users, query)
 
@@ -194,7 +206,7 @@ class Users:
         query = GraphUserRequestBuilder.GraphUserRequestBuilderGetQueryParameters(
             filter=condition,
             select=["id", "userPrincipalName", *(top(a) for a in attributes)],
-            top=999,  # `endsWith` finds many whose name merely ends so
+            top=PAGE,  # `endsWith` finds many whose name merely ends so
             count=True,
         )
         return built(self._graph.client.directory.deleted_items.graph_user, query, eventual=True)
@@ -212,6 +224,14 @@ def as_id(anchor: str) -> str | None:
         return str(UUID(anchor)) if len(anchor) == 36 else None
     except ValueError:
         return None
+
+
+def _is_advanced(key: Mapping[str, str]) -> bool:
+    return any(name.replace(".", "/").startswith(_ADVANCED) for name in key)
+
+
+def _all_of(key: Mapping[str, str]) -> str:
+    return " and ".join(equals(attribute, value) for attribute, value in key.items())
 
 
 def equals(attribute: str, value: str) -> str:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.target import Link, Step, TargetDown
+from adapters.target import Link, NameKind, Step, TargetDown
 from tests.conformance.people import applied, person
 from tests.conformance.proxy import Relay
 from tests.conformance.world import World
@@ -34,6 +34,63 @@ def test_of_several_only_those_that_are_there(world: World) -> None:
     anchors = [str(uuid4()), there.anchor, "not a guid", deleted.anchor, "*", ""]
     assert set(world.target.several(anchors)) == {there.anchor}
     assert world.target.several([]) == {}
+
+
+def test_many_keys_find_what_each_finds(world: World) -> None:
+    people = [person(world) for _ in range(20)]  # more than one question to Graph
+    accounts = [who.hire() for who in people]
+    nobody = {world.words.key: "no-such-key"}
+    awkward = [{world.words.key: value} for value in ("", " ", "\0", "*", "' or 1 eq 1", "\ud800")]
+    keys = [nobody, *awkward, *(who.match for who in people), {}, people[0].match]
+    found = world.target.carriers(keys)
+    assert found[1 + len(awkward) :] == [*((who.now(),) for who in people), (), (people[0].now(),)]
+    assert found[: 1 + len(awkward)] == [()] * (1 + len(awkward))
+    assert world.target.carriers([]) == []
+    deleted = accounts[1]
+    world.delete(deleted.anchor)
+    assert world.target.carriers([people[1].match, people[2].match]) == [(), (people[2].now(),)]
+
+
+def test_a_key_of_two_is_shown_to_be_so_among_others(world: World) -> None:
+    one, other, third = person(world), person(world), person(world)
+    account, twin, alone = one.hire(), other.hire(), third.hire()
+    applied(world.target.apply(twin, Step("modify", {world.words.key: one.key})))
+    first, second = world.target.carriers([one.match, third.match])
+    assert {a.anchor for a in first} == {account.anchor, twin.anchor}
+    assert [a.anchor for a in second] == [alone.anchor]
+
+
+def test_many_names_are_held_as_each_is(world: World) -> None:
+    people = [person(world) for _ in range(20)]
+    accounts = [who.hire() for who in people]
+    names: list[tuple[NameKind, str]] = [("accountName", "nobody"), ("mail", "no@x.example")]
+    for who in people:
+        names += [("accountName", who.login.upper()), ("userPrincipalName", who.principal)]
+    names += [("userPrincipalName", "x" + people[0].principal), ("accountName", "\0"), ("mail", "")]
+    found = world.target.holders(names)
+    assert found == [world.target.holder(kind, value) for kind, value in names]
+    assert found == [
+        *(None, None),
+        *(account.anchor for account in accounts for _ in range(2)),
+        *(None, None, None),
+    ]
+    assert world.target.holders([]) == []
+
+
+def test_names_that_the_target_keeps_for_a_deleted_account_are_held_among_others_too(
+    world: World,
+) -> None:
+    who, other = person(world), person(world)
+    gone, there = who.hire(), other.hire()
+    world.delete(gone.anchor)
+    names: list[tuple[NameKind, str]] = [
+        ("accountName", who.login),
+        ("userPrincipalName", who.principal),
+        ("accountName", other.login),
+    ]
+    found = world.target.holders(names)
+    assert found == [world.target.holder(kind, value) for kind, value in names]
+    assert found[2] == there.anchor
 
 
 def test_every_account_once_as_read_gives_it(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -66,11 +66,7 @@ class Directory:
         self._answer()
         if link is not None and link.anchor in self.accounts:
             return self.accounts[link.anchor]
-        found = [
-            a
-            for a in self.accounts.values()
-            if key and all(a.attributes.get(n) == v for n, v in key.items())
-        ]
+        found = self._carriers(key) if key else ()
         if len(found) > 1:
             raise Ambiguous(tuple(a.hint for a in found))
         return found[0] if found else None
@@ -78,6 +74,14 @@ class Directory:
     def several(self, anchors: Collection[str]) -> dict[str, Account]:
         self._answer()
         return {anchor: self.accounts[anchor] for anchor in anchors if anchor in self.accounts}
+
+    def carriers(self, keys: Sequence[Key]) -> list[tuple[Account, ...]]:
+        self._answer()
+        return [self._carriers(key) for key in keys]
+
+    def _carriers(self, key: Key) -> tuple[Account, ...]:
+        there = self.accounts.values()
+        return tuple(a for a in there if all(a.attributes.get(n) == v for n, v in key.items()))
 
     def every(self) -> Iterator[Account]:
         self._answer()
@@ -106,6 +110,9 @@ class Directory:
             if str(account.attributes.get(attribute, "")).casefold() == value.casefold():
                 return account.anchor
         return None
+
+    def holders(self, names: Sequence[tuple[NameKind, str]]) -> list[str | None]:
+        return [self.holder(kind, value) for kind, value in names]
 
     def apply(self, account: Account | None, step: Step) -> Outcome:
         self._answer()

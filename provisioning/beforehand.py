@@ -1,0 +1,130 @@
+"""What several looks at pairs of one target need: read and asked together beforehand."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from adapters.target import Account, Ambiguous, Key, Link, Target, TargetDown, TargetRefused
+from provisioning import names
+from provisioning.claims import Claim
+from provisioning.finding import Contradicted, find
+from provisioning.snapshot import Snapshot, read_snapshots
+from provisioning.told import Name, Told
+from provisioning.view import Begun, View, Viewer
+from settings import Settings
+from store.database import Database
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was read for several looks at once, at business time `now`."""
+
+    now: float
+    settings: Settings
+    snapshots: Mapping[str, Snapshot]
+    accounts: Mapping[str, Account]
+    """Those linked, by anchor."""
+    newcomers: Mapping[str, Begun]
+    """By person: whoever has no account yet."""
+    told: Told
+    read_at: float
+    """`time.monotonic()`."""
+
+    def view(self, viewer: Viewer, claim: Claim, target: Target) -> View | None:
+        """The first view of a pair; None: look anew."""
+        snapshot = self.snapshots.get(claim.person)
+        link = snapshot.link if snapshot is not None else None
+        if snapshot is None or (link is not None and link.anchor not in self.accounts):
+            return None
+
+        def read(where: Link | None, key: Key | None) -> Account | None:
+            if where is None and key is not None:
+                return self.told.read(claim.target, target, key)
+            if where is not None and where == link:
+                return self.accounts[where.anchor]
+            return target.read(where, key)
+
+        begun = self.newcomers.get(claim.person) or viewer.begin(
+            snapshot, self.settings, claim.target, self.now, keep_names=True, told=self.told
+        )
+        return viewer.view_of(begun, read)
+
+
+def prepare(
+    database: Database, viewer: Viewer, taken: Sequence[Claim], now: float
+) -> Prepared | None:
+    """What looks at these pairs, all of one target, need: in far fewer statements and
+    requests. None when the target does not answer: each look says so."""
+    began, target, settings = time.monotonic(), taken[0].target, viewer.settings
+    with database.read() as connection:
+        whom = [claim.person for claim in taken]
+        snapshots = read_snapshots(connection, whom, target, settings.people, now)
+    anchors = {s.link.anchor for s in snapshots.values() if s.link is not None}
+    told = Told()
+    newcomers = {
+        s.person: viewer.begin(s, settings, target, now, keep_names=True, told=told)
+        for s in snapshots.values()
+        if s.link is None and not (s.problem or s.parked)
+    }
+    try:
+        accounts = viewer.targets[target].several(anchors) if anchors else {}
+        if _ask_for_keys(viewer, target, newcomers.values(), told):
+            _ask_for_names(database, viewer, target, newcomers.values(), told)
+    except (TargetDown, TargetRefused):
+        return None
+    return Prepared(now, settings, snapshots, accounts, newcomers, told, began)
+
+
+def _ask_for_keys(viewer: Viewer, target: str, looks: Collection[Begun], told: Told) -> bool:
+    """Whether the newcomers have accounts, in any target; False when one of them is down."""
+    told.ask_carriers(target, viewer.targets[target], [k for look in looks for k in look.keys])
+    for other, system in viewer.targets.items():
+        if other != target:
+            outbound = viewer.outbound(other)
+            keys = [k for look in looks for k in outbound.matches(look.snapshot.facts)]
+            try:
+                told.ask_carriers(other, system, keys)
+            except (TargetDown, TargetRefused):
+                return False
+    return True
+
+
+def _ask_for_names(
+    database: Database, viewer: Viewer, target: str, looks: Collection[Begun], told: Told
+) -> None:
+    """Who holds the names that the newcomers will most probably get."""
+    asked: list[Name] = []
+    given: set[tuple[str, str]] = set()
+    with database.moment() as connection:
+
+        def is_taken(person: str, now: float, kind: str, value: str) -> bool:
+            return (kind, names.folded(value)) in given or names.is_taken(
+                connection, person, now, kind, value
+            )
+
+        for look in looks:
+            if not look.life.exists:
+                continue
+            try:
+                actual = find(partial(_read, told, viewer, target), look.keys)
+            except (Ambiguous, Contradicted):
+                continue  # the look will say so
+            naming = viewer.naming(look, actual.account if actual is not None else None)
+            guessed = naming.guess(partial(is_taken, look.snapshot.person, look.now))
+            given |= {(kind, names.folded(value)) for kind, value in guessed}
+            asked += guessed
+    told.ask_holders(target, viewer.targets[target], asked)
+    for other, system in viewer.targets.items():
+        if other != target:
+            with contextlib.suppress(TargetDown, TargetRefused):
+                told.ask_holders(other, system, asked)
+
+
+def _read(
+    told: Told, viewer: Viewer, target: str, _link: Link | None, key: Key | None
+) -> Account | None:
+    return told.read(target, viewer.targets[target], key) if key else None
