@@ -88,7 +88,8 @@ class Step:
     """One operation of a plan: data, journaled before it is applied.
 
     create   name, container, attributes: makes the account *disabled*, with a
-             password that nobody knows, so that `enable` may follow
+             password that nobody knows, so that `enable` may follow; with `enabled`, a
+             target that can do both in one write does, and says so in `Outcome.account`
     restore  anchor, name, container: brings it back from the recycle bin, *disabled*,
              with whatever the target kept of it; as `create`, it has no account yet.
              attributes: names to come back under if its own are taken, where it can
@@ -107,6 +108,8 @@ class Step:
     attribute: str | None = None
     anchor: str | None = None
     given: Grant | None = None
+    enabled: bool = False
+    """create: the next step would be `enable`."""
     required: frozenset[str] = frozenset()
     """create, modify: attributes without which the step is refused as a whole (keys, names)."""
 

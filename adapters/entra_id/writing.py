@@ -89,16 +89,20 @@ async def _create(attempt: Attempt, step: Step) -> Outcome:
         message = "a deleted account of somebody else still has this name"
         remedy = "The next free name is taken."
         return _refused(not_sent("name", "userPrincipalName", message, remedy))
-    return await _post(attempt, wanted, required, list(dropped))
+    return await _post(attempt, wanted, required, list(dropped), step.enabled)
 
 
 async def _post(
-    attempt: Attempt, wanted: dict[str, Value], required: frozenset[str], dropped: list[Refusal]
+    attempt: Attempt,
+    wanted: dict[str, Value],
+    required: frozenset[str],
+    dropped: list[Refusal],
+    enabled: bool,
 ) -> Outcome:
     later: dict[str, Value] = {}
     while True:
         fields = words.body(wanted, {})
-        fields["accountEnabled"] = False
+        fields["accountEnabled"] = enabled
         fields["passwordProfile"] = {
             "password": password(),
             "forceChangePasswordNextSignIn": True,
@@ -126,7 +130,7 @@ async def _post(
         raise Lost
     link = Link(str(made["id"]).lower(), str(wanted["userPrincipalName"]))
     attempt.newcomers.add(link.anchor)
-    account = Account(link.anchor, link.hint or "", False, wanted)
+    account = Account(link.anchor, link.hint or "", enabled, wanted)
     if later:
         dropped.extend((await modify(attempt, account, later, frozenset())).refusals)
         return Outcome("applied", tuple(dropped), link)

@@ -46,6 +46,16 @@ def test_create_says_where_the_account_is(world: World) -> None:
     assert seen.container == world.people
 
 
+def test_created_to_be_enabled(world: World) -> None:
+    """In one write where the target can; never without saying so."""
+    who = person(world)
+    outcome = applied(world.target.apply(None, dataclasses.replace(who.create(), enabled=True)))
+    told, now = outcome.account, who.now()
+    assert now.enabled == (told is not None and told.enabled)
+    applied(world.target.apply(now, Step("enable")))
+    assert who.now().enabled
+
+
 def test_what_create_says_of_the_account_is_so(world: World) -> None:
     who = person(world)
     outcome = applied(world.target.apply(None, who.create(**{world.words.title: "Nurse"})))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -68,6 +69,17 @@ def test_a_new_account_is_disabled_with_a_password_nobody_knows(entra: EntraId, 
         "businessPhones": ["+45 1"],
         "employeeOrgData": {"division": "Sales", "costCenter": None},
     }
+
+
+def test_a_new_account_that_is_to_be_enabled_is_made_so_in_one_write(
+    entra: EntraId, wire: Wire
+) -> None:
+    empty_bin(wire).answer("POST", "^/users$", user(ANA), 201)
+    outcome = entra.apply(None, replace(create(), enabled=True))
+    assert outcome.account is not None
+    assert outcome.account.enabled
+    ((_, _, body),) = wire.writes
+    assert body["accountEnabled"] is True
 
 
 def test_passwords_pass_any_complexity_rule_and_differ() -> None:
