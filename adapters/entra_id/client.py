@@ -7,18 +7,16 @@ loads about 650 modules. What is left out on purpose, and why:
   user on the way in loads 1,200 modules and takes 4 ms;
 - its request adapter: what it does around one request of httpx takes as long as the request;
 - its retry and redirect handlers: a POST repeated after a 503 may make a second user;
-- `aiohttp`: azure-identity can use `requests`, which msal has loaded anyway.
+- httpx's own connections: see `transport.py`. (azure-identity signs in through `requests`, which
+  msal has loaded anyway.)
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import logging
 import re
-import ssl
-import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -51,17 +49,14 @@ from adapters.entra_id.errors import (
     read_refusal,
     sign_in_refusal,
 )
+from adapters.entra_id.transport import Transport
 from adapters.target import TargetDown, TargetRefused
 from store.clocks import machine_now
 
-for _chatty in ("httpx", "httpcore", "azure", "msal", "urllib3"):
+for _chatty in ("httpx", "aiohttp", "azure", "msal", "urllib3"):
     # They log URLs, and ours name people: `$filter=userPrincipalName eq ...`. What goes
     # wrong in them is raised to us anyway.
     logging.getLogger(_chatty).setLevel(logging.ERROR)
-
-if importlib.util.find_spec("sniffio") is None:
-    # httpcore looks for it at every request; an import that fails is not remembered.
-    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 _BELIEVED, _RENEWED = 10.0, 300.0
 """Seconds for which a token is used without asking azure-identity, and before its end at which
@@ -157,7 +152,7 @@ class Graph:
     def __init__(self, config: Config, transport: httpx.AsyncBaseTransport | None = None) -> None:
         with _readable():
             self._credential = Credential(config)
-            self._transport = transport or _transport(config)
+            self._transport = transport or Transport(config)
         self._timeout = httpx.Timeout(
             config.answer_timeout, connect=config.connect_timeout
         ).as_dict()
@@ -332,15 +327,9 @@ class Graph:
             raise TargetDown("Graph asked us to wait", retry_after=left)
 
     async def close(self) -> None:
-        """Close all connections; `httpx.AsyncClient.aclose` would not reach them."""
+        """Close all connections."""
         await self._transport.aclose()
         await self._credential.close()
-
-
-def _transport(config: Config) -> httpx.AsyncHTTPTransport:
-    tls = ssl.create_default_context(cafile=str(config.ca_file)) if config.ca_file else True
-    limits = httpx.Limits(max_connections=8, keepalive_expiry=60)
-    return httpx.AsyncHTTPTransport(verify=tls, limits=limits, proxy=config.proxy)
 
 
 @contextmanager
