@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Sequence
@@ -158,6 +159,7 @@ class EntraId:
 
     def close(self) -> None:
         """As `Target.close`. The next call connects again."""
+        atexit.unregister(self.close)
         with self._lock:
             held, self._open = self._open, None
         if held is not None and held.loop is event_loop():
@@ -185,6 +187,7 @@ class EntraId:
                 newcomers = Newcomers(users, self._config, self._clock)
                 grants = Grants(Groups(graph), newcomers, self._clock)
                 self._open = _Connection(loop, graph, users, newcomers, grants)
+                atexit.register(self.close)  # a command ends without more ado
             return self._open
 
     async def _make(self, graph: type[Graph]) -> Graph:

@@ -400,6 +400,29 @@ def test_a_child_of_a_fork_makes_its_own_connections(entra: EntraId) -> None:
     assert entra.read(None, MATCH) is not None
 
 
+def test_who_ends_without_closing_says_nothing_of_it(config: Config) -> None:
+    assert config.client_secret is not None
+    script = f"""
+from pathlib import Path
+from adapters.entra_id import Config, EntraId
+
+def ask():
+    EntraId(Config({config.tenant_id!r}, {config.client_id!r}, client_secret=input,
+        graph={config.graph!r}, authority={config.authority!r},
+        ca_file=Path({str(config.ca_file)!r}))).read(None, {{"employeeId": "none"}})
+
+ask()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=config.client_secret(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_only_the_process_that_calls_loads_the_sdk_and_little_of_it(config: Config) -> None:
     assert config.client_secret is not None
     script = f"""
