@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from adapters.target import Account, Ambiguous, Key, Link, Target, TargetDown, TargetRefused
 from provisioning import names
 from provisioning.claims import Claim
 from provisioning.finding import Contradicted, find
+from provisioning.names import ACCOUNT_NAME
 from provisioning.snapshot import Snapshot, read_snapshots
 from provisioning.told import Name, Told
 from provisioning.view import Begun, View, Viewer
@@ -73,7 +73,13 @@ def prepare(
     try:
         accounts = viewer.targets[target].several(anchors) if anchors else {}
         if _ask_for_keys(viewer, target, newcomers.values(), told):
-            _ask_for_names(database, viewer, target, newcomers.values(), told)
+            given = _names(database, viewer, target, newcomers.values(), told, now)
+            for person, name in given.items():
+                snapshot = newcomers[person].snapshot
+                named = replace(snapshot, names={**snapshot.names, ACCOUNT_NAME: name})
+                newcomers[person] = viewer.begin(
+                    named, settings, target, now, keep_names=True, told=told
+                )
     except (TargetDown, TargetRefused):
         return None
     return Prepared(now, settings, snapshots, accounts, newcomers, told, began)
@@ -93,35 +99,55 @@ def _ask_for_keys(viewer: Viewer, target: str, looks: Collection[Begun], told: T
     return True
 
 
-def _ask_for_names(
-    database: Database, viewer: Viewer, target: str, looks: Collection[Begun], told: Told
-) -> None:
-    """Who holds the names that the newcomers will most probably get."""
+def _names(
+    database: Database,
+    viewer: Viewer,
+    target: str,
+    looks: Collection[Begun],
+    told: Told,
+    now: float,
+) -> dict[str, str]:
+    """Asks who holds the names that the newcomers will most probably get. Person -> account
+    name, where that is reserved already: nobody holds it, and an account is sure to be made."""
     asked: list[Name] = []
-    given: set[tuple[str, str]] = set()
+    wanted: dict[str, str] = {}
+    taken: set[tuple[str, str]] = set()
     with database.moment() as connection:
 
-        def is_taken(person: str, now: float, kind: str, value: str) -> bool:
-            return (kind, names.folded(value)) in given or names.is_taken(
+        def is_taken(person: str, kind: str, value: str) -> bool:
+            return (kind, names.folded(value)) in taken or names.is_taken(
                 connection, person, now, kind, value
             )
 
         for look in looks:
-            if not look.life.exists:
+            person = look.snapshot.person
+            if not look.life.exists or not look.keys:
                 continue
             try:
-                actual = find(partial(_read, told, viewer, target), look.keys)
+                found = find(partial(_read, told, viewer, target), look.keys)
             except (Ambiguous, Contradicted):
                 continue  # the look will say so
-            naming = viewer.naming(look, actual.account if actual is not None else None)
-            guessed = naming.guess(partial(is_taken, look.snapshot.person, look.now))
-            given |= {(kind, names.folded(value)) for kind, value in guessed}
+            naming = viewer.naming(look, found.account if found is not None else None)
+            guessed = naming.guess(partial(is_taken, person))
+            taken |= {(kind, names.folded(value)) for kind, value in guessed}
             asked += guessed
-    told.ask_holders(target, viewer.targets[target], asked)
-    for other, system in viewer.targets.items():
-        if other != target:
-            with contextlib.suppress(TargetDown, TargetRefused):
-                told.ask_holders(other, system, asked)
+            if found is None and look.outbound.scope is None:
+                wanted |= ((person, v) for kind, v in guessed if kind == ACCOUNT_NAME)
+    held: set[Name] = set()
+    for other in (target, *(viewer.targets.keys() - {target})):
+        try:
+            held |= told.ask_holders(other, viewer.targets[other], asked)
+        except (TargetDown, TargetRefused):
+            if other == target:
+                raise
+            return {}
+    domain = viewer.settings.targets[target].domain
+    free = {
+        person: name
+        for person, name in wanted.items()
+        if not {(ACCOUNT_NAME, name), ("userPrincipalName", f"{name}@{domain}")} & held
+    }
+    return names.reserve_together(database, free, now)
 
 
 def _read(

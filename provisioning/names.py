@@ -8,11 +8,12 @@ is *burnt*: some account that is not ours holds it in a target.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, String, and_, bindparam, delete, insert, null, select, update
+from sqlalchemy.exc import IntegrityError
 
 from store.database import Database
 from store.statement import Statement
@@ -103,6 +104,24 @@ def reserve(
         if settled is not None:
             return settled
     raise NoNameLeft(kind)
+
+
+def reserve_together(database: Database, wanted: Mapping[str, str], now: float) -> dict[str, str]:
+    """Person -> account name, now reserved, in one transaction: those of `wanted`, which no
+    target holds, or what the person was given meanwhile. Who is missing was too late."""
+
+    def work(tx: Connection) -> dict[str, str]:
+        found = {}
+        for person, value in wanted.items():
+            given = _take(tx, person, ACCOUNT_NAME, value, once=True, now=now)
+            if given is not None:
+                found[person] = given
+        return found
+
+    try:
+        return database.write(work) if wanted else {}
+    except IntegrityError:  # somebody took one of them at this very moment
+        return {}
 
 
 def is_taken(connection: Connection, person: str, now: float, kind: str, value: str) -> bool:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    literal_column,
     null,
     select,
     update,
@@ -115,8 +116,8 @@ def tick(db: Database, business_now: float, now: float) -> int:
 
     Dates that passed while no worker ran are still stored, so they count too.
     """
-    with db.read() as connection:
-        if connection.execute(_COMING, {"business_now": business_now}).first() is None:
+    with db.moment() as connection:
+        if _COMING.first(connection, business_now=business_now) is None:
             return 0
     values = {"business_now": business_now, "at": now, "urgency": Lane.CHANGE}
 
@@ -156,7 +157,7 @@ _ASKED_AGAIN: dict[str, Any] = {
     "given_up": null(),
 }
 _COME = pair.c.look_at <= bindparam("business_now")
-_COMING = select(pair.c.person).where(_COME).limit(1)
+_COMING = Statement(select(pair.c.person).where(_COME).limit(literal_column("1")))
 # A date makes a leaver of who is leaving: that goes first.
 _urgency_of_date = case((pair.c.state == "leaving", int(Lane.LEAVER)), else_=_urgency)
 _lane_of_date = case(

@@ -136,7 +136,11 @@ class Recorder:
         written = {a for s in view.plan.steps for a in s.attributes}
         values = {
             "steps": [plain(concealed(s, view.hidden)) for s in view.plan.steps],
-            "why": {a: asdict(o) for a, o in view.origins.items() if a in written},
+            "why": {
+                a: {"rule": o.rule, "expression": o.expression, "reads": o.reads}
+                for a, o in view.origins.items()
+                if a in written
+            },
         }
         self.append(tx, "plan", plan_id, body, values)
 
@@ -181,7 +185,6 @@ class Recorder:
             "linked_by": None,
             "gone_at": None,
         }
-        ours = self._of(account_table)
         row = _LINKED.row(tx, **self._whose)
         before = row.anchor if row is not None else None
         if row is not None and row.gone_at is not None:
@@ -192,7 +195,7 @@ class Recorder:
             if before != link.anchor:
                 values["applied"] = "{}"
                 tx.execute(delete(grant_table).where(*self._of(grant_table)))
-            tx.execute(update(account_table).where(*ours).values(**values))
+            tx.execute(update(account_table).where(*self._of(account_table)).values(**values))
         names.keep(tx, self._claim.person)
         pairs.resolved(tx, now, account_edge(self._claim.person, self._claim.target))
 

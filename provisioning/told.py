@@ -28,12 +28,12 @@ class Told:
         if wanted:
             self._carriers |= zip(wanted, system.carriers(list(wanted.values())), strict=True)
 
-    def ask_holders(self, target: str, system: Target, names: Iterable[Name]) -> None:
-        """Who holds these names. Raises as the target does."""
+    def ask_holders(self, target: str, system: Target, names: Iterable[Name]) -> set[Name]:
+        """Who holds these names; those that somebody holds. Raises as the target does."""
         wanted = list(dict.fromkeys(names))
-        if wanted:
-            for (kind, value), holder in zip(wanted, system.holders(wanted), strict=True):
-                self._holders[target, kind, value] = holder
+        found = dict(zip(wanted, system.holders(wanted), strict=True)) if wanted else {}
+        self._holders |= {(target, *name): holder for name, holder in found.items()}
+        return {name for name, holder in found.items() if holder is not None}
 
     def read(self, target: str, system: Target, key: Key) -> Account | None:
         """As `Target.read` without a link."""

@@ -84,10 +84,10 @@ def append(
     """
     if _SEAL in body:
         raise ValueError(f"the key {_SEAL} of a journal body is kept for the journal")
-    kept, salt = dict(body), ""
+    kept, salt, beside = dict(body), "", ""
     if values is not None:
-        salt = secrets.token_hex(16)
-        kept[_SEAL] = _sealed(salt, _canonical(values))
+        salt, beside = secrets.token_hex(16), _canonical(values)
+        kept[_SEAL] = _sealed(salt, beside)
     entry = {
         "at": float(now),
         "at_business": float(business_now),
@@ -103,7 +103,7 @@ def append(
     if tx.dialect.name != "sqlite":
         tx.execute(_REMEMBER, {"hash": entry["hash"]})
     if values is not None:
-        _BESIDE.count(tx, seq=seq, person=person, salt=salt, body=_canonical(values))
+        _BESIDE.count(tx, seq=seq, person=person, salt=salt, body=beside)
     return int(seq)
 
 
@@ -288,10 +288,11 @@ def _entry(row: Row[Any]) -> Entry:
     )
 
 
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def _canonical(value: Mapping[str, Any]) -> str:
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _JSON.encode(value)
 
 
 def _sealed(salt: str, values: str) -> str:
