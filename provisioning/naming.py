@@ -41,7 +41,7 @@ _UNIQUE: dict[str, NameKind] = {
 }
 """Attributes that a target itself keeps unique, everywhere in it."""
 
-_GUESSES = 5
+_GUESSES = 20
 """Candidates among which a name is guessed before it is reserved."""
 
 
