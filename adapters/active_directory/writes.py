@@ -7,9 +7,11 @@ sent. When a value is refused, the others are written without it: first all toge
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 
 from adapters.active_directory import deleted, errors, groups, values
+from adapters.active_directory.accounts import Shape
 from adapters.active_directory.config import Config
 from adapters.active_directory.connection import Answer, Lost, Session
 from adapters.active_directory.logon import (
@@ -19,7 +21,7 @@ from adapters.active_directory.logon import (
     fresh_password,
 )
 from adapters.active_directory.outcomes import Progress, look, of, protected, refused, settled
-from adapters.active_directory.requests import INSERT, REMOVE, REPLACE
+from adapters.active_directory.requests import EXTENDED_DN, INSERT, REMOVE, REPLACE
 from adapters.target import (
     Account,
     Link,
@@ -47,6 +49,7 @@ class Writer:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._shape = Shape(config)
 
     def apply(self, session: Session, account: Account | None, step: Step) -> Outcome:
         """One step; raises TargetDown when the server is busy and nothing was written."""
@@ -107,12 +110,18 @@ class Writer:
             refusal = self._refusal(session, step, answer, present)
             return Outcome("refused", (*left_out, refusal))
         written.any = True
-        made = look(session, dn, "objectGUID")
+        made = look(session, dn, *self._shape.asked, controls=[EXTENDED_DN])
         if made is None:
             return Outcome("unknown")
         anchor = values.guid(made.first("objectGUID"))
         refusals = self._one_by_one(session, anchor, later, step)
-        return Outcome("applied", (*left_out, *refusals), Link(anchor, dn))
+        account = None
+        if not later:
+            with contextlib.suppress(
+                TargetRefused
+            ):  # we may not read all of it: who reads hears so
+                account = self._shape.account(made)
+        return Outcome("applied", (*left_out, *refusals), Link(anchor, dn), account)
 
     def _add(self, session: Session, dn: str, attributes: Mapping[str, list[bytes]]) -> Answer:
         """Add the account disabled, with a password that nobody knows."""
