@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -20,12 +21,15 @@ class Newcomers:
         self._users = users
         self._config = config
         self._clock = clock
-        self._until: dict[str, float] = {}
+        self._until: OrderedDict[str, float] = OrderedDict()
+        """The oldest first."""
 
     def add(self, id: str) -> None:
         """From now on, for `Config.visible_within` seconds, a 404 for it is "not yet"."""
         now = self._clock()
-        self._until = {known: until for known, until in self._until.items() if until > now}
+        while self._until and next(iter(self._until.values())) <= now:
+            self._until.popitem(last=False)
+        self._until.pop(id, None)
         self._until[id] = now + self._config.visible_within
 
     def __contains__(self, id: object) -> bool:
