@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from adapters.entra_id import attributes as words
+from adapters.entra_id.attempt import Bin
 from adapters.entra_id.deleted import has_key, was_called
 from adapters.entra_id.users import PAGE, Users, ends_with, equals, has_address
 from adapters.target import Key, NameKind
@@ -29,8 +30,11 @@ PROPERTIES: dict[NameKind, str] = {
 """Where Graph keeps what has to be unique."""
 
 
-async def carriers(users: Users, keys: Sequence[Key]) -> list[list[User]]:
-    """For each key, the users who carry it: a handful at most."""
+async def carriers(
+    users: Users, keys: Sequence[Key], bin: Bin, identifier: str
+) -> list[list[User]]:
+    """For each key, the users who carry it: a handful at most. Along with it `bin` learns whose
+    `identifier` is not in the recycle bin: an account may be made next."""
     alike: dict[tuple[str, ...], list[int]] = {}
     for number, key in enumerate(keys):
         if key and all(words.is_text(v) and v.strip() for v in key.values()):
@@ -40,14 +44,28 @@ async def carriers(users: Users, keys: Sequence[Key]) -> list[list[User]]:
         for attributes, numbers in alike.items()
         for piece in _pieces(numbers, _CLAUSES if len(attributes) == 1 else 1)
     ]
-    answers = await asyncio.gather(
-        *(_carry(users, [keys[number] for number in piece]) for _, piece in pieces)
+    sole = [
+        [keys[number][identifier] for number in piece]
+        for attributes, piece in pieces
+        if attributes == (identifier,) and len(piece) > 1
+    ]
+    answers, _ = await asyncio.gather(
+        asyncio.gather(*(_carry(users, [keys[number] for number in piece]) for _, piece in pieces)),
+        asyncio.gather(*(_look_into(users, bin, identifier, values) for values in sole)),
     )
     found: list[list[User]] = [[] for _ in keys]
     for (_, piece), answer in zip(pieces, answers, strict=True):
         for number, several in zip(piece, answer, strict=True):
             found[number] = several
     return found
+
+
+async def _look_into(users: Users, bin: Bin, identifier: str, values: Sequence[str]) -> None:
+    if await users.deleted(" or ".join(equals(identifier, v) for v in values), identifier):
+        bin.gains()
+    else:
+        for value in values:
+            bin.lacks(identifier, value)
 
 
 async def _carry(users: Users, keys: Sequence[Key]) -> list[list[User]]:
@@ -66,8 +84,9 @@ async def _carry(users: Users, keys: Sequence[Key]) -> list[list[User]]:
     return list(await asyncio.gather(*(users.find(key) for key in keys)))
 
 
-async def holders(users: Users, names: Sequence[Name]) -> list[str | None]:
-    """For each name, the id of the user who holds it, in the recycle bin too."""
+async def holders(users: Users, names: Sequence[Name], bin: Bin) -> list[str | None]:
+    """For each name, the id of the user who holds it, in the recycle bin too; `bin` learns what
+    is not there."""
     asked = [
         number
         for number, (kind, value) in enumerate(names)
@@ -75,7 +94,7 @@ async def holders(users: Users, names: Sequence[Name]) -> list[str | None]:
     ]
     pieces = list(_pieces(asked, _CLAUSES // 2))
     answers = await asyncio.gather(
-        *(_hold(users, [names[number] for number in piece]) for piece in pieces)
+        *(_hold(users, [names[number] for number in piece], bin) for piece in pieces)
     )
     found: list[str | None] = [None] * len(names)
     for piece, answer in zip(pieces, answers, strict=True):
@@ -84,7 +103,7 @@ async def holders(users: Users, names: Sequence[Name]) -> list[str | None]:
     return found
 
 
-async def _hold(users: Users, names: Sequence[Name]) -> list[str | None]:
+async def _hold(users: Users, names: Sequence[Name], bin: Bin) -> list[str | None]:
     live, gone = await asyncio.gather(
         users.holding(" or ".join(_is_called(name) for name in names)),
         users.deleted(
@@ -94,12 +113,16 @@ async def _hold(users: Users, names: Sequence[Name]) -> list[str | None]:
             "proxyAddresses",
         ),
     )
+    if gone:
+        bin.gains()
+    for kind, value in () if gone else names:
+        bin.lacks(PROPERTIES[kind], value)
     if len(names) > 1 and not (
         len(gone) < PAGE
         and all(any(_has(user, name) for name in names) for user in live)
         and all(any(_had(user, name) or _ends(user, name) for name in names) for user in gone)
     ):
-        alone = await asyncio.gather(*(_hold(users, [name]) for name in names))
+        alone = await asyncio.gather(*(_hold(users, [name], bin) for name in names))
         return [found for (found,) in alone]
     found: list[str | None] = []
     for name in names:

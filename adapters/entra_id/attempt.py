@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -12,6 +13,9 @@ from adapters.entra_id.errors import GraphError
 from adapters.entra_id.users import Users
 
 T = TypeVar("T")
+
+_SURE = 2.0
+"""Seconds. The index that answers for the recycle bin lags behind by more."""
 
 
 class Newcomers:
@@ -57,11 +61,36 @@ class Newcomers:
         return any(id in self for id in named or ids)
 
 
+class Bin:
+    """Keys and names of which was said, a moment ago, that nobody in the recycle bin has them."""
+
+    def __init__(self) -> None:
+        self._said: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def lacks(self, attribute: str, value: str) -> None:
+        """It was said just now."""
+        now = time.monotonic()
+        while self._said and next(iter(self._said.values())) <= now:
+            self._said.popitem(last=False)
+        key = (attribute, value.casefold())
+        self._said.pop(key, None)
+        self._said[key] = now + _SURE
+
+    def gains(self) -> None:
+        """Something is in it: what was said of it counts no more."""
+        self._said.clear()
+
+    def surely_lacks(self, attribute: str, value: str) -> bool:
+        """Whether it was said a moment ago. To be asked once: what comes next may change it."""
+        return self._said.pop((attribute, value.casefold()), 0.0) > time.monotonic()
+
+
 class Attempt:
     """One call of `Target.apply`: its means, and whether anything has been written yet."""
 
-    def __init__(self, users: Users, config: Config, newcomers: Newcomers) -> None:
+    def __init__(self, users: Users, config: Config, newcomers: Newcomers, bin: Bin) -> None:
         self.users = users
+        self.bin = bin
         self.config = config
         self.newcomers = newcomers
         self.wrote = False

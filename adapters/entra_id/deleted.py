@@ -29,6 +29,10 @@ async def namesakes(
     """Deleted accounts of this person, and those of others that had the name we want."""
     attribute = attempt.config.key
     key, name = wanted.get(attribute), str(wanted["userPrincipalName"])
+    if attempt.bin.surely_lacks("userPrincipalName", name) and (
+        not isinstance(key, str) or attempt.bin.surely_lacks(attribute, key)
+    ):
+        return [], []
     condition = ends_with("userPrincipalName", name)
     if isinstance(key, str):
         condition = f"{equals(attribute, key)} or {condition}"
@@ -108,6 +112,7 @@ async def delete(attempt: Attempt, account: Account) -> Outcome:
     """Into the recycle bin. What is there already is done."""
     if account.state.get("synced"):
         return Outcome("refused", (not_sent("protected", None, *SYNCED),))
+    attempt.bin.gains()
     try:
         await attempt.write(partial(attempt.users.delete, account.anchor), account.anchor)
     except GraphError as error:

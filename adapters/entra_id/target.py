@@ -33,7 +33,7 @@ from store.clocks import machine_now
 if TYPE_CHECKING:
     import httpx
 
-    from adapters.entra_id.attempt import Newcomers
+    from adapters.entra_id.attempt import Bin, Newcomers
     from adapters.entra_id.client import Graph
     from adapters.entra_id.granting import Grants
     from adapters.entra_id.users import Users
@@ -49,6 +49,7 @@ class _Connection:
     graph: Graph
     users: Users
     newcomers: Newcomers
+    bin: Bin
     grants: Grants
 
 
@@ -100,7 +101,7 @@ class EntraId:
         from adapters.entra_id import asking
 
         hybrid = self._config.hybrid
-        found = self._run(there, asking.carriers(there.users, keys))
+        found = self._run(there, asking.carriers(there.users, keys, there.bin, self._config.key))
         return [tuple(words.account(user, hybrid) for user in several) for several in found]
 
     def every(self) -> Iterator[Account]:
@@ -138,7 +139,7 @@ class EntraId:
         there = self._connected()
         from adapters.entra_id import asking
 
-        return self._run(there, asking.holders(there.users, names))
+        return self._run(there, asking.holders(there.users, names, there.bin))
 
     def apply(self, account: Account | None, step: Step) -> Outcome:
         """As `Target.apply`."""
@@ -146,7 +147,7 @@ class EntraId:
         from adapters.entra_id import writing
         from adapters.entra_id.attempt import Attempt
 
-        attempt = Attempt(there.users, self._config, there.newcomers)
+        attempt = Attempt(there.users, self._config, there.newcomers, there.bin)
         work = writing.apply(attempt, there.grants.groups, account, step)
         try:
             return there.loop.run(work, self._deadline)
@@ -176,7 +177,7 @@ class EntraId:
         loop = event_loop()
         with self._lock:
             if self._open is None or self._open.loop is not loop:
-                from adapters.entra_id.attempt import Newcomers
+                from adapters.entra_id.attempt import Bin, Newcomers
                 from adapters.entra_id.client import Graph
                 from adapters.entra_id.granting import Grants
                 from adapters.entra_id.groups import Groups
@@ -186,7 +187,7 @@ class EntraId:
                 users = Users(graph, self._config.further)
                 newcomers = Newcomers(users, self._config, self._clock)
                 grants = Grants(Groups(graph), newcomers, self._clock)
-                self._open = _Connection(loop, graph, users, newcomers, grants)
+                self._open = _Connection(loop, graph, users, newcomers, Bin(), grants)
                 atexit.register(self.close)  # a command ends without more ado
             return self._open
 

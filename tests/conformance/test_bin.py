@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.target import Account, Link, Step
+from adapters.target import Account, Link, NameKind, Step
 from tests.conformance.people import Person, applied, person, refused
 from tests.conformance.world import World
 
@@ -137,3 +137,16 @@ def test_restoring_when_somebody_else_has_the_name_now(world: World) -> None:
         refused(outcome, "name")
         assert outcome.refusals[0].attribute == world.words.account_name
         assert world.target.in_bin(Link(account.anchor))
+
+
+def test_who_is_hired_and_deleted_at_once_is_found_in_the_bin(world: World) -> None:
+    """Whatever was said a moment ago of there being nobody."""
+    who, other = person(world), person(world)
+    assert world.target.carriers([who.match, other.match]) == [(), ()]
+    names: list[tuple[NameKind, str]] = [("userPrincipalName", who.principal)]
+    assert world.target.holders(names) == [None]
+    account = who.hire()
+    applied(world.target.apply(account, Step("delete")))
+    assert world.target.in_bin(Link(account.anchor))
+    if world.target.holders(names) == [account.anchor]:  # the target keeps the name for them
+        assert who.hire().anchor == account.anchor

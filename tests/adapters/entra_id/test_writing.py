@@ -82,6 +82,21 @@ def test_a_new_account_that_is_to_be_enabled_is_made_so_in_one_write(
     assert body["accountEnabled"] is True
 
 
+def test_a_recycle_bin_that_was_just_looked_into_is_not_looked_into_again(
+    entra: EntraId, wire: Wire
+) -> None:
+    nothing: dict[str, Any] = {"value": []}
+    wire.answer("GET", "users.*employeeId eq '1001' or employeeId eq '1002'", nothing)
+    wire.answer("GET", "deletedItems.*employeeId eq '1001' or employeeId eq '1002'", nothing)
+    wire.answer("GET", "users.*userPrincipalName eq 'ana@norhaven.example'", nothing)
+    empty_bin(wire).answer("POST", "^/users$", user(ANA), 201)
+    assert entra.carriers([{"employeeId": "1001"}, {"employeeId": "1002"}]) == [(), ()]
+    assert entra.holders([("userPrincipalName", "ana@norhaven.example")]) == [None]
+    assert entra.apply(None, create()).result == "applied"
+    empty_bin(wire).answer("POST", "^/users$", user(BEN), 201)
+    assert entra.apply(None, create()).result == "applied"  # once, and no more
+
+
 def test_passwords_pass_any_complexity_rule_and_differ() -> None:
     made = {password() for _ in range(50)}
     assert len(made) == 50
