@@ -312,12 +312,14 @@ class Graph:
         if status >= 500 or status < 400:
             return Lost() if write else TargetDown(f"{_SILENT} ({status})", retry_after=after)
         body = reply.body if isinstance(reply.body, dict) else {}
-        main = body.get("error") or {}
+        main = body.get("error")  # what stands between us and Graph may answer anything
+        main = main if isinstance(main, dict) else {}
+        details = [d for d in main.get("details") or () if isinstance(d, dict)]
         return GraphError(
             status,
-            main.get("code") or "",
-            main.get("message") or "",
-            tuple((d.get("code") or "", d.get("target") or "") for d in main.get("details") or ()),
+            str(main.get("code") or ""),
+            str(main.get("message") or ""),
+            tuple((str(d.get("code") or ""), str(d.get("target") or "")) for d in details),
         )
 
     def _heed(self, write: bool) -> None:

@@ -15,6 +15,7 @@ from azure.core.credentials import AccessToken
 
 from adapters.entra_id import Config, EntraId
 from adapters.entra_id.client import Credential, Graph, Pace
+from adapters.entra_id.errors import GraphError
 from adapters.entra_id.users import Users
 from tests.adapters.entra_id.conftest import SignedIn
 from tests.adapters.entra_id.wire import ANA, Wire, user
@@ -72,6 +73,32 @@ def test_graph_may_want_to_hear_more_of_us_in_the_token(
     asyncio.run(work())
     assert asked == [None, '{"access_token":{"nbf":{"essential":true}}}']
     assert sent == ["Bearer token-1", "Bearer token-2", "Bearer token-2"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>no</html>",
+        b'"no"',
+        b"[]",
+        b'{"error": "no"}',
+        b'{"error": {"code": 7, "message": null, "details": ["no", {"code": null}]}}',
+    ],
+)
+def test_a_refusal_that_is_not_graphs_own_is_one_all_the_same(
+    config: Config, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setattr(Credential, "_make", lambda self: SignedIn())
+
+    async def work() -> None:
+        answer = httpx.MockTransport(lambda request: httpx.Response(400, content=body))
+        graph = Graph(config, answer)
+        with pytest.raises(GraphError) as caught:
+            await Users(graph).patch(ANA, {"givenName": "Ana"})
+        assert caught.value.status == 400
+        await graph.close()
+
+    asyncio.run(work())
 
 
 def test_bodies_go_out_as_they_are(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
