@@ -62,7 +62,10 @@ class Converger:
         """
         if prepared is not None and time.monotonic() >= prepared.read_at + _FRESH:
             prepared = None
-        settings, now = self.viewer.settings, self._business.now()
+        if prepared is not None:
+            settings, now = prepared.settings, prepared.now
+        else:
+            settings, now = self.viewer.settings, self._business.now()
         look = Look(
             self._database,
             self._targets[claim.target],
