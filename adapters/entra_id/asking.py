@@ -2,7 +2,7 @@
 
 Graph takes at most 15 clauses in one `$filter`. An answer is trusted only where it is plain
 which of the questions each user in it answers: Graph may compare otherwise than we do, and
-then each question is asked by itself.
+then each question is asked by itself. So it is where Graph does not take them together.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from adapters.entra_id import attributes as words
 from adapters.entra_id.attempt import Bin
 from adapters.entra_id.deleted import has_key, was_called
+from adapters.entra_id.errors import GraphError
 from adapters.entra_id.users import PAGE, Users, ends_with, equals, has_address
 from adapters.target import Key, NameKind
 
@@ -61,7 +62,12 @@ async def carriers(
 
 
 async def _look_into(users: Users, bin: Bin, identifier: str, values: Sequence[str]) -> None:
-    if await users.deleted(" or ".join(equals(identifier, v) for v in values), identifier):
+    try:
+        found = await users.deleted(" or ".join(equals(identifier, v) for v in values), identifier)
+    except GraphError as error:
+        _refuse_unless_together(error, values)
+        return
+    if found:
         bin.gains()
     else:
         for value in values:
@@ -71,7 +77,11 @@ async def _look_into(users: Users, bin: Bin, identifier: str, values: Sequence[s
 async def _carry(users: Users, keys: Sequence[Key]) -> list[list[User]]:
     """The same for keys of one attribute."""
     if len(keys) > 1:
-        listed = await users.find_any(keys)
+        try:
+            listed = await users.find_any(keys)
+        except GraphError as error:
+            _refuse_unless_together(error, keys)
+            listed = None
         if listed is not None:
             found = [
                 [user for user in listed if all(has_key(user, a, v) for a, v in key.items())]
@@ -104,15 +114,19 @@ async def holders(users: Users, names: Sequence[Name], bin: Bin) -> list[str | N
 
 
 async def _hold(users: Users, names: Sequence[Name], bin: Bin) -> list[str | None]:
-    live, gone = await asyncio.gather(
-        users.holding(" or ".join(_is_called(name) for name in names)),
-        users.deleted(
-            " or ".join(_was_called(name) for name in names),
-            "mailNickname",
-            "mail",
-            "proxyAddresses",
-        ),
-    )
+    try:
+        live, gone = await asyncio.gather(
+            users.holding(" or ".join(_is_called(name) for name in names)),
+            users.deleted(
+                " or ".join(_was_called(name) for name in names),
+                "mailNickname",
+                "mail",
+                "proxyAddresses",
+            ),
+        )
+    except GraphError as error:
+        _refuse_unless_together(error, names)
+        return await _hold_alone(users, names, bin)
     if gone:
         bin.gains()
     for kind, value in () if gone else names:
@@ -122,8 +136,7 @@ async def _hold(users: Users, names: Sequence[Name], bin: Bin) -> list[str | Non
         and all(any(_has(user, name) for name in names) for user in live)
         and all(any(_had(user, name) or _ends(user, name) for name in names) for user in gone)
     ):
-        alone = await asyncio.gather(*(_hold(users, [name], bin) for name in names))
-        return [found for (found,) in alone]
+        return await _hold_alone(users, names, bin)
     found: list[str | None] = []
     for name in names:
         single = len(names) == 1  # what Graph says of one name needs no second opinion
@@ -131,6 +144,17 @@ async def _hold(users: Users, names: Sequence[Name], bin: Bin) -> list[str | Non
         was = [user for user in gone if _had(user, name) or (single and not _is_mangled(name))]
         found.append(next((str(user["id"]).lower() for user in (*now, *was)), None))
     return found
+
+
+async def _hold_alone(users: Users, names: Sequence[Name], bin: Bin) -> list[str | None]:
+    alone = await asyncio.gather(*(_hold(users, [name], bin) for name in names))
+    return [found for (found,) in alone]
+
+
+def _refuse_unless_together(error: GraphError, questions: Sequence[Any]) -> None:
+    """Raise `error` unless it may mean that these cannot be asked in one filter."""
+    if error.status != 400 or len(questions) < 2:
+        raise error
 
 
 def _is_called(name: Name) -> str:
