@@ -12,10 +12,12 @@ from provisioning import names
 from provisioning.claims import Claim
 from provisioning.finding import Contradicted, find
 from provisioning.names import ACCOUNT_NAME
+from provisioning.rivals import contested
 from provisioning.snapshot import Snapshot, read_snapshots
 from provisioning.told import Name, Told
 from provisioning.view import Begun, View, Viewer
 from settings import Settings
+from store.clocks import machine_now
 from store.database import Database
 
 
@@ -30,15 +32,23 @@ class Prepared:
     """Those linked, by anchor."""
     newcomers: Mapping[str, Begun]
     """By person: whoever has no account yet."""
+    rivals: Collection[str]
+    """Who has no account, and a number that is somebody else's too."""
     told: Told
     read_at: float
     """`time.monotonic()`."""
+
+    def is_settled(self, person: str) -> bool:
+        """Whether nobody else may be given an account with this person's key just now."""
+        return person in self.snapshots and person not in self.rivals
 
     def view(self, viewer: Viewer, claim: Claim, target: Target) -> View | None:
         """The first view of a pair; None: look anew."""
         snapshot = self.snapshots.get(claim.person)
         link = snapshot.link if snapshot is not None else None
         if snapshot is None or (link is not None and link.anchor not in self.accounts):
+            return None
+        if claim.person in self.rivals:
             return None
 
         def read(where: Link | None, key: Key | None) -> Account | None:
@@ -65,10 +75,13 @@ def prepare(
         snapshots = read_snapshots(connection, whom, target, settings.people, now)
     anchors = {s.link.anchor for s in snapshots.values() if s.link is not None}
     told = Told()
+    new = [s for s in snapshots.values() if s.link is None and not (s.problem or s.parked)]
+    # Before any target is asked; and who has a rival asks for themselves.
+    rivals = contested(database, target, [s.person for s in new], settings.sources, machine_now())
     newcomers = {
         s.person: viewer.begin(s, settings, target, now, keep_names=True, told=told)
-        for s in snapshots.values()
-        if s.link is None and not (s.problem or s.parked)
+        for s in new
+        if s.person not in rivals
     }
     try:
         accounts = viewer.targets[target].several(anchors) if anchors else {}
@@ -82,7 +95,7 @@ def prepare(
                 )
     except (TargetDown, TargetRefused):
         return None
-    return Prepared(now, settings, snapshots, accounts, newcomers, told, began)
+    return Prepared(now, settings, snapshots, accounts, newcomers, rivals, told, began)
 
 
 def _ask_for_keys(viewer: Viewer, target: str, looks: Collection[Begun], told: Told) -> bool:

@@ -24,7 +24,7 @@ from adapters.target import (
     TargetDown,
     TargetRefused,
 )
-from provisioning import breakers, names, obligations, people
+from provisioning import breakers, names, obligations, people, rivals
 from provisioning.beforehand import Prepared
 from provisioning.claims import Claim, Result
 from provisioning.names import ACCOUNT_NAME
@@ -34,6 +34,7 @@ from provisioning.snapshot import Unknown, is_known, read_snapshot, waits_on
 from provisioning.view import Held, View, Viewer
 from provisioning.worker import Lease
 from settings import Settings
+from store.clocks import machine_now
 from store.database import Database
 from store.tables import account as account_table
 
@@ -92,6 +93,15 @@ class Look:
         self.recorder = Recorder(claim, now, settings.hold_days)
         """What is to be written together with the end of the look."""
 
+    def _is_contested(self) -> bool:
+        """Whether somebody else may be given an account with this person's key just now."""
+        person, target = self._claim.person, self._claim.target
+        if self._prepared is not None and self._prepared.is_settled(person):
+            return False
+        sources = self._settings.sources
+        found = rivals.contested(self._database, target, [person], sources, machine_now())
+        return found.get(person, False)
+
     def _view(self) -> View:
         """The account as it is and should be; what was read beforehand counts once."""
         prepared, self._prepared = self._prepared, None
@@ -108,6 +118,8 @@ class Look:
         until: float | None = None
         try:
             for _ in range(_LOOKS):
+                if self._is_contested():
+                    return Result("retry", problem=rivals.WHY, retry_after=rivals.PAUSE)
                 view = self._view()
                 stage, until = view.life.stage, view.life.valid_until
                 try:
