@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from scim import schema
 from scim.endpoints import create_blueprint
-from scim.listener import Verdict
+from scim.listener import Ignore, Verdict
 from store import credentials
 from store.database import Database
 from store.tables import metadata
@@ -38,7 +38,7 @@ class Clock:
         return self.time
 
 
-class Recorder:
+class Recorder(Ignore):
     """A listener that notes what it is told, and answers as it was told to."""
 
     def __init__(self) -> None:
@@ -64,17 +64,6 @@ class Recorder:
         if self.error is not None:
             raise self.error
         return self.verdict
-
-    def ready(
-        self,
-        source: str,
-        type: str,
-        document: Mapping[str, Any],
-        cleared: frozenset[str],
-        *,
-        new: bool,
-    ) -> Any:
-        return None
 
     def on_members(self, tx: Connection, source: str, ids: Collection[str]) -> None:
         self.regrouped.append((source, sorted(ids)))
