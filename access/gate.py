@@ -45,7 +45,7 @@ FAILURES, FAILURES_SECONDS = 60, 60.0
 conformance suite has some thirty; what they guess at are secrets of 256 random bits."""
 NOTHING = "no credential"
 """Reason of turning somebody away who did not even try: a probe, a client's first attempt.
-That is no failure to be counted."""
+It is noted, and nobody has to wait for it."""
 SIGNING_KEY = "access_tokens"
 """Name of the setting that holds what signs tokens of /oauth/token."""
 
