@@ -13,6 +13,7 @@ the directory holds no value for is missing from the mapping.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
@@ -156,6 +157,13 @@ class Outcome:
     """create, restore, move: where the account is now."""
     account: Account | None = field(default=None, compare=False)
     """create: the account as it is now where that needs no reading, good for further steps."""
+
+
+def folded(value: str) -> str:
+    """A name or key as the strictest target compares: case and accents make no difference in
+    AD."""
+    decomposed = unicodedata.normalize("NFKD", value.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).strip()
 
 
 class TargetDown(Exception):

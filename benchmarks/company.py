@@ -17,7 +17,7 @@ from typing import Any
 import app
 import configured_mappings
 import settings as configuration
-from adapters.target import Account, Target
+from adapters.target import Account, Target, folded
 from benchmarks.push_to_account import hire
 from mappings.documents import Inbound, Outbound
 from policy_settings import People
@@ -133,7 +133,7 @@ class Company:
             rows["name"] += [
                 {
                     "kind": kind,
-                    "folded": names.folded(value),
+                    "folded": folded(value),
                     "value": value,
                     "person": one["id"],
                     "current": True,

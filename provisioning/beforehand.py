@@ -7,7 +7,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from adapters.target import Account, Ambiguous, Key, Link, Target, TargetDown, TargetRefused
+from adapters.target import (
+    Account,
+    Ambiguous,
+    Key,
+    Link,
+    Target,
+    TargetDown,
+    TargetRefused,
+    folded,
+)
 from provisioning import names
 from provisioning.claims import Claim
 from provisioning.finding import Contradicted, find
@@ -128,7 +137,7 @@ def _names(
     with database.moment() as connection:
 
         def is_taken(person: str, kind: str, value: str) -> bool:
-            return (kind, names.folded(value)) in taken or names.is_taken(
+            return (kind, folded(value)) in taken or names.is_taken(
                 connection, person, now, kind, value
             )
 
@@ -137,12 +146,12 @@ def _names(
             if not look.life.exists or not look.keys:
                 continue
             try:
-                found = find(partial(_read, told, viewer, target), look.keys)
+                found = find(told.reader(target, viewer.targets[target]), look.keys)
             except (Ambiguous, Contradicted):
                 continue  # the look will say so
             naming = viewer.naming(look, found.account if found is not None else None)
             guessed = naming.guess(partial(is_taken, person))
-            taken |= {(kind, names.folded(value)) for kind, value in guessed}
+            taken |= {(kind, folded(value)) for kind, value in guessed}
             asked += guessed
             if found is None and look.outbound.scope is None:
                 wanted |= ((person, v) for kind, v in guessed if kind == ACCOUNT_NAME)
@@ -161,9 +170,3 @@ def _names(
         if not {(ACCOUNT_NAME, name), ("userPrincipalName", f"{name}@{domain}")} & held
     }
     return names.reserve_together(database, free, now)
-
-
-def _read(
-    told: Told, viewer: Viewer, target: str, _link: Link | None, key: Key | None
-) -> Account | None:
-    return told.read(target, viewer.targets[target], key) if key else None

@@ -7,7 +7,6 @@ is *burnt*: some account that is not ours holds it in a target.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, String, and_, bindparam, delete, insert, null, select, update
 from sqlalchemy.exc import IntegrityError
 
+from adapters.target import folded
 from store.database import Database
 from store.statement import Statement
 from store.tables import name as table
@@ -32,12 +32,6 @@ class NoNameLeft(Exception):
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.kind = kind
-
-
-def folded(value: str) -> str:
-    """As the strictest target compares: case and accents make no difference in AD."""
-    decomposed = unicodedata.normalize("NFKD", value.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).strip()
 
 
 def cn_kind(target: str) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from adapters.target import Account, Ambiguous, Key, NameKind, Target, TargetDown, TargetRefused
+from adapters.target import Account, Ambiguous, NameKind, Target, TargetDown, TargetRefused
 from mappings.documents import Outbound, account_name_rules
 from mappings.language.running import Given
 from provisioning import names
@@ -190,20 +190,17 @@ class Naming:
         not hold this one up: what it hides is found, and solved, when it is back.
         """
         found = {self._target: self._actual} if self._actual else {}
-        for other in self._targets:
+        for other, system in self._targets.items():
             if other == self._target:
                 continue
             outbound = self._outbounds[other]
             try:
-                own = find(partial(self._read, other), outbound.matches(self._snapshot.facts))
+                own = find(self._told.reader(other, system), outbound.matches(self._snapshot.facts))
             except (TargetDown, TargetRefused, Ambiguous, Contradicted):
                 continue
             if own is not None:
                 found[other] = own.account
         return found
-
-    def _read(self, target: str, _link: None, key: Key | None) -> Account | None:
-        return self._told.read(target, self._targets[target], key) if key else None
 
     def _is_foreign(self, asked: Sequence[Name]) -> bool:
         """Does an account that is not this person's hold one of the names, in any target?"""

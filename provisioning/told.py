@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from adapters.target import Account, Ambiguous, Key, NameKind, Target
+from provisioning.finding import Read
 
 Name = tuple[NameKind, str]
 
@@ -43,6 +44,10 @@ class Told:
         if len(found) > 1:
             raise Ambiguous(tuple(account.hint for account in found))
         return found[0] if found else None
+
+    def reader(self, target: str, system: Target) -> Read:
+        """`read`, for finding an account by its keys."""
+        return lambda _link, key: self.read(target, system, key) if key else None
 
     def holders(self, target: str, system: Target, names: Iterable[Name]) -> list[str | None]:
         """As `Target.holders`."""

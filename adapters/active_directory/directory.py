@@ -34,6 +34,7 @@ from adapters.target import (
     Outcome,
     Step,
     TargetDown,
+    folded,
 )
 
 FEW = 10  # an ambiguous key needs no longer list
@@ -277,10 +278,7 @@ def _carries(key: Key) -> Filter:
 
 
 def _has(account: Account, key: Key) -> bool:
-    return all(
-        values.folded(str(account.attributes.get(a, ""))) == values.folded(v)
-        for a, v in key.items()
-    )
+    return all(folded(str(account.attributes.get(a, ""))) == folded(v) for a, v in key.items())
 
 
 def _entries(answer: Answer) -> tuple[Entry, ...]:
@@ -293,9 +291,9 @@ def _entries(answer: Answer) -> tuple[Entry, ...]:
 def _place(entry: Entry, claim: Sequence[tuple[str, str]]) -> int:
     """Which of these values the entry holds, by its place; their number when none."""
     for place, (attribute, value) in enumerate(claim):
-        wanted = values.folded(value)
+        wanted = folded(value)
         texts = (found.decode(errors="replace") for found in entry.all(attribute))
-        if any(values.folded(text) == wanted for text in texts):
+        if any(folded(text) == wanted for text in texts):
             return place
     return len(claim)
 

@@ -8,7 +8,6 @@ domain's schema.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -113,12 +112,6 @@ def _bytes(value: str | int | bool) -> bytes:
 def equals(attribute: str, value: str) -> Filter:
     """The filter `(attribute=value)`. Raises Unwritable."""
     return requests.equals(attribute, _bytes(value))
-
-
-def folded(value: str) -> str:
-    """As AD compares: case and accents make no difference."""
-    decomposed = unicodedata.normalize("NFKD", value.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).strip()
 
 
 def common_name(name: str) -> str:
