@@ -32,7 +32,8 @@ Outcomes = Callable[[dict[str, Any], Listed], tuple[Outcome, Change]]
 @dataclass(frozen=True)
 class Draft:
     """`old` is the resource as it was, None for a new one; `before` and `after` are whole
-    documents without members. `same`: nothing changes, unless `change` changes members."""
+    documents without members. `same`: but for what was said to be empty, and members by
+    `change`, nothing changes, and `new` is of the version of `old`."""
 
     new: Resource
     before: Mapping[str, Any]
@@ -107,22 +108,24 @@ class Drafts:
         content = self._checked(profile, kind, result.content, held)
         self.check_members(profile, kind, groups.listed(kind, change))
         cleared = documents.still_cleared(kind, content, old.cleared | result.emptied)
-        version = old.version + 1
-        after = documents.whole(kind, old.id, content, old.created, now, version)
-        new = replace(
-            old,
-            external_id=content.get("externalId"),
-            user_key=documents.user_key(kind, content),
-            document=encode(after),
-            version=version,
-            cleared=cleared,
-            modified=now,
-        )
         same = documents.same(content, held)
+        if same:  # most of what HR sends again every night: no more is to be done for it
+            after, new = before, replace(old, cleared=cleared)
+        else:
+            version = old.version + 1
+            after = documents.whole(kind, old.id, content, old.created, now, version)
+            new = replace(
+                old,
+                external_id=content.get("externalId"),
+                user_key=documents.user_key(kind, content),
+                document=encode(after),
+                version=version,
+                cleared=cleared,
+                modified=now,
+            )
         ready = None
-        if not same or cleared != old.cleared:
-            told = before if same else after
-            ready = self._listener.ready(old.source, kind.name, told, cleared, new=False)
+        if new != old:
+            ready = self._listener.ready(old.source, kind.name, after, cleared, new=False)
         values = indexing.values(kind, after)
         named = frozenset(result.named)
         return Draft(new, before, after, change, named, values, ready, old, same)

@@ -250,10 +250,7 @@ class Service:
     def _leave_groups(self, tx: Connection, old: Resource, now: float) -> None:
         """The groups that lose a member have a new version."""
         for group in members.groups_with(tx, old.id):
-            version = group.version + 1
-            text = documents.restamped(group.document, now, version)
-            changed = replace(group, document=text, version=version, modified=now)
-            if not resources.replace(tx, changed, group.version):
+            if not resources.replace(tx, _restamped(group, now), group.version):
                 raise moved()
         members.leave(tx, old.id)
 
@@ -310,14 +307,12 @@ class Service:
                 lambda: self.groups.values(members.of(tx, old.seq)),
             )
         settled = self.groups.settle(tx, client.source, old.seq, draft.change)
-        if not draft.same or settled:
-            written = self._update(tx, client, kind, old, draft, settled)
-        elif draft.new.cleared == old.cleared:
+        if draft.same and settled:  # the members alone are others
+            new = _restamped(draft.new, round(self._now(), 3))
+            draft = replace(draft, new=new, after=json.loads(new.document))
+        if draft.new == old:
             return Written(old, None, draft.named, "unchanged")
-        else:
-            told = replace(old, cleared=draft.new.cleared)
-            draft = replace(draft, new=told, after=draft.before)
-            written = self._update(tx, client, kind, old, draft, settled)
+        written = self._update(tx, client, kind, old, draft, settled)
         return replace(written, named=draft.named)
 
     def _insert(self, tx: Connection, client: Client, kind: ResourceType, draft: Draft) -> Written:
@@ -393,3 +388,10 @@ class Service:
         if found is None:
             raise ScimError(404, f"{kind.name} {id[:80]!r} is not here.")
         return found
+
+
+def _restamped(one: Resource, now: float) -> Resource:
+    """The next version of a resource whose document says the same."""
+    version = one.version + 1
+    text = documents.restamped(one.document, now, version)
+    return replace(one, document=text, version=version, modified=now)
