@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
@@ -22,24 +22,37 @@ from sqlalchemy.sql.elements import BindParameter
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
+class _Compiled(NamedTuple):
     text: str
-    names: tuple[str, ...] | None  # the order of positional parameters
-    fixed: Mapping[str, Any]  # parameters that the statement itself gives
-    processors: Mapping[str, Callable[[Any], Any]]
+    bind: Callable[[Mapping[str, Any]], Any]
 
-    def bind(self, values: Mapping[str, Any]) -> Any:
-        if self.processors:
-            values = {
-                name: self.processors[name](value) if name in self.processors else value
-                for name, value in values.items()
-            }
-        if self.names is None:
-            return {**self.fixed, **values}
-        if self.fixed:
-            values = {**self.fixed, **values}
-        return tuple([values[name] for name in self.names])
+
+def _binder(
+    names: tuple[str, ...] | None,
+    fixed: Mapping[str, Any],
+    processors: Mapping[str, Callable[[Any], Any]],
+) -> Callable[[Mapping[str, Any]], Any]:
+    """What makes the driver's parameters of values by name. `names` is the order of positional
+    ones, `fixed` is what the statement itself gives."""
+
+    def whole(values: Mapping[str, Any]) -> dict[str, Any]:
+        filled = {**fixed, **values}
+        for name, process in processors.items():
+            if name in values:
+                filled[name] = process(values[name])
+        return filled
+
+    if names is None:
+        return whole
+    if not names:
+        return lambda values: ()
+    if len(names) == 1:
+        (only,) = names
+        return lambda values: (whole(values)[only],)
+    ordered = itemgetter(*names)
+    if fixed or processors:
+        return lambda values: ordered(whole(values))
+    return ordered
 
 
 @contextmanager
@@ -70,6 +83,9 @@ class Statement:
 
     def __init__(self, core: ClauseElement) -> None:
         self._core = core
+        self._takes_lists = any(
+            isinstance(one, BindParameter) and one.expanding for one in visitors.iterate(core)
+        )
         self._compiled: dict[tuple[str, tuple[tuple[str, int], ...]], _Compiled] = {}
 
     @cached_property
@@ -118,11 +134,12 @@ class Statement:
     def _run(self, conn: Connection, values: dict[str, Any]) -> Any:
         raw, dialect = _driver(conn)
         lengths: tuple[tuple[str, int], ...] = ()
-        for name, value in tuple(values.items()):
-            if value.__class__ is list:
-                listed = _padded(values.pop(name))
-                lengths += ((name, len(listed)),)
-                values.update((f"{name}_{n}", one) for n, one in enumerate(listed, 1))
+        if self._takes_lists:
+            for name, value in tuple(values.items()):
+                if value.__class__ is list:
+                    listed = _padded(values.pop(name))
+                    lengths += ((name, len(listed)),)
+                    values.update((f"{name}_{n}", one) for n, one in enumerate(listed, 1))
         compiled = self._for(dialect, lengths)
         try:
             return raw.execute(compiled.text, compiled.bind(values))
@@ -149,7 +166,8 @@ class Statement:
                 for bind, name in made.bind_names.items()
                 if not (bind.required or bind.expanding or bind.key in asked)
             }
-            found = _Compiled(str(made), names, fixed, dict(made._bind_processors))
+            bind = _binder(names, fixed, dict(made._bind_processors))
+            found = _Compiled(str(made), bind)
             self._compiled[dialect.name, lengths] = found
         return found
 
