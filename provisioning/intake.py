@@ -7,7 +7,6 @@ here is committed together with the resource, or not at all. No target is asked.
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,6 +24,7 @@ from scim.listener import Verdict
 from settings import Settings
 from store import journal, members, resources
 from store.clocks import BusinessClock, iso, machine_now, parse_instant
+from store.ids import new_id
 from store.statement import Statement
 from store.tables import resource
 
@@ -74,7 +74,7 @@ class Intake:
         if inbound is None or type != "User":
             return Verdict()
         settings = self._settings()
-        receipt = str(uuid.uuid4())
+        receipt = new_id()
         who, facts, ahead = (before is not None and _STORED.first(tx, the_id=id)) or _NOTHING
         moment = _Moment(self._business.now(), machine_now())
         now = moment.business

@@ -7,7 +7,6 @@ means for accounts is worked out in `view.py`.
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -34,6 +33,7 @@ from policy_settings import People
 from provisioning.lifecycle import Episode
 from provisioning.merging import Ahead, Merged, Record, merge
 from scim import folding
+from store.ids import new_id
 from store.statement import Statement
 from store.tables import person, person_key, resource
 
@@ -153,7 +153,7 @@ def owners(tx: Connection, keys: Iterable[Key]) -> dict[Key, str]:
 
 def create_person(tx: Connection, now: float, row: Mapping[str, Any] | None = None) -> str:
     """A new person, of whom `row` (as `row_of` gives it) is known or nothing; returns its id."""
-    identifier = str(uuid.uuid4())
+    identifier = new_id()
     if row is None:
         _CREATE.count(tx, the_person=identifier, created=now)
     else:

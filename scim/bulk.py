@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -25,6 +24,7 @@ from scim.schema import ResourceType
 from scim.service import Client, Service, Work, Written
 from scim.versions import Precondition
 from store import members
+from store.ids import new_id
 from store.statement import savepoint
 
 REQUEST_URN = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -171,7 +171,7 @@ class Bulk:
         for position, operation in enumerate(operations):
             if operation.method != "POST" or operation.problem is not None:
                 continue
-            operation.id = self._progress.id_of(position) if self._progress else str(uuid.uuid4())
+            operation.id = self._progress.id_of(position) if self._progress else new_id()
             if operation.bulk_id is None:
                 continue
             if operation.bulk_id in self._ids:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
@@ -30,6 +29,7 @@ from scim.shape import Shaper
 from scim.versions import Precondition
 from store import members, resources
 from store.database import Database
+from store.ids import new_id
 from store.resources import Resource
 
 T = TypeVar("T")
@@ -154,6 +154,7 @@ class Service:
         id: str | None = None,
     ) -> Work:
         """POST; `id` is the new resource's. Raises ScimError 400, and 409 in the work."""
+        self._db.give_way()
         shaper = Shaper(kind, client.profile)
         return self.creating_from(client, shaper, shaper.document(body), id)
 
@@ -163,7 +164,7 @@ class Service:
         """POST of a body that `shaper` has read into `sent`. Raises as `creating` does."""
         kind = shaper.kind
         said = Outcome(sent, shaper.emptied, shaper.named)
-        id = id or str(uuid.uuid4())
+        id = id or new_id()
         draft = self._drafts.fresh(client.source, client.profile, kind, id, said)
         return lambda tx: self._insert(tx, client, kind, draft)
 
@@ -182,6 +183,7 @@ class Service:
         precondition: Precondition,
     ) -> Work:
         """PUT. Raises ScimError 400, and 404, 409, 412 in the work."""
+        self._db.give_way()
         shaper = Shaper(kind, client.profile)
         sent = shaper.document(body)
         sparse = client.profile.sparse_put and {key.lower() for key in body} <= _STATE
@@ -205,6 +207,7 @@ class Service:
         precondition: Precondition,
     ) -> Work:
         """PATCH. Raises ScimError 400, and 404, 409, 412 in the work."""
+        self._db.give_way()
         message = Patch(kind, client.profile, body)
         apart = message.without_members()
 

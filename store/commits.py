@@ -33,15 +33,24 @@ Work = Callable[[Connection], Any]
 class _Job:
     """One piece of work: done, or told to lead the next transaction."""
 
-    __slots__ = ("done", "error", "leads", "result", "wake", "work")
+    __slots__ = ("_asleep", "done", "error", "leads", "result", "work")
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.wake = threading.Event()
+        # A plain lock costs a fraction of an Event: there is one for every write.
+        self._asleep = threading.Lock()
+        self._asleep.acquire()
         self.leads = False
         self.done = False
         self.result: Any = None
         self.error: BaseException | None = None
+
+    def sleep(self) -> None:
+        """Until somebody calls `wake`, which is done once."""
+        self._asleep.acquire()
+
+    def wake(self) -> None:
+        self._asleep.release()
 
     def run(self, connection: Connection) -> None:
         self.error = None
@@ -60,6 +69,8 @@ class GroupCommit:
         self._led = False
         self._descriptor: int | None = None
         self._inside = threading.local()
+        self._idle = threading.Event()
+        self._idle.set()
 
     def run(self, work: Work) -> Any:
         """What `work` returns, once it is on disk; what it raises, once it is undone."""
@@ -71,12 +82,18 @@ class GroupCommit:
             if not self._led:
                 self._led = job.leads = True
         if not job.leads:
-            job.wake.wait()
+            job.sleep()
         if not job.done:
             self._lead()
         if job.error is not None:
             raise job.error
         return job.result
+
+    def give_way(self) -> None:
+        """Wait while this process is at work in a transaction, a little while at most. Who
+        computes beside it takes the interpreter from it, and all who write wait for that."""
+        if not self._idle.is_set() and not getattr(self._inside, "now", False):
+            self._idle.wait(_LONGEST)
 
     def close(self) -> None:
         """Let go of the lock file."""
@@ -105,22 +122,27 @@ class GroupCommit:
                 self._led = following is not None
             if following is not None:
                 following.leads = True
-                following.wake.set()
+                following.wake()
             for job in taken:
-                job.wake.set()
+                if not job.leads:
+                    job.wake()
 
     def _transact(self, taken: list[_Job]) -> None:
         until = time.monotonic() + _LONGEST
         with self._begin() as connection:
-            while len(taken) < _MOST and (found := self._take(1)):
-                taken += found
-                if len(taken) == 1 and not self._queue:
-                    # Alone: an error undoes the transaction itself.
-                    found[0].run(connection)
-                else:
-                    _within(connection, found[0])
-                if time.monotonic() > until:
-                    break
+            self._idle.clear()
+            try:
+                while len(taken) < _MOST and (found := self._take(1)):
+                    taken += found
+                    if len(taken) == 1 and not self._queue:
+                        # Alone: an error undoes the transaction itself.
+                        found[0].run(connection)
+                    else:
+                        _within(connection, found[0])
+                    if time.monotonic() > until:
+                        break
+            finally:
+                self._idle.set()
 
     def _take(self, number: int) -> list[_Job]:
         with self._mutex:

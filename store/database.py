@@ -126,6 +126,12 @@ class Database:
                 time.sleep(random.uniform(0, min(_PAUSE * 2**attempt, _LONGEST_PAUSE)))
         raise AssertionError("unreachable")
 
+    def give_way(self) -> None:
+        """To be called before a piece of computing for a write to come: lets one that is at
+        work in this process get done first."""
+        if self._commits is not None:
+            self._commits.give_way()
+
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         # One writes at a time: the connection is kept, which costs less than to fetch it.

@@ -158,3 +158,33 @@ def test_two_processes_take_turns(db: Database, tmp_path: Path) -> None:
         thread.join(60)
     assert len(names(db)) == 80
     other.close()
+
+
+def test_who_computes_waits_for_the_one_who_writes(db: Database) -> None:
+    began, go, passed = threading.Event(), threading.Event(), threading.Event()
+
+    def work(tx: Connection) -> None:
+        for _ in range(1000):  # who writes does not wait for itself
+            db.give_way()
+        began.set()
+        assert go.wait(10)
+
+    writer = threading.Thread(target=db.write, args=(work,))
+
+    def compute() -> None:
+        for _ in range(1000):  # each of these waits a little while at most
+            db.give_way()
+            if go.is_set():
+                break
+        passed.set()
+
+    db.give_way()  # nobody writes
+    writer.start()
+    assert began.wait(10), "the writer waited for itself"
+    other = threading.Thread(target=compute)
+    other.start()
+    assert not passed.wait(0.2)
+    go.set()
+    for thread in (writer, other):
+        thread.join(10)
+    assert passed.is_set()
