@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from store.commits import GroupCommit
 from store.statement import say
@@ -138,17 +138,25 @@ class Database:
         connection, self._writer = self._writer, None
         if connection is None:
             connection = self.engine.connect().execution_options(muster_write=True)
+            # What a savepoint may have to undo, a copy of each page that is changed, stays in
+            # memory. By default it goes to a file: most of what a Bulk request would write.
+            say(connection, "PRAGMA temp_store=MEMORY")
         try:
             with connection.begin():
                 yield connection
-        except BaseException:
-            connection.close()
+        except BaseException as error:
+            if isinstance(error, SQLAlchemyError) or connection.in_transaction():
+                connection.invalidate()  # who knows what state it is in
+                connection.close()
+            else:
+                self._writer = connection
             raise
         self._writer = connection
 
     def close(self) -> None:
         """Give all connections back to the operating system."""
         if self._writer is not None:
+            self._writer.invalidate()  # nobody else is to read with its settings
             self._writer.close()
             self._writer = None
         while self._readers:
