@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from mappings.language.expression import Expression, Given, Outcome, Step
-from mappings.language.running import NOTHING_GIVEN, Reader
-from mappings.language.values import Value
+from mappings.language.expression import Expression, Given, Run, Step
+from mappings.language.running import NOTHING_GIVEN
 from mappings.results import Origin, Problem
 
 
@@ -33,75 +31,87 @@ class Rule:
 
     def run(self, document: Any, given: Given = NOTHING_GIVEN) -> Result:
         """Evaluate; what goes wrong is in the result's problems."""
-        return Result(self, self.expression.run(document, given, self.name))
+        result = Result(document, given, self.name)
+        result.rule = self
+        result.finish(self.expression.evaluate)
+        return result
 
 
-class Result:
+class Result(Run):
     """What a rule gave."""
 
-    __slots__ = ("outcome", "rule")
+    __slots__ = ("rule",)
+    rule: Rule
 
-    def __init__(self, rule: Rule, outcome: Outcome) -> None:
-        self.rule = rule
-        self.outcome = outcome
-
-    @property
-    def value(self) -> Value:
-        return self.outcome.value
-
-    @property
-    def reads(self) -> list[Reader]:
-        """What was looked at, in order, with repeats."""
-        return self.outcome.read
-
-    @property
-    def until(self) -> datetime | None:
-        return self.outcome.until
-
-    @property
     def origin(self) -> Origin:
-        return Traceable(self)
+        return Traceable(self.rule, self.document, self.given)
 
     @property
     def problems(self) -> list[Problem]:
-        problem = self.outcome.problem
-        return [] if problem is None else [Problem(self.rule.place, problem)]
+        return [] if self.problem is None else [Problem(self.rule.place, self.problem)]
 
     def fail(self, message: str) -> None:
         """Note what is wrong with the value, in words that hold no personal value."""
-        self.outcome.problem = message
+        self.problem = message
 
 
 class Traceable(Origin):
-    """An origin that can be asked for the value of every part of its expression.
+    """An origin that can be asked what was read, and for the value of every part.
 
     Evaluation is pure, so it is done again when somebody asks, and costs nothing before.
     """
 
-    def __init__(self, result: Result) -> None:
-        self.__dict__["result"] = result
+    def __init__(self, rule: Rule, document: Any, given: Given) -> None:
+        self.__dict__["asked"] = rule, document, given
 
     @property
     def rule(self) -> str:
-        return self._result.rule.place
+        return self._asked[0].place
 
     @property
     def expression(self) -> str:
-        return self._result.rule.expression.text
+        return self._asked[0].expression.text
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([reader.text for reader in self._result.outcome.read]))
+        rule, document, given = self._asked
+        return tuple(dict.fromkeys([one.text for one in rule.run(document, given).reads]))
 
     @property
     def redacted(self) -> bool:
-        return self._result.rule.expression.redacted
+        return self._asked[0].expression.redacted
 
     def trace(self) -> Step:
-        rule, run = self._result.rule, self._result.outcome.run
-        return rule.expression.trace(run.document, run.given, rule.name)
+        rule, document, given = self._asked
+        return rule.expression.trace(document, given, rule.name)
 
     @property
-    def _result(self) -> Result:
-        result: Result = self.__dict__["result"]
-        return result
+    def _asked(self) -> tuple[Rule, Any, Given]:
+        asked: tuple[Rule, Any, Given] = self.__dict__["asked"]
+        return asked
+
+
+class Reserved(Traceable):
+    """Of a value that was reserved before: nothing was read for it."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return ()
+
+
+class Origins(Mapping[str, Origin]):
+    """Why each value is what it is; each origin is made when somebody asks for it."""
+
+    def __init__(self, document: Any) -> None:
+        self.document = document
+        self.rules: dict[str, Rule] = {}
+        """What gave each value."""
+
+    def __getitem__(self, name: str) -> Origin:
+        return Traceable(self.rules[name], self.document, NOTHING_GIVEN)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)

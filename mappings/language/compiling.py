@@ -143,11 +143,11 @@ class Builder:
         except ValueError as error:
             problem, _, remedy = str(error).rpartition("; ")
             raise self.error(node, problem, remedy) from error
-        read = reader.read
+        read = reader.reading(several)
 
         def evaluate(run: Run) -> Any:
             run.reads.append(reader)
-            return read(run.document, several)
+            return read(run.document)
 
         return Code(evaluate, getattr(reader, "gives", "any"))
 
@@ -351,10 +351,11 @@ def _traced(evaluate: Evaluate, expression: str) -> Evaluate:
     """The same, leaving a :class:`Step` in the evaluation."""
 
     def trace(run: Run) -> Any:
-        step = Step(expression)
-        if run.steps:
-            run.steps[-1].parts.append(step)
-        run.steps.append(step)
+        step, steps = Step(expression), run.steps
+        assert steps is not None
+        if steps:
+            steps[-1].parts.append(step)
+        steps.append(step)
         try:
             value = evaluate(run)
             step.value = value.at(run.now()) if isinstance(value, Moving) else value
@@ -366,7 +367,7 @@ def _traced(evaluate: Evaluate, expression: str) -> Evaluate:
             step.failed = "left out of the flow"
             raise
         finally:
-            if len(run.steps) > 1:
-                run.steps.pop()
+            if len(steps) > 1:
+                steps.pop()
 
     return trace
