@@ -232,7 +232,7 @@ class Builder:
             return Code(lambda run: apply(run, *[read(run) for read in readers]), function.gives)
         if moves:
             return Code(_following(function, codes), function.gives, moves=True)
-        evaluate = _calling(apply, readers)
+        evaluate = _calling(apply, readers, [code.constant is VARIES for code in codes])
         if self.traced or any(code.constant is VARIES for code in codes):
             return Code(evaluate, function.gives)
         return self._ahead(call, evaluate, function.gives)
@@ -308,7 +308,7 @@ def _settling(code: Code) -> Evaluate:
     return lambda run: settled(evaluate(run), run)
 
 
-def _calling(apply: Callable[..., Any], readers: list[Evaluate]) -> Evaluate:
+def _calling(apply: Callable[..., Any], readers: list[Evaluate], varies: list[bool]) -> Evaluate:
     """The common numbers of arguments without the cost of a list."""
     if len(readers) == 1:
         (one,) = readers
@@ -319,6 +319,10 @@ def _calling(apply: Callable[..., Any], readers: list[Evaluate]) -> Evaluate:
     if len(readers) == 3:
         one, two, three = readers
         return lambda run: apply(one(run), two(run), three(run))
+    if readers and not any(varies[1:]):
+        one = readers[0]
+        rest = [read(Run(None)) for read in readers[1:]]
+        return lambda run: apply(one(run), *rest)
     return lambda run: apply(*[read(run) for read in readers])
 
 
