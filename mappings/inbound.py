@@ -106,6 +106,15 @@ class Inbound:
                     found |= names.get(inner, 0)
         return found
 
+    def _emptied(self, paths: Collection[Path]) -> int:
+        """The bits of the rules that may read something that was emptied."""
+        found, looked_at = 0, self._looked_at
+        for path in paths:
+            found |= looked_at.get(path.urn, {}).get(path.attribute, 0)
+            for bits in looked_at.get(path.text.lower(), {}).values():
+                found |= bits
+        return found
+
     @cached_property
     def reads_groups(self) -> bool:
         """Whether a rule reads the SCIM groups that a resource is in."""
@@ -121,14 +130,14 @@ class Inbound:
         document: the SCIM resource as stored. cleared: the attribute paths that the
         source explicitly emptied (`title`, `urn:...:User:manager`).
         """
-        emptied = [path for path in map(_path, cleared) if path is not None]
-        saying = _Saying(Document(document), emptied)
+        paths = [path for path in map(_path, cleared) if path is not None]
+        saying = _Saying(Document(document), paths)
         values, rules = saying.values, saying.origins.rules
-        concerned = self._concerned(saying.document)
+        concerned, emptied = self._concerned(saying.document), self._emptied(paths)
         run = Run(saying.document)  # one for all: what ends without a value is run by itself
         for bit, fact in self._bits:
             if not concerned & bit:
-                if emptied or not fact.silent:
+                if emptied & bit or not fact.silent:
                     saying.take(fact, fact.blank)
                 continue
             try:
@@ -138,7 +147,7 @@ class Inbound:
             if value.__class__ is str and fact.plain and (written := value.strip()):
                 values[fact.rule.name] = written  # what most of them come to
                 rules[fact.rule.name] = fact.rule
-            elif value is not None or emptied or not fact.mute:
+            elif value is not None or emptied & bit or not fact.mute:
                 saying.take(fact, fact.rule.run(saying.document))
         return Facts(values, saying.origins, saying.problems, self.asked)
 

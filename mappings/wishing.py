@@ -103,7 +103,8 @@ class Wishing:
             return self._symbol(rule)
         result = rule.rule.run(self.document, self.given)
         value, cut = _convert(rule, result)
-        self.note(result)
+        if result.problem is not None or result.until is not None:
+            self.note(result)
         if value is not None:
             return Wish(value, False, rule.hold, result.origin(), cut, expression.redacted)
         absent = rule.absent
@@ -187,6 +188,8 @@ def _without(result: Result) -> bool:
 def _convert(rule: AttributeRule, result: Result) -> tuple[TargetValue | None, bool]:
     """The value as the target takes it, and whether it was cut."""
     value = result.value
+    if value.__class__ is str and rule.type == "text":  # most are, and this is hot
+        return _fit(rule, result, value)
     if empty(value):
         return None, False
     if rule.type == "bool":
@@ -212,7 +215,7 @@ def _or_problem(value: int | bool | None, result: Result, message: str) -> int |
 def _fit(rule: AttributeRule, result: Result, value: str) -> tuple[str | None, bool]:
     """Trimmed and, where it may be, cut to the target's limit (P14)."""
     value = value.strip()
-    if rule.longest is None or _units(value) <= rule.longest:
+    if rule.longest is None or 2 * len(value) <= rule.longest or _units(value) <= rule.longest:
         return value or None, False
     if not rule.may_cut:
         result.fail(f"longer than the {rule.longest} characters the target takes")
