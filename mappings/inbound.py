@@ -131,7 +131,7 @@ class Inbound:
         source explicitly emptied (`title`, `urn:...:User:manager`).
         """
         paths = [path for path in map(_path, cleared) if path is not None]
-        saying = _Saying(Document(document), paths)
+        saying = Saying(Document(document), paths)
         values, rules = saying.values, saying.origins.rules
         concerned, emptied = self._concerned(saying.document), self._emptied(paths)
         run = Run(saying.document)  # one for all: what ends without a value is run by itself
@@ -152,7 +152,7 @@ class Inbound:
         return Facts(values, saying.origins, saying.problems, self.asked)
 
 
-class _Saying:
+class Saying:
     """One look at a document: what it says of the person, and what went wrong."""
 
     def __init__(self, document: Document, emptied: Collection[Path]) -> None:

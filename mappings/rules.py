@@ -43,8 +43,9 @@ class Result(Run):
     __slots__ = ("rule",)
     rule: Rule
 
+    @property
     def origin(self) -> Origin:
-        return Traceable(self.rule, self.document, self.given)
+        return Traceable(self)
 
     @property
     def problems(self) -> list[Problem]:
@@ -56,59 +57,53 @@ class Result(Run):
 
 
 class Traceable(Origin):
-    """An origin that can be asked what was read, and for the value of every part.
+    """An origin that can be asked for the value of every part of its expression.
 
     Evaluation is pure, so it is done again when somebody asks, and costs nothing before.
     """
 
-    def __init__(self, rule: Rule, document: Any, given: Given) -> None:
-        self.__dict__["asked"] = rule, document, given
+    def __init__(self, result: Result) -> None:
+        self.__dict__["result"] = result
 
     @property
     def rule(self) -> str:
-        return self._asked[0].place
+        return self._result.rule.place
 
     @property
     def expression(self) -> str:
-        return self._asked[0].expression.text
+        return self._result.rule.expression.text
 
     @property
     def reads(self) -> tuple[str, ...]:
-        rule, document, given = self._asked
-        return tuple(dict.fromkeys([one.text for one in rule.run(document, given).reads]))
+        return tuple(dict.fromkeys([reader.text for reader in self._result.reads]))
 
     @property
     def redacted(self) -> bool:
-        return self._asked[0].expression.redacted
+        return self._result.rule.expression.redacted
 
     def trace(self) -> Step:
-        rule, document, given = self._asked
-        return rule.expression.trace(document, given, rule.name)
+        result = self._result
+        return result.rule.expression.trace(result.document, result.given, result.name)
 
     @property
-    def _asked(self) -> tuple[Rule, Any, Given]:
-        asked: tuple[Rule, Any, Given] = self.__dict__["asked"]
-        return asked
-
-
-class Reserved(Traceable):
-    """Of a value that was reserved before: nothing was read for it."""
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return ()
+    def _result(self) -> Result:
+        result: Result = self.__dict__["result"]
+        return result
 
 
 class Origins(Mapping[str, Origin]):
-    """Why each value is what it is; each origin is made when somebody asks for it."""
+    """Where the values that rules without anything given find in a document come from.
+
+    A rule is evaluated again when somebody asks for its origin.
+    """
 
     def __init__(self, document: Any) -> None:
         self.document = document
         self.rules: dict[str, Rule] = {}
-        """What gave each value."""
+        """What gave each value, by its name."""
 
     def __getitem__(self, name: str) -> Origin:
-        return Traceable(self.rules[name], self.document, NOTHING_GIVEN)
+        return self.rules[name].run(self.document).origin
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.rules)

@@ -10,7 +10,7 @@ from mappings.facts import Context, Fact
 from mappings.language.running import Given
 from mappings.language.values import empty, many, number, text, truth
 from mappings.results import Gift, GiftKind, Hold, Need, Origin, Problem, TargetValue, Wish
-from mappings.rules import Reserved, Result, Rule
+from mappings.rules import Result, Rule
 
 AttributeType = Literal["text", "integer", "bool", "list"]
 
@@ -103,22 +103,21 @@ class Wishing:
             return self._symbol(rule)
         result = rule.rule.run(self.document, self.given)
         value, cut = _convert(rule, result)
-        if result.problem is not None or result.until is not None:
-            self.note(result)
+        self.note(result)
         if value is not None:
-            return Wish(value, False, rule.hold, result.origin(), cut, expression.redacted)
+            return Wish(value, False, rule.hold, result.origin, cut, expression.redacted)
         absent = rule.absent
         if result.problem is None and not result.skipped:
             if absent.default is not None:
                 return self._default(rule, absent.default)
             if not rule.required:
                 if self._cleared(rule, result):
-                    return Wish(None, True, rule.hold, result.origin())
+                    return Wish(None, True, rule.hold, result.origin)
             else:
                 self.problems.append(
                     Problem(rule.rule.place, "required, but the facts give no value")
                 )
-        self.kept[rule.rule.name] = result.origin()
+        self.kept[rule.rule.name] = result.origin
         return None
 
     def _cleared(self, rule: AttributeRule, result: Result) -> bool:
@@ -133,10 +132,10 @@ class Wishing:
         value, cut = _convert(rule, result)
         self.note(result)
         if value is None:
-            self.kept[rule.rule.name] = result.origin()
+            self.kept[rule.rule.name] = result.origin
             return None
         hold = rule.absent.hold or rule.hold
-        return Wish(value, False, hold, result.origin(), cut, default.expression.redacted)
+        return Wish(value, False, hold, result.origin, cut, default.expression.redacted)
 
     def _symbol(self, rule: AttributeRule) -> Wish | None:
         """A password, or one of several values to be reserved."""
@@ -150,10 +149,7 @@ class Wishing:
             result.rule, result.value = rule.rule, reserved
             value, cut = _convert(rule, result)
             self.note(result)
-            if value is None:
-                return None
-            origin = Reserved(rule.rule, self.document, self.given)
-            return Wish(value, False, rule.hold, origin, cut)
+            return None if value is None else Wish(value, False, rule.hold, result.origin, cut)
         candidates = tuple(dict.fromkeys(values(rule.rule, self.document, self.given)))
         if candidates:
             self.needs.append(Need("unique", name, candidates))
