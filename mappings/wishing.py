@@ -211,7 +211,7 @@ def _or_problem(value: int | bool | None, result: Result, message: str) -> int |
 def _fit(rule: AttributeRule, result: Result, value: str) -> tuple[str | None, bool]:
     """Trimmed and, where it may be, cut to the target's limit (P14)."""
     value = value.strip()
-    if rule.longest is None or 2 * len(value) <= rule.longest or _units(value) <= rule.longest:
+    if rule.longest is None or _units(value) <= rule.longest:
         return value or None, False
     if not rule.may_cut:
         result.fail(f"longer than the {rule.longest} characters the target takes")
