@@ -6,9 +6,11 @@ object. Text compares without case, as canonical types do.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from mappings.language.values import clean, text, truth
@@ -18,6 +20,13 @@ Member: TypeAlias = Callable[[str], Any]
 
 _TOKEN = re.compile(r'\s*(?:([()])|"((?:[^"\\]|\\.)*)"|([^\s()"]+))')
 _DEPTH = 20
+_COMPARISONS: dict[str, Callable[[str, str], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "co": operator.contains,
+    "sw": str.startswith,
+    "ew": str.endswith,
+}
 
 
 class FilterError(ValueError):
@@ -33,28 +42,34 @@ class Filter:
     value: str | bool | None = None
     parts: tuple[Filter, ...] = ()
 
-    def matches(self, member: Member) -> bool:
-        """Whether an object with these members passes."""
-        if self.operator == "and":
-            return all(part.matches(member) for part in self.parts)
-        if self.operator == "or":
-            return any(part.matches(member) for part in self.parts)
-        if self.operator == "not":
-            return not self.parts[0].matches(member)
-        found = clean(member(self.name))
+    @cached_property
+    def matches(self) -> Callable[[Member], bool]:
+        """Says whether an object with these members passes; made ready for many objects."""
+        if self.operator in ("and", "or", "not"):
+            return self._joined()
+        name, value, equals = self.name, self.value, self.operator == "eq"
         if self.operator == "pr":
-            return found is not None
-        if isinstance(self.value, bool):
-            return (truth(found) == self.value) == (self.operator == "eq")
-        have = (text(found) or "").lower()
-        want = self.value or ""
-        if self.operator == "eq":
-            return have == want
-        if self.operator == "ne":
-            return have != want
-        if self.operator == "co":
-            return want in have
-        return have.startswith(want) if self.operator == "sw" else have.endswith(want)
+            return lambda member: clean(member(name)) is not None
+        if isinstance(value, bool):
+            return lambda member: (truth(clean(member(name))) == value) == equals
+        want, compare = value or "", _COMPARISONS[self.operator]
+
+        def passes(member: Member) -> bool:
+            found = member(name)
+            if found.__class__ is str:  # nearly always, and this is hot
+                return compare(found.strip().lower(), want)
+            return compare((text(clean(found)) or "").lower(), want)
+
+        return passes
+
+    def _joined(self) -> Callable[[Member], bool]:
+        one = self.parts[0].matches
+        if self.operator == "not":
+            return lambda member: not one(member)
+        other = self.parts[1].matches
+        if self.operator == "and":
+            return lambda member: one(member) and other(member)
+        return lambda member: one(member) or other(member)
 
     def example(self) -> dict[str, Any] | None:
         """An object that passes, when the filter is made of `eq` and `and` only."""

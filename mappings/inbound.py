@@ -8,15 +8,18 @@ from functools import cached_property
 from typing import Any
 
 from mappings.language import moments
+from mappings.language.running import Run
 from mappings.language.values import Value, first, many, text, truth
-from mappings.paths import Document, Path, PathError, parse_path
+from mappings.paths import Document, Path, PathError, is_object, parse_path
 from mappings.results import Facts, Problem
-from mappings.rules import Result, Rule
+from mappings.rules import Origins, Result, Rule
 from mappings.vocabulary import NEVER_NULL, FactValue, Kind
 from mappings.wishing import AS_SAID, Absence
 
 Place = tuple[str | None, str]
 """URN of the extension (None: of the core) and attribute, in lower case."""
+_ENDED: Any = object()
+"""A rule that ended without a value, not even nothing."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,18 @@ class FactRule:
         return self.rule.run(Document({}))
 
     @cached_property
+    def mute(self) -> bool:
+        """Nothing is not the fact, unless the source emptied what it is read from."""
+        return self.absent == AS_SAID
+
+    @cached_property
     def silent(self) -> bool:
         """Where there is nothing in all these places it says nothing, unless they were emptied."""
         return (
-            first(self.blank.value) in (None, "")
+            self.mute
+            and first(self.blank.value) in (None, "")
             and not self.blank.problems
-            and not self.blank.outcome.skipped
-            and self.absent == AS_SAID
+            and not self.blank.skipped
         )
 
 
@@ -72,6 +80,42 @@ class Inbound:
         return frozenset(fact.rule.name for fact in self.rules)
 
     @cached_property
+    def _bits(self) -> tuple[tuple[int, FactRule], ...]:
+        """Every rule with a bit of its own."""
+        return tuple((1 << number, fact) for number, fact in enumerate(self.rules))
+
+    @cached_property
+    def _looked_at(self) -> dict[str | None, dict[str, int]]:
+        """URN (None: of the core) -> attribute -> the bits of the rules that look there."""
+        found: dict[str | None, dict[str, int]] = {None: {}}
+        for bit, fact in self._bits:
+            for urn, attribute in fact.looks_at:
+                names = found.setdefault(urn, {})
+                names[attribute] = names.get(attribute, 0) | bit
+        return found
+
+    def _concerned(self, document: Document) -> int:
+        """The bits of the rules for which there is anything."""
+        found, looked_at = 0, self._looked_at
+        core = looked_at[None]
+        for name, value in document.core.items():
+            found |= core.get(name, 0)
+            if name in looked_at and is_object(value):
+                names = looked_at[name]
+                for inner in document.folded(value):
+                    found |= names.get(inner, 0)
+        return found
+
+    def _emptied(self, paths: Collection[Path]) -> int:
+        """The bits of the rules that may read something that was emptied."""
+        found, looked_at = 0, self._looked_at
+        for path in paths:
+            found |= looked_at.get(path.urn, {}).get(path.attribute, 0)
+            for bits in looked_at.get(path.text.lower(), {}).values():
+                found |= bits
+        return found
+
+    @cached_property
     def reads_groups(self) -> bool:
         """Whether a rule reads the SCIM groups that a resource is in."""
         readers = [one for fact in self.rules for _, one in fact.rule.expression.readers]
@@ -86,63 +130,60 @@ class Inbound:
         document: the SCIM resource as stored. cleared: the attribute paths that the
         source explicitly emptied (`title`, `urn:...:User:manager`).
         """
-        facts = Facts(asked=self.asked)
-        folded = Document(document)
-        emptied = [path for path in map(_path, cleared) if path is not None]
-        there = _places(document)
-        for fact in self.rules:
-            if not fact.looks_at.isdisjoint(there):
-                result = fact.rule.run(folded)
-                value = result.outcome.value
-                if fact.plain and value.__class__ is str and (written := value.strip()):
-                    facts.values[fact.rule.name] = written  # what most of them come to
-                    facts.origins[fact.rule.name] = result.origin
-                    continue
-                _say(facts, fact, result, emptied, folded)
-            elif emptied or not fact.silent:
-                _say(facts, fact, fact.blank, emptied, folded)
-        return facts
+        paths = [path for path in map(_path, cleared) if path is not None]
+        saying = Saying(Document(document), paths)
+        values, rules = saying.values, saying.origins.rules
+        concerned, emptied = self._concerned(saying.document), self._emptied(paths)
+        run = Run(saying.document)  # one for all: what ends without a value is run by itself
+        for bit, fact in self._bits:
+            if not concerned & bit:
+                if emptied & bit or not fact.silent:
+                    saying.take(fact, fact.blank)
+                continue
+            try:
+                value = fact.rule.expression.evaluate(run)
+            except Exception:
+                value = _ENDED
+            if value.__class__ is str and fact.plain and (written := value.strip()):
+                values[fact.rule.name] = written  # what most of them come to
+                rules[fact.rule.name] = fact.rule
+            elif value is not None or emptied & bit or not fact.mute:
+                saying.take(fact, fact.rule.run(saying.document))
+        return Facts(values, saying.origins, saying.problems, self.asked)
 
 
-def _places(document: Mapping[str, Any]) -> set[Place]:
-    """The attributes that the document has anything of."""
-    found: set[Place] = set()
-    for name, value in document.items():
-        folded = name.lower()
-        found.add((None, folded))
-        if value.__class__ is dict or isinstance(value, Mapping):
-            found.update([(folded, inner.lower()) for inner in value])
-    return found
+class Saying:
+    """One look at a document: what it says of the person, and what went wrong."""
 
+    def __init__(self, document: Document, emptied: Collection[Path]) -> None:
+        self.document = document
+        self.emptied = emptied
+        self.values: dict[str, FactValue | None] = {}
+        self.origins = Origins(document)
+        self.problems: list[Problem] = []
 
-def _say(
-    facts: Facts,
-    fact: FactRule,
-    result: Result,
-    emptied: Collection[Path],
-    document: Document,
-) -> None:
-    """Add what a rule gave to the facts, or its problem."""
-    value: FactValue | None = None
-    if first(result.value) in (None, ""):
-        facts.problems.extend(result.problems)
-        if result.problems or result.outcome.skipped:
-            return
-        if fact.absent.default is not None and result.rule is fact.rule:
-            _say(facts, fact, fact.absent.default.run(document), emptied, document)
-            return
-        if not _cleared(fact, result, emptied):
-            return
-    elif (text(result.value) or "").strip().lower() not in fact.none:
-        value = _convert(result.value, fact.kind)
-        if value is None:
-            problem = f"not a value of kind {fact.kind}"
-            facts.problems.append(Problem(result.rule.place, problem))
-            return
-    name = fact.rule.name
-    if value is not None or name not in NEVER_NULL:
-        facts.values[name] = value
-        facts.origins[name] = result.origin
+    def take(self, fact: FactRule, result: Result) -> None:
+        """Add what a rule gave, or its problem."""
+        value: FactValue | None = None
+        if first(result.value) in (None, ""):
+            self.problems.extend(result.problems)
+            if result.problems or result.skipped:
+                return
+            if fact.absent.default is not None and result.rule is fact.rule:
+                self.take(fact, fact.absent.default.run(self.document))
+                return
+            if not _cleared(fact, result, self.emptied):
+                return
+        elif (text(result.value) or "").strip().lower() not in fact.none:
+            value = _convert(result.value, fact.kind)
+            if value is None:
+                problem = f"not a value of kind {fact.kind}"
+                self.problems.append(Problem(result.rule.place, problem))
+                return
+        name = fact.rule.name
+        if value is not None or name not in NEVER_NULL:
+            self.values[name] = value
+            self.origins.rules[name] = result.rule
 
 
 def _cleared(fact: FactRule, result: Result, emptied: Collection[Path]) -> bool:

@@ -58,6 +58,10 @@ class Outbound:
     def _by_name(self) -> dict[str, AttributeRule]:
         return {rule.rule.name: rule for rule in self.attributes}
 
+    @cached_property
+    def _place(self) -> AttributeRule | None:
+        return AttributeRule(self.container, may_cut=False) if self.container is not None else None
+
     @property
     def attribute_names(self) -> tuple[str, ...]:
         """Every attribute the document may write, in its order."""
@@ -107,8 +111,8 @@ class Outbound:
         wishes = wishing.wishes(self.attributes)
         references = wishing.wishes(self.references)
         container = None
-        if self.container is not None:
-            container = wishing.wish(AttributeRule(self.container, may_cut=False))
+        if self._place is not None:
+            container = wishing.wish(self._place)
         wishing.needs += [
             Need("reference", name, person=str(wish.value))
             for name, wish in references.items()
@@ -135,6 +139,8 @@ class Outbound:
         self, context: Mapping[str, Any], given: Given = NOTHING_GIVEN
     ) -> tuple[Verdict | None, datetime | None]:
         """Whether the person is in scope, and until when that holds. None: everybody is."""
+        if self.scope is None:
+            return None, None
         wishing = Wishing(Context(context), given)
         return self._verdict(wishing), wishing.until
 

@@ -9,7 +9,7 @@ list, or a plain text for `{"value": text}`, it is read as meant.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,18 +28,20 @@ class PathError(ValueError):
 class Document:
     """A JSON document whose names are found without regard to case."""
 
+    __slots__ = ("_folded", "chosen", "core")
+
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self.data = data
+        self._folded: dict[int, dict[str, Any]] = {}
+        self.core = self.folded(data)
         self.chosen: dict[str, list[Any]] = {}
         """What paths have found so far, by their `place`: many look into the same objects."""
-        self._folded: dict[int, dict[str, Any]] = {}
 
-    def get(self, holder: Mapping[str, Any], name: str) -> Any:
-        """The member of `holder` called `name` (lower case), or None."""
-        folded = self._folded.get(id(holder))
-        if folded is None:
-            folded = self._folded[id(holder)] = {str(k).lower(): v for k, v in holder.items()}
-        return folded.get(name)
+    def folded(self, holder: Mapping[str, Any]) -> dict[str, Any]:
+        """The members of an object of the document, by their names in lower case."""
+        found = self._folded.get(id(holder))
+        if found is None:
+            found = self._folded[id(holder)] = {str(k).lower(): v for k, v in holder.items()}
+        return found
 
 
 @dataclass(frozen=True)
@@ -58,18 +60,8 @@ class Path:
         Of several matching objects the first counts, primary ones going first;
         with `several`, all of them. A list of plain values always counts whole.
         """
-        value = self._there(document)
-        if value is None:
-            return None
-        if value.__class__ is str and self.filter is None:  # most are
-            return (value.strip() or None) if self.sub in (None, "value") else None
-        items = self._items(document, value)
-        if not items:
-            return None
-        if not several and _is_object(items[0]):
-            leaf = self._leaf(document, items[0])
-            if leaf.__class__ is str:
-                return leaf.strip() or None
+        items = self._items(document)
+        if not several and items and is_object(items[0]):
             items = items[:1]
         found: list[Scalar] = []
         for item in items:
@@ -82,30 +74,67 @@ class Path:
             return tuple(found)
         return found[0] if found else None
 
+    def reading(self, several: bool = False) -> Callable[[Document], Value]:
+        """`read`, with the shortest way to the one text that nearly every path finds."""
+        read, urn, attribute = self.read, self.urn, self.attribute
+        whole, leaf = self.sub in (None, "value"), self.sub or "value"
+        if several:
+            return lambda document: read(document, True)
+
+        def plain(document: Document) -> Value:
+            value: Any = document.core
+            if urn is not None:
+                value = value.get(urn)
+                if value.__class__ is not dict:
+                    return None if value is None else read(document)
+                value = document.folded(value)
+            value = value.get(attribute)
+            if value.__class__ is dict:
+                value = document.folded(value).get(leaf)
+            elif not whole:
+                return None if value is None else read(document)
+            if value.__class__ is str:
+                return value.strip() or None
+            return value if value is None or value.__class__ is bool else read(document)
+
+        def filtered(document: Document) -> Value:
+            items = self._items(document)
+            if not items:
+                return None
+            if items[0].__class__ is dict:
+                value = document.folded(items[0]).get(leaf)
+                if value.__class__ is str:
+                    return value.strip() or None
+                if value is None:
+                    return None
+            return read(document)
+
+        return plain if self.filter is None else filtered
+
     def raw(self, document: Document) -> list[Any]:
         """The objects or plain values there as they are, primary ones first."""
-        value = self._there(document)
-        return [] if value is None else list(self._items(document, value))
+        return list(self._items(document))
 
     @cached_property
     def place(self) -> str:
         """Where its objects are: the same for every path that reads a part of these."""
         return f"{self.urn}:{self.attribute}[{self.filter!r}]"
 
-    def _there(self, document: Document) -> Any:
-        if self.urn is None:
-            return document.get(document.data, self.attribute)
-        holder = document.get(document.data, self.urn)
-        return document.get(holder, self.attribute) if _is_object(holder) else None
-
-    def _items(self, document: Document, value: Any) -> list[Any]:
-        """The objects or plain values in `value`, which is what is there; not to be changed."""
+    def _items(self, document: Document) -> list[Any]:
+        """The objects or plain values there; not to be changed."""
         found = document.chosen.get(self.place)
         if found is None:
-            found = document.chosen[self.place] = self._chosen(document, value)
+            found = document.chosen[self.place] = self._chosen(document)
         return found
 
-    def _chosen(self, document: Document, value: Any) -> list[Any]:
+    def _chosen(self, document: Document) -> list[Any]:
+        holder: Any = document.core
+        if self.urn is not None:
+            holder = holder.get(self.urn)
+            holder = document.folded(holder) if is_object(holder) else {}
+        value = holder.get(self.attribute)
+        if value is None:
+            return []
         items = list(value) if isinstance(value, (list, tuple)) else [value]
         if self.filter is not None:
             items = [item for item in items if self.filter.matches(_member(document, item))]
@@ -116,8 +145,8 @@ class Path:
         return items
 
     def _leaf(self, document: Document, item: Any) -> Any:
-        if _is_object(item):
-            return document.get(item, self.sub or "value")
+        if is_object(item):
+            return document.folded(item).get(self.sub or "value")
         return item if self.sub in (None, "value") else None
 
     def cleared_by(self, other: Path) -> bool:
@@ -136,15 +165,15 @@ class Path:
         return self.filter.matches(example.get)
 
 
-def _is_object(value: Any) -> bool:
+def is_object(value: Any) -> bool:
     """A JSON object: nearly always a dict, and this is hot."""
     return value.__class__ is dict or isinstance(value, Mapping)
 
 
 def _member(document: Document, item: Any) -> Member:
     """How a filter looks into `item`: a plain value is its own `value`."""
-    if _is_object(item):
-        return lambda name: document.get(item, name)
+    if is_object(item):
+        return document.folded(item).get
     return lambda name: item if name == "value" else None
 
 

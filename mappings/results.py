@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -54,7 +55,7 @@ class Facts:
     """
 
     values: dict[str, FactValue | None] = field(default_factory=dict)
-    origins: dict[str, Origin] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     asked: frozenset[str] | None = None
     """The facts that the source's mapping has a rule for; None: all."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from mappings.language.expression import Expression, Given, Outcome, Step
-from mappings.language.running import NOTHING_GIVEN, Reader
-from mappings.language.values import Value
+from mappings.language.expression import Expression, Given, Run, Step
+from mappings.language.running import NOTHING_GIVEN
 from mappings.results import Origin, Problem
 
 
@@ -33,30 +31,17 @@ class Rule:
 
     def run(self, document: Any, given: Given = NOTHING_GIVEN) -> Result:
         """Evaluate; what goes wrong is in the result's problems."""
-        return Result(self, self.expression.run(document, given, self.name))
+        result = Result(document, given, self.name)
+        result.rule = self
+        result.finish(self.expression.evaluate)
+        return result
 
 
-class Result:
+class Result(Run):
     """What a rule gave."""
 
-    __slots__ = ("outcome", "rule")
-
-    def __init__(self, rule: Rule, outcome: Outcome) -> None:
-        self.rule = rule
-        self.outcome = outcome
-
-    @property
-    def value(self) -> Value:
-        return self.outcome.value
-
-    @property
-    def reads(self) -> list[Reader]:
-        """What was looked at, in order, with repeats."""
-        return self.outcome.read
-
-    @property
-    def until(self) -> datetime | None:
-        return self.outcome.until
+    __slots__ = ("rule",)
+    rule: Rule
 
     @property
     def origin(self) -> Origin:
@@ -64,12 +49,11 @@ class Result:
 
     @property
     def problems(self) -> list[Problem]:
-        problem = self.outcome.problem
-        return [] if problem is None else [Problem(self.rule.place, problem)]
+        return [] if self.problem is None else [Problem(self.rule.place, self.problem)]
 
     def fail(self, message: str) -> None:
         """Note what is wrong with the value, in words that hold no personal value."""
-        self.outcome.problem = message
+        self.problem = message
 
 
 class Traceable(Origin):
@@ -91,17 +75,38 @@ class Traceable(Origin):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([reader.text for reader in self._result.outcome.read]))
+        return tuple(dict.fromkeys([reader.text for reader in self._result.reads]))
 
     @property
     def redacted(self) -> bool:
         return self._result.rule.expression.redacted
 
     def trace(self) -> Step:
-        rule, run = self._result.rule, self._result.outcome.run
-        return rule.expression.trace(run.document, run.given, rule.name)
+        result = self._result
+        return result.rule.expression.trace(result.document, result.given, result.name)
 
     @property
     def _result(self) -> Result:
         result: Result = self.__dict__["result"]
         return result
+
+
+class Origins(Mapping[str, Origin]):
+    """Where the values that rules without anything given find in a document come from.
+
+    A rule is evaluated again when somebody asks for its origin.
+    """
+
+    def __init__(self, document: Any) -> None:
+        self.document = document
+        self.rules: dict[str, Rule] = {}
+        """What gave each value, by its name."""
+
+    def __getitem__(self, name: str) -> Origin:
+        return self.rules[name].run(self.document).origin
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)

@@ -213,4 +213,4 @@ def _passes(rule: Rule, context: Context, given: Given, until: Callable[[datetim
         until(result.until)
     if result.problems:
         raise _Unknown(result.problems[0])
-    return not result.outcome.whole
+    return not result.whole

@@ -11,7 +11,7 @@ Values are taken as they are: an empty text is one, and no blanks are cut.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -42,6 +42,9 @@ class Literal:
         if self.text.lower() in folded:
             return _value(folded[self.text.lower()])
         return self._path.read(Document(document), several) if self._path else None
+
+    def reading(self, several: bool = False) -> Callable[[Mapping[str, Any]], Value]:
+        return lambda document: self.read(document, several)
 
     def raw(self, document: Mapping[str, Any]) -> list[Any]:
         found = document.get(self.text)

@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Literal
 
 from mappings.facts import Context, Fact
-from mappings.language.expression import Outcome
-from mappings.language.running import Given, Run
-from mappings.language.values import Value, empty, many, number, text, truth
+from mappings.language.running import Given
+from mappings.language.values import empty, many, number, text, truth
 from mappings.results import Gift, GiftKind, Hold, Need, Origin, Problem, TargetValue, Wish
 from mappings.rules import Result, Rule
 
@@ -59,7 +58,7 @@ def values(rule: Rule, document: Context, given: Given) -> list[str]:
     """What a rule gives as names: blanks single, none at the ends."""
     expression = rule.expression
     if expression.selects:
-        found: list[Value] = [o.value for o in expression.candidates(document, given, rule.name)]
+        found = expression.candidates(document, given, rule.name)
     else:
         found = [rule.run(document, given).value]
     return [name for value in found if (name := " ".join((text(value) or "").split()))]
@@ -84,10 +83,10 @@ class Wishing:
 
     def note(self, result: Result) -> None:
         """Take over what a rule left beside its value."""
-        if result.outcome.problem is not None:
+        if result.problem is not None:
             self.problems.extend(result.problems)
-        if result.outcome.until is not None:
-            self.changes(result.outcome.until)
+        if result.until is not None:
+            self.changes(result.until)
 
     def wishes(self, rules: tuple[AttributeRule, ...]) -> dict[str, Wish]:
         found = {}
@@ -108,7 +107,7 @@ class Wishing:
         if value is not None:
             return Wish(value, False, rule.hold, result.origin, cut, expression.redacted)
         absent = rule.absent
-        if result.outcome.problem is None and not result.outcome.skipped:
+        if result.problem is None and not result.skipped:
             if absent.default is not None:
                 return self._default(rule, absent.default)
             if not rule.required:
@@ -125,7 +124,7 @@ class Wishing:
         means = rule.absent.means
         if means != "said":
             return means == "clear"
-        read = result.outcome.read
+        read = result.reads
         return any(isinstance(r, Fact) and self.document.has_null(r.key) for r in read)
 
     def _default(self, rule: AttributeRule, default: Rule) -> Wish | None:
@@ -146,7 +145,8 @@ class Wishing:
             return None
         reserved = self.given.reserved.get(name)
         if reserved is not None:
-            result = Result(rule.rule, Outcome(Run(self.document, self.given), reserved))
+            result = Result(self.document, self.given, name)
+            result.rule, result.value = rule.rule, reserved
             value, cut = _convert(rule, result)
             self.note(result)
             return None if value is None else Wish(value, False, rule.hold, result.origin, cut)
@@ -178,12 +178,14 @@ class Wishing:
 
 def _without(result: Result) -> bool:
     """Whether the rule could not tell, or asked not to be asked."""
-    return result.outcome.problem is not None or result.outcome.skipped
+    return result.problem is not None or result.skipped
 
 
 def _convert(rule: AttributeRule, result: Result) -> tuple[TargetValue | None, bool]:
     """The value as the target takes it, and whether it was cut."""
     value = result.value
+    if value.__class__ is str and rule.type == "text":  # most are, and this is hot
+        return _fit(rule, result, value)
     if empty(value):
         return None, False
     if rule.type == "bool":

@@ -143,11 +143,11 @@ class Builder:
         except ValueError as error:
             problem, _, remedy = str(error).rpartition("; ")
             raise self.error(node, problem, remedy) from error
-        read = reader.read
+        read = reader.reading(several)
 
         def evaluate(run: Run) -> Any:
             run.reads.append(reader)
-            return read(run.document, several)
+            return read(run.document)
 
         return Code(evaluate, getattr(reader, "gives", "any"))
 
@@ -232,7 +232,7 @@ class Builder:
             return Code(lambda run: apply(run, *[read(run) for read in readers]), function.gives)
         if moves:
             return Code(_following(function, codes), function.gives, moves=True)
-        evaluate = _calling(apply, readers)
+        evaluate = _calling(apply, readers, [code.constant is VARIES for code in codes])
         if self.traced or any(code.constant is VARIES for code in codes):
             return Code(evaluate, function.gives)
         return self._ahead(call, evaluate, function.gives)
@@ -308,7 +308,7 @@ def _settling(code: Code) -> Evaluate:
     return lambda run: settled(evaluate(run), run)
 
 
-def _calling(apply: Callable[..., Any], readers: list[Evaluate]) -> Evaluate:
+def _calling(apply: Callable[..., Any], readers: list[Evaluate], varies: list[bool]) -> Evaluate:
     """The common numbers of arguments without the cost of a list."""
     if len(readers) == 1:
         (one,) = readers
@@ -319,6 +319,10 @@ def _calling(apply: Callable[..., Any], readers: list[Evaluate]) -> Evaluate:
     if len(readers) == 3:
         one, two, three = readers
         return lambda run: apply(one(run), two(run), three(run))
+    if readers and not any(varies[1:]):
+        one = readers[0]
+        rest = [read(Run(None)) for read in readers[1:]]
+        return lambda run: apply(one(run), *rest)
     return lambda run: apply(*[read(run) for read in readers])
 
 
@@ -351,10 +355,11 @@ def _traced(evaluate: Evaluate, expression: str) -> Evaluate:
     """The same, leaving a :class:`Step` in the evaluation."""
 
     def trace(run: Run) -> Any:
-        step = Step(expression)
-        if run.steps:
-            run.steps[-1].parts.append(step)
-        run.steps.append(step)
+        step, steps = Step(expression), run.steps
+        assert steps is not None
+        if steps:
+            steps[-1].parts.append(step)
+        steps.append(step)
         try:
             value = evaluate(run)
             step.value = value.at(run.now()) if isinstance(value, Moving) else value
@@ -366,7 +371,7 @@ def _traced(evaluate: Evaluate, expression: str) -> Evaluate:
             step.failed = "left out of the flow"
             raise
         finally:
-            if len(run.steps) > 1:
-                run.steps.pop()
+            if len(steps) > 1:
+                steps.pop()
 
     return trace

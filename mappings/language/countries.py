@@ -67,6 +67,8 @@ def _countries() -> dict[str, Country]:
 
 def _fold(spelling: str) -> str:
     """Lower case, accents off, blanks single: `Türkiye` and `turkiye` are one."""
+    if spelling.isascii():
+        return " ".join(spelling.lower().split())
     plain = unicodedata.normalize("NFKD", spelling.casefold())
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 

@@ -6,8 +6,6 @@ result = expression.run(document, Given(now=...))
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -15,43 +13,11 @@ import mappings.language.functions  # noqa: F401  (registers the functions)
 from mappings.language.compiling import Code, Evaluate, Names, compiled
 from mappings.language.grammar import ExpressionError, parse
 from mappings.language.registry import FUNCTIONS
-from mappings.language.running import NOTHING_GIVEN, Fail, Given, Reader, Run, Skip, Step
+from mappings.language.running import NOTHING_GIVEN, Given, Reader, Run, Step
 from mappings.language.syntax import Attribute, Call, Node, walk
 from mappings.language.values import Value
 
-__all__ = ["FUNCTIONS", "Expression", "ExpressionError", "Given", "Names", "Outcome", "Step"]
-
-
-class Outcome:
-    """What one evaluation gave. A plain class, because there are dozens for every person."""
-
-    __slots__ = ("problem", "run", "skipped", "value", "whole")
-
-    def __init__(
-        self,
-        run: Run,
-        value: Value = None,
-        problem: str | None = None,
-        skipped: bool = False,
-        whole: bool = False,
-    ) -> None:
-        self.run = run
-        self.value = value
-        self.problem = problem
-        """Why there is no value, in words that hold no personal value."""
-        self.skipped = skipped
-        """The attribute is to be left as it is; `whole`: the person with it."""
-        self.whole = whole
-
-    @property
-    def read(self) -> list[Reader]:
-        """What was looked at, in order, with repeats."""
-        return self.run.reads
-
-    @property
-    def until(self) -> datetime | None:
-        """The earliest instant at which this may turn out differently, if it may."""
-        return self.run.until
+__all__ = ["FUNCTIONS", "Expression", "ExpressionError", "Given", "Names", "Run", "Step"]
 
 
 class Expression:
@@ -66,7 +32,8 @@ class Expression:
         self._names = names
         self._several = several
         self._code: Code = compiled(self.root, names, several=several)
-        self._evaluate: Evaluate = self._code.evaluate
+        self.evaluate: Evaluate = self._code.evaluate
+        """Raises `Fail` and `Skip`; for who has a :class:`Run` already."""
         self.gives = self._code.gives
         self.constant = self._code.constant
 
@@ -95,10 +62,11 @@ class Expression:
         """Its values are not to be shown."""
         return "Redact" in self.calls
 
-    def run(self, document: Any, given: Given = NOTHING_GIVEN, name: str = "") -> Outcome:
+    def run(self, document: Any, given: Given = NOTHING_GIVEN, name: str = "") -> Run:
         """Evaluate; never raises. `name` is the rule's, for what is drawn at random."""
         run = Run(document, given, name)
-        return _outcome(self._evaluate, run)
+        run.finish(self.evaluate)
+        return run
 
     @cached_property
     def _candidates(self) -> tuple[Evaluate, ...]:
@@ -122,12 +90,14 @@ class Expression:
 
     def candidates(
         self, document: Any, given: Given = NOTHING_GIVEN, name: str = ""
-    ) -> list[Outcome]:
+    ) -> list[Value]:
         """What each rule of a `SelectUniqueValue` gives, in their order."""
-        run = Run(document, given, name)
-        found = []
+        run = Run(document, given, name)  # one for all: no two of them draw the same
+        found: list[Value] = []
         for evaluate in self._candidates:
-            found.append(_outcome(evaluate, run))
+            run.value = None
+            run.finish(evaluate)
+            found.append(run.value)
         return found
 
     @cached_property
@@ -140,17 +110,7 @@ class Expression:
         Where the rule calls `Redact`, every value reads `[Redact]`.
         """
         run = Run(document, given, name)
-        outcome = _outcome(self._traced, run)
-        step = run.steps[0] if run.steps else Step(self.text, outcome.value, outcome.problem)
+        run.steps = []
+        run.finish(self._traced)
+        step = run.steps[0] if run.steps else Step(self.text, run.value, run.problem)
         return step.hidden() if self.redacted else step
-
-
-def _outcome(evaluate: Callable[[Run], Any], run: Run) -> Outcome:
-    try:
-        return Outcome(run, evaluate(run))
-    except Fail as failure:
-        return Outcome(run, problem=str(failure))
-    except Skip as skip:
-        return Outcome(run, skipped=True, whole=skip.whole)
-    except Exception as error:  # a rule must never stop a person, whatever it meets
-        return Outcome(run, problem=f"the rule failed ({type(error).__name__})")

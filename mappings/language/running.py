@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -56,6 +56,10 @@ class Reader(Protocol):
 
     def read(self, document: Any, several: bool = False) -> Value: ...
 
+    def reading(self, several: bool = False) -> Callable[[Any], Value]:
+        """`read` made ready for many documents."""
+        ...
+
     def raw(self, document: Any) -> list[Any]:
         """The objects there as they are, for functions that look into them."""
         ...
@@ -90,9 +94,25 @@ class Step:
 
 
 class Run:
-    """One evaluation under way."""
+    """One evaluation: what it works with, and what it gives.
 
-    __slots__ = ("document", "drawn", "given", "guids", "name", "reads", "steps", "until")
+    A plain class, because there are dozens for every person.
+    """
+
+    __slots__ = (
+        "document",
+        "drawn",
+        "given",
+        "guids",
+        "name",
+        "problem",
+        "reads",
+        "skipped",
+        "steps",
+        "until",
+        "value",
+        "whole",
+    )
 
     def __init__(self, document: Any, given: Given = NOTHING_GIVEN, name: str = "") -> None:
         self.document = document
@@ -103,10 +123,28 @@ class Run:
         """Attributes that were looked at, in order, with repeats."""
         self.until: datetime | None = None
         """The earliest instant at which a comparison with now turns out differently."""
+        self.value: Value = None
+        self.problem: str | None = None
+        """Why there is no value, in words that hold no personal value."""
+        self.skipped = False
+        """The attribute is to be left as it is; `whole`: the person with it."""
+        self.whole = False
         self.drawn = 0
-        self.guids = iter(given.guids)
-        self.steps: list[Step] = []
+        self.guids = 0
+        """How many of those given are used up."""
+        self.steps: list[Step] | None = None
         """Where a trace is under way: the step being evaluated, its parents before it."""
+
+    def finish(self, evaluate: Callable[[Run], Any]) -> None:
+        """Take over how the evaluation ends; never raises."""
+        try:
+            self.value = evaluate(self)
+        except Fail as failure:
+            self.problem = str(failure)
+        except Skip as skip:
+            self.skipped, self.whole = True, skip.whole
+        except Exception as error:  # a rule must never stop a person, whatever it meets
+            self.problem = f"the rule failed ({type(error).__name__})"
 
     def changes(self, instant: datetime) -> None:
         """Note that a comparison turns out differently from `instant` on."""
@@ -118,6 +156,11 @@ class Run:
         if self.given.now is None:
             raise Fail("Now: this is evaluated without a time")
         return self.given.now
+
+    def next_guid(self) -> str | None:
+        """The next of those given; None when none is left."""
+        self.guids += 1
+        return self.given.guids[self.guids - 1] if self.guids <= len(self.given.guids) else None
 
     def draw(self, what: str) -> bytes:
         """64 bytes: the next of this person's own random values, the same every time."""

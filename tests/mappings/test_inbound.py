@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mappings.documents import load_inbound
+from mappings.inbound import Inbound, Saying
+from mappings.paths import Document, PathError, parse_path
 from mappings.vocabulary import FACTS
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -237,3 +240,52 @@ def test_no_document_makes_it_fail(document, cleared):
     for name, said in facts.values.items():
         kind = {"bool": bool, "list": list}.get(FACTS[name], str)
         assert said is None or isinstance(said, kind)
+
+
+_DOCUMENTS = st.dictionaries(
+    st.sampled_from(["emails", "Title", "title", "name", "addresses", WORKER, ENTERPRISE,
+                     "displayName", "active"]),
+    _JSON | st.dictionaries(st.sampled_from(["givenName", "status", "manager", "onLeave"]), _JSON),
+)  # fmt: skip
+_EMPTIED = st.lists(
+    st.sampled_from(["emails", "title", "name.givenName", "displayName", WORKER, ENTERPRISE,
+                     f"{ENTERPRISE}:manager", 'addresses[type eq "work"]', "a[", ""])
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Inbound:
+    """Rules that clear, keep, stand in, leave the flow and fail."""
+    folder = tmp_path_factory.mktemp("odd")
+    (folder / "odd.yaml").write_text(
+        "extends: generic\nfacts:\n"
+        "  title: {value: '[title]', absent: clear}\n"
+        "  nickName: {value: '[title]', absent: keep}\n"
+        "  company: {value: '[title]', absent: {default: '[displayName]'}}\n"
+        "  division: {value: 'IgnoreFlowIfNullOrEmpty([title])', none: [x]}\n"
+        "  office: 'IIF(IsPresent([title]), Error(\"no\"), [displayName])'\n"
+        "  location: '\"fixed\"'\n"
+        "  groups: '[emails.value]'\n",
+        encoding="utf-8",
+    )
+    return load_inbound("odd", [folder])
+
+
+@settings(deadline=None)
+@given(_DOCUMENTS, _EMPTIED)
+def test_the_short_way_says_what_every_rule_by_itself_says(odd, document, cleared):
+    for inbound in (WORKDAY, odd):
+        paths = []
+        for written in cleared:
+            with suppress(PathError):
+                paths.append(parse_path(written))
+        alone = Saying(Document(document), paths)
+        for fact in inbound.rules:
+            alone.take(fact, fact.rule.run(Document(document)))
+        facts = inbound.facts(document, cleared)
+        assert list(facts.values.items()) == list(alone.values.items())
+        assert facts.problems == alone.problems
+        for name, rule in alone.origins.rules.items():
+            origin = facts.origins[name]
+            read = dict.fromkeys(one.text for one in rule.run(Document(document)).reads)
+            assert (origin.rule, origin.reads) == (rule.place, tuple(read))

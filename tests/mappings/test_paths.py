@@ -29,7 +29,11 @@ PERSON: dict[str, Any] = {
 
 
 def read(path: str, document: dict[str, Any] = PERSON, several: bool = False) -> Any:
-    return parse_path(path).read(Document(document), several)
+    parsed = parse_path(path)
+    found = parsed.read(Document(document), several)
+    reading, shared = parsed.reading(several), Document(document)
+    assert [reading(shared), reading(shared)] == [found, found]
+    return found
 
 
 @pytest.mark.parametrize(

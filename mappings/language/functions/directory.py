@@ -74,8 +74,7 @@ def guid(run: Run) -> str:
 
     Len(Guid()) → 36
     """
-    given = next(run.guids, None)
-    return given or str(uuid.UUID(bytes=run.draw("Guid")[:16], version=4))
+    return run.next_guid() or str(uuid.UUID(bytes=run.draw("Guid")[:16], version=4))
 
 
 @function(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mappings.language.expression import Expression, Given, Names, Outcome
+from mappings.language.expression import Expression, Given, Names, Run
 from mappings.paths import Document, parse_path
 
 NAMES = Names(parse_path, {})
@@ -17,7 +17,7 @@ NOW = datetime(2026, 3, 16, 9, 0, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 
 
-def look(source: str, document: dict[str, Any], now: datetime = NOW) -> Outcome:
+def look(source: str, document: dict[str, Any], now: datetime = NOW) -> Run:
     return Expression(source, NAMES).run(Document(document), Given(now=now))
 
 

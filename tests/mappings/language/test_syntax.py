@@ -69,7 +69,7 @@ def test_brackets_inside_a_path_and_inside_its_quotes():
 )
 def test_only_what_is_needed_is_looked_at(source, read):
     found = outcome(source, {"a": "x", "b": "y", "c": "z"})
-    assert [reader.text for reader in found.read] == read
+    assert [reader.text for reader in found.reads] == read
 
 
 def test_a_branch_not_taken_cannot_fail():
@@ -181,7 +181,7 @@ def test_prefixes_stand_for_urns():
     names = Names(lambda name: parse_path(name, {"w": "urn:x:User"}), {})
     found = Expression("[w:hireDate]", names).run(Document({"urn:x:User": {"hireDate": "d"}}))
     assert found.value == "d"
-    assert [reader.text for reader in found.read] == ["urn:x:User:hireDate"]
+    assert [reader.text for reader in found.reads] == ["urn:x:User:hireDate"]
 
 
 def test_nested_as_deep_as_anybody_writes():
