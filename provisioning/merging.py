@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -73,6 +74,8 @@ class Merged:
     episodes: tuple[Episode, ...] = ()
     changes_at: float | None = None
     """The earliest business instant at which this may turn out differently."""
+    works: bool = True
+    """Whether they work by these episodes."""
 
 
 def merge(
@@ -96,12 +99,12 @@ def merge(
         source, own = deciding[life.episode]
         facts = {name: own[name] for name in own if name in _OF_BLOCK}
         origins = dict.fromkeys(facts, source)
-    zone = zone_of(episodes[life.episode] if episodes else Episode("", {}), policy)
-    for name in dict.fromkeys(name for _, own in said for name in own):
+    for name in dict.fromkeys(chain.from_iterable(own for _, own in said)):
         if name in _OF_BLOCK:
             continue
         ranked = said
         if name in policy.authority:
+            zone = zone_of(episodes[life.episode] if episodes else Episode("", {}), policy)
             ranked = _by_authority(name, said, policy, facts, zone, now, until)
         for source, own in ranked:
             if name in own and (name not in facts or (facts[name] is None is not own[name])):
@@ -111,7 +114,7 @@ def merge(
             facts.setdefault(name, None)
     if len(records) > 1 and life.valid_until is not None:
         until.append(life.valid_until)  # then another record may decide
-    return Merged(facts, origins, episodes, min(until, default=None))
+    return Merged(facts, origins, episodes, min(until, default=None), life.enabled)
 
 
 def course(

@@ -26,7 +26,7 @@ def push(
     meanwhile: Callable[[], None] = lambda: None,
 ) -> str:
     """Create; `ahead`: read before the transaction begins, after which `meanwhile` happens."""
-    ready = house.intake.ready(source, "User", document, frozenset(), new=True) if ahead else None
+    ready = house.intake.ready(source, "User", document, frozenset(), facts=None) if ahead else None
     meanwhile()
     return house.push(document, source, ready=ready)
 
