@@ -172,11 +172,10 @@ class Intake:
     ) -> bool:
         """The person is what the record and the others say. Whether they leave by that."""
         is_alone = not others and kept.facts == said.facts_before != UNKNOWN
-        if is_alone and kept.withdrawn_at is None and not _has_come(kept, said.now):
-            row = said.alone.row
-            if row["episodes"] == kept.episodes:  # it is the same life
-                people.store_row(tx, who, row)
-                return False
+        is_there = kept.withdrawn_at is None and not _has_come(kept, said.now)
+        if is_alone and is_there and said.alone["episodes"] == kept.episodes:
+            people.store_row(tx, who, said.alone)  # the same life, which goes on as it did
+            return False
         return self._become(tx, settings, who, kept, [*others, said.push.record], said.now)
 
     def _become(
@@ -191,10 +190,11 @@ class Intake:
         """The person is what these records say together. Whether they leave by that."""
         before, works_before = self._before(tx, settings, who, kept, now)
         merged = merge(records, settings.people, now, before)
+        works = lifecycle(merged.episodes, None, settings.people, now).enabled
         people.store(tx, who, merged)
-        if merged.works and not works_before:
+        if works and not works_before:
             names.keep(tx, who)
-        return works_before and not merged.works
+        return works_before and not works
 
     def _owe(
         self,
@@ -256,11 +256,12 @@ class Intake:
         facts: dict[str, Any] = json.loads(kept.facts)
         if not facts:
             return {}, False  # just made: nobody has said anything yet
+        episodes = people.episodes_from(kept.episodes)
         if _has_come(kept, now) and kept.withdrawn_at is None:
             merged = merge(people.live_records(tx, who), settings.people, now, facts)
-            return merged.facts, merged.works  # a date nobody has looked at yet
-        episodes = people.episodes_from(kept.episodes)
-        return facts, lifecycle(episodes, kept.withdrawn_at, settings.people, now).enabled
+            facts, episodes = merged.facts, merged.episodes  # a date nobody has looked at yet
+        life = lifecycle(episodes, kept.withdrawn_at, settings.people, now)
+        return facts, life.enabled
 
     def _note(
         self,

@@ -108,7 +108,7 @@ class Joining:
 
     def _new(self) -> str:
         self.made = True
-        return people.create_person(self._tx, machine_now(), self._said.alone.row)
+        return people.create_person(self._tx, machine_now(), self._said.alone)
 
     def _has_another_life(self, who: str, keys: Sequence[Key]) -> bool:
         """Whether HR gave a number again that it had given to another human before."""

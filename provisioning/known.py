@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, exists, select
@@ -33,7 +34,8 @@ class Known(NamedTuple):
 
 def of_new(tx: Connection, keys: Sequence[Key], edges: Sequence[str]) -> Known:
     """What is known where a record is new. `edges` may be waited for; there is one at least."""
-    values = {f"edge{n}": edge for n, edge in enumerate(edges)} | _key_values(keys)
+    names = (*_names("edge", len(edges)), *_key_names(len(keys)))
+    values = dict(zip(names, chain(edges, *keys), strict=True))
     row = _new(len(keys), len(edges)).first(tx, **values)
     assert row is not None
     return Known(None, None, None, None, True, _owned(keys, row[1:]), bool(row[0]))
@@ -41,16 +43,18 @@ def of_new(tx: Connection, keys: Sequence[Key], edges: Sequence[str]) -> Known:
 
 def of_stored(tx: Connection, id: str, keys: Sequence[Key]) -> Known:
     """What is known of a record that is there, and who has these keys."""
-    row = _stored(len(keys)).first(tx, the_id=id, **_key_values(keys))
+    values = dict(zip(_key_names(len(keys)), chain(*keys), strict=True))
+    row = _stored(len(keys)).first(tx, the_id=id, **values)
     if row is None:
         return Known(None, None, None, None, True, {}, True)
-    who, facts, ahead, has_others, *rest = row
-    kept = Kept(*rest[:_KEPT]) if who is not None else None
-    owners = _owned(keys, rest[_KEPT:])
+    who, facts, ahead, has_others = row[:4]
+    kept = Kept(*row[4:_OWNERS]) if who is not None else None
+    owners = _owned(keys, row[_OWNERS:])
     return Known(who, facts, ahead, kept, who is None or bool(has_others), owners, True)
 
 
-_KEPT = len(Kept._fields)
+_OWNERS = 4 + len(Kept._fields)
+_KEY = Key._fields
 _other = resource.alias("other")
 
 
@@ -81,20 +85,22 @@ def _stored(keys: int) -> Statement:
 
 
 def _owners(keys: int) -> list[Any]:
-    columns = ("scope", "kind", "value")
     return [
         select(person_key.c.person)
-        .where(and_(*(person_key.c[name] == bindparam(f"{name}{n}") for name in columns)))
+        .where(and_(*(person_key.c[name] == bindparam(f"{name}{n}") for name in _KEY)))
         .scalar_subquery()
         for n in range(keys)
     ]
 
 
-def _key_values(keys: Sequence[Key]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for n, key in enumerate(keys):
-        values[f"scope{n}"], values[f"kind{n}"], values[f"value{n}"] = key
-    return values
+@cache
+def _names(name: str, number: int) -> tuple[str, ...]:
+    return tuple(f"{name}{n}" for n in range(number))
+
+
+@cache
+def _key_names(number: int) -> tuple[str, ...]:
+    return tuple(f"{name}{n}" for n in range(number) for name in _KEY)
 
 
 def _owned(keys: Sequence[Key], row: Sequence[Any]) -> dict[Key, str]:

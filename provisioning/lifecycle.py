@@ -125,7 +125,9 @@ def lifecycle(
     turns = [_turn(one, policy, now, problems) for one in episodes] or [
         _Turn("active", True, "employed", None, None)
     ]
-    kept = _employments(episodes, turns, now) or range(len(turns))
+    kept: Sequence[int] = (0,)
+    if len(turns) > 1:
+        kept = _employments(episodes, turns, now)
     chosen = _chosen(turns, kept)
     turn = turns[chosen]
     if withdrawn_at is not None:
@@ -159,7 +161,7 @@ def _employments(episodes: Sequence[Episode], turns: Sequence[_Turn], now: float
     that a stronger one knows, and that has begun, is not asked for; it is another one when
     it began later."""
     kept: list[int] = []
-    for number, turn in enumerate(turns if episodes else ()):
+    for number, turn in enumerate(turns):
         own, starts = episodes[number].source, turn.starts
         known = [turns[other].starts for other in kept if episodes[other].source != own]
         same = any(
@@ -174,6 +176,9 @@ def _employments(episodes: Sequence[Episode], turns: Sequence[_Turn], now: float
 def _chosen(turns: Sequence[_Turn], kept: Sequence[int]) -> int:
     """The episode that decides: a dismissal, then one that works, that is to begin, and of
     what is over the latest. Among equals the first."""
+
+    if len(kept) == 1:
+        return kept[0]
 
     def weight(number: int) -> tuple[int, float, int]:
         turn = turns[number]

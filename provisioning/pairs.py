@@ -97,19 +97,17 @@ def ask_and_tell(
     tx: Connection, person: str, targets: Iterable[str], lane: Lane, now: float
 ) -> Asked:
     """`ask`, and when these pairs were looked at."""
-    wanted = list(dict.fromkeys(targets))
-    counters: Counters = {"asked": {}, "seen": {}}
+    named = {f"to_target{n}": target for n, target in enumerate(dict.fromkeys(targets))}
+    asked: dict[str, int] = {}
+    seen: dict[str, int] = {}
     looked: dict[str, float | None] = {}
-    if wanted:
-        named = {f"to_target{n}": target for n, target in enumerate(wanted)}
-        asking = _asking(tx.dialect.name, len(wanted))
-        for target, asked, seen, at in asking.all(
-            tx, to_person=person, at=now, urgency=int(lane), **named
-        ):
-            counters["asked"][target], counters["seen"][target] = asked, seen
-            looked[target] = at
+    if named:
+        asking = _asking(tx.dialect.name, len(named))
+        rows = asking.all(tx, to_person=person, at=now, urgency=int(lane), **named)
+        for target, new, dealt_with, at in rows:
+            asked[target], seen[target], looked[target] = new, dealt_with, at
         notify(tx)
-    return Asked(counters, looked)
+    return Asked({"asked": asked, "seen": seen}, looked)
 
 
 def resolved(tx: Connection, now: float, *edges: str) -> int:

@@ -47,6 +47,8 @@ STABLE_KINDS = ("externalId", "workerId", "employeeNumber")
 conversion of the contract; these may not."""
 LIFELONG = "universalId"
 """The key that survives a conversion and a return under another number."""
+_SHORTEST_GUID = 32
+"""Characters of a GUID without dashes and braces."""
 KINDS = (*STABLE_KINDS, "sourceGuid", LIFELONG)
 
 
@@ -135,8 +137,12 @@ def keys_of(
 
 def fold(value: object) -> str | None:
     """A key as it is compared: no blanks around, no case, GUIDs in one form."""
-    text = guid_key(str(value)).casefold() if value is not None else ""
-    return text or None
+    if value is None:
+        return None
+    text = str(value).strip()
+    if len(text) >= _SHORTEST_GUID:
+        text = guid_key(text)
+    return text.casefold() or None
 
 
 def owners(tx: Connection, keys: Iterable[Key]) -> dict[Key, str]:

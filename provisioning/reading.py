@@ -33,14 +33,6 @@ class Terms(NamedTuple):
     """Kinds of keys that are the same in other sources."""
 
 
-class Alone(NamedTuple):
-    """The person, where nobody else speaks of them."""
-
-    row: Mapping[str, Any]
-    """What is stored."""
-    works: bool
-
-
 @dataclass(frozen=True)
 class Reading:
     """What a push at business time `now` makes of a record."""
@@ -75,12 +67,12 @@ class Reading:
         return not dated.ABOUT_THE_PUSH.issuperset(self.changed)
 
     @cached_property
-    def alone(self) -> Alone:
-        """The person, where this record alone speaks of them, now and before."""
+    def alone(self) -> Mapping[str, Any]:
+        """What is stored of the person, where this record alone speaks and has spoken."""
         said = self.push.record
         merged = merge([said], self.terms.policy, self.now, self.stored.facts)
         text = self.facts if merged.facts == said.facts else None
-        return Alone(people.row_of(merged, text), merged.works)
+        return people.row_of(merged, text)
 
     def told(self) -> dict[str, Any]:
         """What the journal is told; nothing personal."""

@@ -26,7 +26,7 @@ def push(
     meanwhile: Callable[[], None] = lambda: None,
 ) -> str:
     """Create; `ahead`: read before the transaction begins, after which `meanwhile` happens."""
-    ready = house.intake.ready(source, "User", document, frozenset(), facts=None) if ahead else None
+    ready = house.intake.ready(source, "User", document, frozenset(), None) if ahead else None
     meanwhile()
     return house.push(document, source, ready=ready)
 
@@ -47,6 +47,13 @@ def stored(house: House) -> list[Any]:
         pairs = sorted((r.target, r.lane, r.asked) for r in connection.execute(select(pair)))
         records = sorted(str(f) for f in connection.execute(select(resource.c.facts)).scalars())
     return [people, keys, pairs, records]
+
+
+def stored_facts(house: House) -> str | None:
+    """The facts of the only record."""
+    with house.database.read() as connection:
+        found: str | None = connection.execute(select(resource.c.facts)).scalar_one()
+    return found
 
 
 DOCUMENTS = {
@@ -117,10 +124,11 @@ def test_a_change_that_was_read_under_another_mapping_is_read_anew(tmp_path: Pat
     house = House(tmp_path)
     id = house.push(worker("E1", title="Cook"))
     changed = worker("E1", title="Chef")
-    ready = house.intake.ready("workday", "User", changed, frozenset(), new=False)
+    ready = house.intake.ready("workday", "User", changed, frozenset(), stored_facts(house))
     assert ready is not None
     other = replace(load_inbound("workday"), digest="other")
-    wrong = replace(ready, inbound=other, derived=other.facts({"title": "Nobody"}))
+    terms = ready.terms._replace(inbound=other)
+    wrong = replace(ready, terms=terms, derived=other.facts({"title": "Nobody"}))
     house.push(changed, id=id, ready=wrong)
     house.settle()
     assert [a.attributes["title"] for a in house.ad.accounts.values()] == ["Chef"]
@@ -130,7 +138,7 @@ def test_a_change_is_taken_as_it_was_read_before(tmp_path: Path) -> None:
     house = House(tmp_path)
     id = house.push(worker("E1", title="Cook"))
     changed = worker("E1", title="Chef")
-    ready = house.intake.ready("workday", "User", changed, frozenset(), new=False)
+    ready = house.intake.ready("workday", "User", changed, frozenset(), stored_facts(house))
     house.push(changed, id=id, ready=ready)
     house.settle()
     assert [a.attributes["title"] for a in house.ad.accounts.values()] == ["Chef"]
