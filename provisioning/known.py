@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, exists, select
 
+from provisioning import people
 from provisioning.people import Kept, Key
 from store.statement import Statement
 from store.tables import pair, person, person_key, resource
@@ -46,7 +47,7 @@ def of_stored(tx: Connection, id: str, keys: Sequence[Key]) -> Known:
     values = dict(zip(_key_names(len(keys)), chain(*keys), strict=True))
     row = _stored(len(keys)).first(tx, the_id=id, **values)
     if row is None:
-        return Known(None, None, None, None, True, {}, True)
+        return Known(None, None, None, None, True, people.owners(tx, keys), True)
     who, facts, ahead, has_others = row[:4]
     kept = Kept(*row[4:_OWNERS]) if who is not None else None
     owners = _owned(keys, row[_OWNERS:])

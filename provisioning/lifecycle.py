@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from policy_settings import People
@@ -98,7 +98,8 @@ class Lifecycle:
         return self.stage in LEFT
 
 
-class _Turn(NamedTuple):
+@dataclass(frozen=True)
+class _Turn:
     """One episode at one instant."""
 
     stage: Stage
@@ -125,9 +126,7 @@ def lifecycle(
     turns = [_turn(one, policy, now, problems) for one in episodes] or [
         _Turn("active", True, "employed", None, None)
     ]
-    kept: Sequence[int] = (0,)
-    if len(turns) > 1:
-        kept = _employments(episodes, turns, now)
+    kept = _employments(episodes, turns, now) or range(len(turns))
     chosen = _chosen(turns, kept)
     turn = turns[chosen]
     if withdrawn_at is not None:
@@ -161,7 +160,7 @@ def _employments(episodes: Sequence[Episode], turns: Sequence[_Turn], now: float
     that a stronger one knows, and that has begun, is not asked for; it is another one when
     it began later."""
     kept: list[int] = []
-    for number, turn in enumerate(turns):
+    for number, turn in enumerate(turns if episodes else ()):
         own, starts = episodes[number].source, turn.starts
         known = [turns[other].starts for other in kept if episodes[other].source != own]
         same = any(
@@ -176,9 +175,6 @@ def _employments(episodes: Sequence[Episode], turns: Sequence[_Turn], now: float
 def _chosen(turns: Sequence[_Turn], kept: Sequence[int]) -> int:
     """The episode that decides: a dismissal, then one that works, that is to begin, and of
     what is over the latest. Among equals the first."""
-
-    if len(kept) == 1:
-        return kept[0]
 
     def weight(number: int) -> tuple[int, float, int]:
         turn = turns[number]
