@@ -142,3 +142,110 @@ def test_a_change_is_taken_as_it_was_read_before(tmp_path: Path) -> None:
     house.push(changed, id=id, ready=ready)
     house.settle()
     assert [a.attributes["title"] for a in house.ad.accounts.values()] == ["Chef"]
+
+
+def change(
+    house: House,
+    id: str,
+    document: dict[str, Any],
+    source: str = "workday",
+    *,
+    ahead: bool,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
+    """Replace; `ahead`: read before the transaction begins, after which `meanwhile` happens."""
+    with house.database.read() as connection:
+        facts = connection.execute(select(resource.c.facts).where(resource.c.id == id)).scalar()
+    ready = house.intake.ready(source, "User", document, frozenset(), facts) if ahead else None
+    meanwhile()
+    house.push(document, source, id=id, ready=ready)
+
+
+CHANGES = {
+    "another title": worker("E1", title="Chef"),
+    "another name": worker("E1", family="Berg"),
+    "the same again": worker("E1", title="Cook"),
+    "leaves": worker("E1", title="Cook", active=False),
+    "leaves later": worker("E1", title="Cook", contractEndDate="2026-12-31"),
+    "another first day": worker("E1", title="Cook", hireDate="2026-05-04"),
+    "of a later day": worker("E1", title="Chef", effectiveDate="2026-06-01"),
+    "another number": worker("E2", title="Cook"),
+    "a date that cannot be read": worker("E1", title="Cook", terminationDate="soon"),
+}
+
+
+@pytest.mark.parametrize("document", CHANGES.values(), ids=CHANGES)
+def test_a_change(houses: tuple[House, House], document: dict[str, Any]) -> None:
+    for house in houses:
+        id = push(house, worker("E1", title="Cook"), ahead=False)
+        change(house, id, document, ahead=house is houses[0])
+    assert stored(houses[0]) == stored(houses[1])
+
+
+def test_a_change_of_somebody_of_whom_another_source_speaks_meanwhile(
+    houses: tuple[House, House],
+) -> None:
+    for house in houses:
+        id = push(house, worker("E1", title="Cook"), ahead=False)
+
+        def other(house: House = house) -> None:
+            push(house, worker("E1", title="Boss", active=False), "generic", ahead=False)
+
+        ahead = house is houses[0]
+        change(house, id, worker("E1", department="Ice"), ahead=ahead, meanwhile=other)
+    assert stored(houses[0]) == stored(houses[1])
+
+
+def test_a_change_of_a_record_that_is_changed_meanwhile(houses: tuple[House, House]) -> None:
+    for house in houses:
+        id = push(house, worker("E1", title="Cook", locationCode="B1"), ahead=False)
+
+        def other(house: House = house, id: str = id) -> None:
+            ending = worker("E1", title="Cook", contractEndDate="2026-12-31", jobCode="7")
+            change(house, id, ending, ahead=False)
+
+        document = worker("E1", title="Chef", locationCode="B1")
+        change(house, id, document, ahead=house is houses[0], meanwhile=other)
+    assert stored(houses[0]) == stored(houses[1])
+
+
+def test_a_change_of_a_record_of_which_something_is_dated_ahead_meanwhile(
+    houses: tuple[House, House],
+) -> None:
+    for house in houses:
+        id = push(house, worker("E1", title="Cook"), ahead=False)
+
+        def other(house: House = house, id: str = id) -> None:
+            later = worker("E1", title="Chef", effectiveDate="2026-06-01")
+            change(house, id, later, ahead=False)
+
+        change(house, id, worker("E1", title="Boss"), ahead=house is houses[0], meanwhile=other)
+        house.day("2026-06-02T09:00:00Z")
+        house.settle()
+    assert stored(houses[0]) == stored(houses[1])
+    assert [one.ad.accounts.popitem()[1].attributes["title"] for one in houses] == ["Chef"] * 2
+
+
+def test_a_change_under_another_policy_than_it_was_read_under(
+    houses: tuple[House, House],
+) -> None:
+    for house in houses:
+        id = push(house, worker("E1", hireDate="2026-04-01"), ahead=False)
+
+        def other(house: House = house) -> None:
+            house.policy(pre_hire_days=1, timezone="America/New_York")
+
+        document = worker("E1", hireDate="2026-04-01", effectiveDate="2026-03-17")
+        change(house, id, document, ahead=house is houses[0], meanwhile=other)
+    assert stored(houses[0]) == stored(houses[1])
+
+
+def test_a_report_that_waits_for_a_manager_is_asked_when_the_manager_is_read_ahead(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path)
+    push(house, worker("E2", manager="E1"), ahead=True)
+    house.settle()
+    assert house.row(employeeNumber="E2").waits_on == "manager-ref:workday:e1"
+    push(house, worker("E1"), ahead=True)
+    assert house.row(employeeNumber="E2").due is not None
