@@ -212,11 +212,8 @@ def live_records(tx: Connection, who: str) -> list[Record]:
 
 def record(source: str, facts: str | None, ahead: str | None) -> Record:
     """A resource's row as what it says; both texts are JSON."""
-    return Record(
-        source,
-        json.loads(facts) if facts else {},
-        tuple(Ahead(at, changed) for at, changed in json.loads(ahead or "[]")),
-    )
+    dated = [Ahead(at, changed) for at, changed in json.loads(ahead)] if ahead else ()
+    return Record(source, json.loads(facts) if facts else {}, tuple(dated))
 
 
 def ahead_text(ahead: Iterable[Ahead]) -> str | None:
