@@ -249,3 +249,26 @@ def test_a_report_that_waits_for_a_manager_is_asked_when_the_manager_is_read_ahe
     assert house.row(employeeNumber="E2").waits_on == "manager-ref:workday:e1"
     push(house, worker("E1"), ahead=True)
     assert house.row(employeeNumber="E2").due is not None
+
+
+def test_what_another_source_says_shows_where_a_record_says_it_no_more(
+    houses: tuple[House, House],
+) -> None:
+    for house in houses:
+        id = push(house, worker("E1", title="Cook"), ahead=False)
+        push(house, worker("E1", title="Cook"), "generic", ahead=False)
+        change(house, id, worker("E1"), ahead=house is houses[0])
+        with house.database.read() as connection:
+            assert json.loads(connection.execute(select(person.c.facts)).scalar_one())["title"]
+    assert stored(houses[0]) == stored(houses[1])
+
+
+def test_an_end_that_another_source_told_stays_nothing(houses: tuple[House, House]) -> None:
+    for house in houses:
+        other = push(house, worker("E1", contractEndDate="2026-12-31"), "generic", ahead=False)
+        id = push(house, worker("E1", title="Cook"), ahead=False)
+        house.withdraw(other)
+        change(house, id, worker("E1", title="Chef"), ahead=house is houses[0])
+        with house.database.read() as connection:
+            facts = json.loads(connection.execute(select(person.c.facts)).scalar_one())
+        assert (facts["title"], facts["contractEndDate"]) == ("Chef", None)
