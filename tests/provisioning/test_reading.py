@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import select
 
 from mappings.documents import load_inbound
+from policy_settings import LIFECYCLE, Word
 from provisioning.intake import Intake
+from provisioning.pairs import Lane
 from store.tables import pair, person, person_key, resource
 from tests.provisioning.house import House, worker
 
@@ -255,6 +257,7 @@ def test_what_another_source_says_shows_where_a_record_says_it_no_more(
     houses: tuple[House, House],
 ) -> None:
     for house in houses:
+        house.policy(authority={LIFECYCLE: (Word("workday"),)})
         id = push(house, worker("E1", title="Cook"), ahead=False)
         push(house, worker("E1", title="Cook"), "generic", ahead=False)
         change(house, id, worker("E1"), ahead=house is houses[0])
@@ -272,3 +275,13 @@ def test_an_end_that_another_source_told_stays_nothing(houses: tuple[House, Hous
         with house.database.read() as connection:
             facts = json.loads(connection.execute(select(person.c.facts)).scalar_one())
         assert (facts["title"], facts["contractEndDate"]) == ("Chef", None)
+
+
+def test_who_leaves_by_a_change_that_was_read_ahead_goes_first(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    id = push(house, worker("E1"), ahead=True)
+    house.settle()
+    change(house, id, worker("E1", title="Cook"), ahead=True)
+    assert house.row().lane == Lane.CHANGE
+    change(house, id, worker("E1", title="Cook", active=False), ahead=True)
+    assert house.row().lane == Lane.LEAVER
