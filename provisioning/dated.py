@@ -106,9 +106,11 @@ def _effective(
 ) -> float | None:
     """The instant from which a push holds; None: at once."""
     said = derived.values
+    if not known or said.get(EFFECTIVE) is None:
+        return None
     zone = zone_of(Episode(source, {**known, **said}), policy)
     day = midnight_of(said.get(EFFECTIVE), zone)
-    if day is None or day <= now or not known:
+    if day is None or day <= now:
         return None
     begins = midnight_of(known.get("hireDate"), zone)
     if begins is not None and begins > now:

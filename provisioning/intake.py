@@ -10,30 +10,22 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, select, update
 
 from mappings.documents import Inbound
-from provisioning import dated, names, newcomer, obligations, pairs, people
+from provisioning import known, names, obligations, pairs, people, reading
 from provisioning.joining import Joining
-from provisioning.lifecycle import SAID_AT, lifecycle
+from provisioning.lifecycle import lifecycle
 from provisioning.merging import Record, course, merge, was_out
-from provisioning.newcomer import Newcomer, Reading
 from provisioning.pairs import Lane
-from provisioning.people import Kept
+from provisioning.people import UNKNOWN, Kept
+from provisioning.reading import Reading, Terms
 from scim.listener import Verdict
 from settings import Settings
 from store import journal, members, resources
-from store.clocks import BusinessClock, iso, machine_now, parse_instant
+from store.clocks import BusinessClock, machine_now
 from store.ids import new_id
-from store.statement import Statement
 from store.tables import resource
-
-_STORED = Statement(
-    select(resource.c.person, resource.c.facts, resource.c.ahead).where(
-        resource.c.id == bindparam("the_id")
-    )
-)
-_NOTHING = (None, None, None)
 
 
 class _Moment(NamedTuple):
@@ -75,70 +67,52 @@ class Intake:
             return Verdict()
         settings = self._settings()
         receipt = new_id()
-        who, facts, ahead = (before is not None and _STORED.first(tx, the_id=id)) or _NOTHING
         moment = _Moment(self._business.now(), machine_now())
-        now = moment.business
         if after is None:
-            if who is None:
-                return Verdict()
-            self._withdraw(tx, settings, source, id, who, receipt, moment)
-            return Verdict(person=who, facts=facts, receipt=receipt)
-        stored = people.record(source, facts, ahead)
-        # What was read before holds as long as the mapping and the policy are the same.
-        if ready is not None and ready.inbound is inbound:
-            derived = ready.derived
+            return self._withdraw(tx, settings, source, id, receipt, moment)
+        keys = ready.keys if ready is not None else []
+        known_as = _known_as(source, id, before, after)
+        if before is None:
+            edges = [*people.key_edges(keys, settings.sources), *known_as]
+            found = known.of_new(tx, keys, edges)
         else:
-            derived = inbound.facts(with_groups(tx, inbound, source, id, after), cleared)
-            ready = None
-        new = None
-        if before is None and isinstance(ready, Newcomer) and ready.policy == settings.people:
-            new, now = ready, ready.now
-        if _stale(derived.values, stored.facts):
-            self._note(tx, "stale", who, source, id, receipt, {}, moment)
-            return Verdict(person=who, facts=facts, stale=True, receipt=receipt)
-        push = new.push if new else dated.take(stored, derived, settings.people, now)
-        said, known = push.record, stored.on(now)
-        shared = settings.sources[source].shared_keys
-        keys = people.keys_of(source, after.get("externalId"), push.newest, shared)
-        row = new.row if new else None
-        joining = Joining(tx, settings.sources, source, id, push.newest, row)
-        who, problem = joining.join(who, keys)
-        kept = people.NOBODY if joining.made else people.read(tx, who)
+            found = known.of_stored(tx, id, keys)
+        terms = _terms(settings, source, inbound)
+        said = ready
+        if said is None or not said.holds(terms, found.facts, found.ahead):
+            if ready is not None and ready.terms.inbound is inbound:
+                derived = ready.derived
+            else:
+                derived = inbound.facts(with_groups(tx, inbound, source, id, after), cleared)
+            external_id, now = after.get("externalId"), moment.business
+            said = reading.read(terms, derived, external_id, found.facts, found.ahead, now)
+        if said.is_stale:
+            self._note(tx, "stale", found.who, source, id, receipt, {}, moment)
+            return Verdict(person=found.who, facts=found.facts, stale=True, receipt=receipt)
+        is_asked = said.keys == keys
+        owners = found.owners if is_asked else people.owners(tx, said.keys)
+        joining = Joining(tx, settings.sources, id, said)
+        who, problem = joining.join(found.who, owners)
+        kept, left = people.NOBODY, False
+        if not joining.made:
+            kept = found.kept or people.read(tx, who)
+            others = self._others(tx, who, id) if found.has_others else []
+            left = self._assert(tx, settings, who, kept, others, said)
         people.note_case(tx, who, kept, id, problem)
-        others = [] if joining.made else self._others(tx, who, id)
-        left = False
-        if new is None or others or kept.facts != people.UNKNOWN:
-            left = self._assert(tx, settings, who, kept, [*others, said], now)
-        elif not joining.made:
-            people.store_row(tx, who, new.row)
-            if new.works:
-                names.keep(tx, who)
-        if (dates := people.ahead_text(said.ahead)) != ahead:
-            tx.execute(update(resource).where(resource.c.id == id).values(ahead=dates))
-        known_as = [id] if before is None else []
-        if (user := after.get("userName")) and (before or {}).get("userName") != user:
-            known_as.append(str(user))
-        if known_as:
+        edges = [*joining.edges, *known_as]
+        if edges and (found.is_awaited or not is_asked):
             # A report may name this manager by the SCIM id we are about to hand out, or so.
-            edges = [people.reference_edge(source, one) for one in known_as]
             pairs.resolved(tx, moment.machine, *edges)
-        changed = sorted(k for k, v in said.facts.items() if known.get(k) != v)
-        news = bool(set(changed) - dated.ABOUT_THE_PUSH)
-        lane = _lane(left=left, first=not known, changed=news)
-        body: dict[str, Any] = {
-            **pairs.ask(tx, who, settings.targets, lane, moment.machine),
-            "changed": changed,
-            "problems": [f"{p.rule}: {p.message}" for p in derived.problems],
-            "case": problem,
-        }
-        if said.ahead:
-            body["ahead"] = [
-                [iso(later.at), sorted(later.facts.keys() - {SAID_AT})] for later in said.ahead
-            ]
+        lane = _lane(left=left, first=said.is_first, changed=said.has_news)
+        asked = pairs.ask_and_tell(tx, who, settings.targets, lane, moment.machine)
+        if not joining.made:
+            self._owe(tx, settings, who, kept, asked.looked, moment.business, left=left)
+        if said.ahead != found.ahead:
+            tx.execute(update(resource).where(resource.c.id == id).values(ahead=said.ahead))
+        body = {**asked.counters, **said.told(), "case": problem}
         what = "created" if before is None else "changed"
         self._note(tx, what, who, source, id, receipt, body, moment)
-        text = new.facts if new else people.facts_text(said.facts)
-        return Verdict(person=who, facts=text, receipt=receipt)
+        return Verdict(person=who, facts=said.facts, receipt=receipt)
 
     def ready(
         self,
@@ -146,17 +120,17 @@ class Intake:
         type: str,
         document: Mapping[str, Any],
         cleared: frozenset[str],
-        *,
-        new: bool,
+        facts: str | None,
     ) -> Reading | None:
         """What a record says, unless its mapping reads groups."""
         inbound = self._inbounds().get(source)
         if inbound is None or type != "User" or inbound.reads_groups:
             return None
-        if not new:
-            return Reading(inbound, inbound.facts(document, cleared))
-        policy, now = self._settings().people, self._business.now()
-        return newcomer.read(inbound, source, document, cleared, policy, now)
+        terms, derived = _terms(self._settings(), source, inbound), inbound.facts(document, cleared)
+        external_id, now = document.get("externalId"), self._business.now()
+        said = reading.read(terms, derived, external_id, facts, None, now)
+        _ = said.alone  # worked out while nobody waits
+        return said
 
     def again(self, tx: Connection, id: str) -> bool:
         """Read a resource that is stored once more, because its mapping or its groups have
@@ -193,6 +167,23 @@ class Intake:
         settings: Settings,
         who: str,
         kept: Kept,
+        others: Sequence[Record],
+        said: Reading,
+    ) -> bool:
+        """The person is what the record and the others say. Whether they leave by that."""
+        is_alone = not others and kept.facts == said.facts_before != UNKNOWN
+        is_there = kept.withdrawn_at is None and not _has_come(kept, said.now)
+        if is_alone and is_there and said.alone["episodes"] == kept.episodes:
+            people.store_row(tx, who, said.alone)  # the same life, which goes on as it did
+            return False
+        return self._become(tx, settings, who, kept, [*others, said.push.record], said.now)
+
+    def _become(
+        self,
+        tx: Connection,
+        settings: Settings,
+        who: str,
+        kept: Kept,
         records: Sequence[Record],
         now: float,
     ) -> bool:
@@ -200,26 +191,33 @@ class Intake:
         before, works_before = self._before(tx, settings, who, kept, now)
         merged = merge(records, settings.people, now, before)
         works = lifecycle(merged.episodes, None, settings.people, now).enabled
-        left = works_before and not works
-        self._owe(tx, settings, who, kept, now, left=left)
         people.store(tx, who, merged)
         if works and not works_before:
             names.keep(tx, who)
-        return left
+        return works_before and not works
 
     def _owe(
-        self, tx: Connection, settings: Settings, who: str, kept: Kept, now: float, *, left: bool
+        self,
+        tx: Connection,
+        settings: Settings,
+        who: str,
+        kept: Kept,
+        looked: Mapping[str, float | None],
+        now: float,
+        *,
+        left: bool,
     ) -> None:
         """Whoever leaves by this change is owed the end of their sessions, even if the next
         one takes it back before anybody looks; so is whoever a date had stopped since the
         last look, by what was known until now (state.md 5)."""
         targets = obligations.with_sessions(settings)
+        if not left:
+            targets = [one for one in targets if looked.get(one) is not None]
         if not left and targets:
             records = people.live_records(tx, who) if kept.changes_at is not None else []
             episodes = people.episodes_from(kept.episodes)
             life_at = course(records, episodes, kept.withdrawn_at, settings.people)
-            seen = pairs.looked(tx, who)
-            targets = [one for one in targets if was_out(life_at, seen.get(one), now)]
+            targets = [one for one in targets if was_out(life_at, looked[one], now)]
         obligations.owe(tx, who, targets, now)
 
     def _withdraw(
@@ -228,24 +226,28 @@ class Intake:
         settings: Settings,
         source: str,
         id: str,
-        who: str,
         receipt: str,
         moment: _Moment,
-    ) -> None:
+    ) -> Verdict:
         """DELETE: the source no longer asserts this person (P7)."""
-        now, kept = moment.business, people.read(tx, who)
+        found, now = known.of_stored(tx, id, []), moment.business
+        who, kept = found.who, found.kept
+        if who is None or kept is None:
+            return Verdict()
         people.note_case(tx, who, kept, id, None)
-        rest = self._others(tx, who, id)
+        rest = self._others(tx, who, id) if found.has_others else []
         if rest:
-            left = self._assert(tx, settings, who, kept, rest, now)
+            stops = left = self._become(tx, settings, who, kept, rest, now)
         else:
             left = True
-            works = self._before(tx, settings, who, kept, now)[1]
-            self._owe(tx, settings, who, kept, now, left=works)
+            stops = self._before(tx, settings, who, kept, now)[1]
             people.withdraw(tx, who, now)
-        counters = pairs.ask(tx, who, settings.targets, _lane(left=left), moment.machine)
-        body = {**counters, "still_asserted": bool(rest)}
+        lane = _lane(left=left)
+        asked = pairs.ask_and_tell(tx, who, settings.targets, lane, moment.machine)
+        self._owe(tx, settings, who, kept, asked.looked, now, left=stops)
+        body = {**asked.counters, "still_asserted": bool(rest)}
         self._note(tx, "withdrawn", who, source, id, receipt, body, moment)
+        return Verdict(person=who, facts=found.facts, receipt=receipt)
 
     def _before(
         self, tx: Connection, settings: Settings, who: str, kept: Kept, now: float
@@ -255,7 +257,7 @@ class Intake:
         if not facts:
             return {}, False  # just made: nobody has said anything yet
         episodes = people.episodes_from(kept.episodes)
-        if kept.changes_at is not None and kept.changes_at <= now and kept.withdrawn_at is None:
+        if _has_come(kept, now) and kept.withdrawn_at is None:
             merged = merge(people.live_records(tx, who), settings.people, now, facts)
             facts, episodes = merged.facts, merged.episodes  # a date nobody has looked at yet
         life = lifecycle(episodes, kept.withdrawn_at, settings.people, now)
@@ -283,6 +285,25 @@ class Intake:
         )
 
 
+def _terms(settings: Settings, source: str, inbound: Inbound) -> Terms:
+    return Terms(source, inbound, settings.people, settings.sources[source].shared_keys)
+
+
+def _known_as(
+    source: str, id: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
+) -> list[str]:
+    """What pairs may wait on until somebody has this id or user name."""
+    names = [id] if before is None else []
+    if (user := after.get("userName")) and (before or {}).get("userName") != user:
+        names.append(str(user))
+    return [people.reference_edge(source, name) for name in names]
+
+
+def _has_come(kept: Kept, now: float) -> bool:
+    """Whether a date has come at which the records say something else than is stored."""
+    return kept.changes_at is not None and kept.changes_at <= now
+
+
 def _lane(*, left: bool, first: bool = False, changed: bool = True) -> Lane:
     """Who leaves by this push goes first; what was merely said again goes last."""
     if left:
@@ -307,14 +328,3 @@ def with_groups(
         if group in own
     ]
     return document | {"groups": groups}
-
-
-def _stale(facts: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
-    """Older than what we have (P10); without a stamp on both sides the last one wins."""
-    stamp, earlier = facts.get("sourceModifiedAt"), known.get("sourceModifiedAt")
-    if not isinstance(stamp, str) or not isinstance(earlier, str):
-        return False
-    try:
-        return parse_instant(stamp) < parse_instant(earlier)
-    except ValueError:
-        return False

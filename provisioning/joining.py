@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import Connection
 
-from provisioning import pairs, people
+from provisioning import people
 from provisioning.people import LIFELONG, NUMBER, STABLE_KINDS, Key
+from provisioning.reading import Reading
 from scim.errors import ScimError
 from store.clocks import machine_now
 
@@ -35,28 +35,26 @@ class Joining:
         self,
         tx: Connection,
         sources: Iterable[str],
-        source: str,
         id: str,
-        facts: Mapping[str, Any],
-        row: Mapping[str, Any] | None = None,
+        said: Reading,
     ) -> None:
-        """`row` is what to store of somebody who is new."""
+        """`said` is what the record of that `id` says; `sources` are all there are."""
         self._tx = tx
         self._sources = sources
-        self._source = source
         self._id = id
-        self._facts = facts
-        self._row = row
+        self._said = said
         self.made = False
         """Whether the person is new."""
+        self.edges: list[str] = []
+        """What pairs may have waited for, and is here now."""
 
-    def join(self, who: str | None, keys: Sequence[Key]) -> tuple[str, str | None]:
+    def join(self, who: str | None, known: Mapping[Key, str]) -> tuple[str, str | None]:
         """The person behind the record, and why a human has to look at it, if so.
 
-        `who` is the person it belongs to already. Raises ScimError 409 when another live
-        record of the source has one of its numbers.
+        `who` is the person it belongs to already; `known` says who has which of its keys.
+        Raises ScimError 409 when another live record of the source has one of its numbers.
         """
-        known = people.owners(self._tx, keys)
+        keys = self._said.keys
         numbered = _owners(known, _NUMBERS)
         lifelong = _owners(known, (LIFELONG,))
         if who is not None:
@@ -64,7 +62,8 @@ class Joining:
         else:
             who, problem = self._found(keys, known, numbered, lifelong)
         if problem is None:
-            self._add(who, keys, known)
+            fresh = people.add_keys(self._tx, who, keys, known)
+            self.edges = people.key_edges(fresh, self._sources)
         return who, problem
 
     def _doubt(
@@ -109,7 +108,7 @@ class Joining:
 
     def _new(self) -> str:
         self.made = True
-        return people.create_person(self._tx, machine_now(), self._row)
+        return people.create_person(self._tx, machine_now(), self._said.alone)
 
     def _has_another_life(self, who: str, keys: Sequence[Key]) -> bool:
         """Whether HR gave a number again that it had given to another human before."""
@@ -121,29 +120,20 @@ class Joining:
 
     def _is_called_otherwise(self, who: str) -> bool:
         """Whether neither given nor family name is that of this person."""
-        facts = json.loads(people.read(self._tx, who).facts)
+        facts, newest = json.loads(people.read(self._tx, who).facts), self._said.push.newest
         pairs_of_names = [
-            (str(facts[name]).casefold(), str(self._facts[name]).casefold())
+            (str(facts[name]).casefold(), str(newest[name]).casefold())
             for name in ("givenName", "familyName")
-            if facts.get(name) and self._facts.get(name)
+            if facts.get(name) and newest.get(name)
         ]
         return bool(pairs_of_names) and all(a != b for a, b in pairs_of_names)
 
     def _refuse_twin(self, who: str) -> None:
         for other in people.live_resources(self._tx, who):
-            if other.source == self._source and other.id != self._id:
+            if other.source == self._said.terms.source and other.id != self._id:
                 raise ScimError(
                     409, "This source already has a resource for the same person key", "uniqueness"
                 )
-
-    def _add(self, who: str, keys: Sequence[Key], known: Mapping[Key, str]) -> None:
-        edges = [
-            people.reference_edge(scope, key.value)
-            for key in people.add_keys(self._tx, who, keys, known)
-            # A shared number is a manager reference in every source.
-            for scope in (self._sources if key.scope == people.SHARED else (key.scope,))
-        ]
-        pairs.resolved(self._tx, machine_now(), *edges)
 
 
 def _owners(known: Mapping[Key, str], kinds: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,8 @@ from provisioning.lifecycle import (
 )
 
 _OF_BLOCK = frozenset({*BLOCK, SAID_AT, UNREAD, OUT})
+_DECIDING = frozenset({*BLOCK, UNREAD})
+"""Facts by one of which a record speaks of an employment."""
 _OF_EPISODE = (*BLOCK, *PLACE, ORIGIN, UNREAD, OUT)
 
 Facts = Mapping[str, Any]
@@ -87,21 +90,33 @@ def merge(
     """
     until = [change.at for record in records for change in record.ahead if change.at > now]
     said = _ordered([(r.source, r.on(now)) for r in records], policy, now)
-    deciding = [one for one in said if _may_decide(one[0], policy) and _speaks(one[1])]
+    deciding = [
+        one for one in said if not _DECIDING.isdisjoint(one[1]) and _may_decide(one[0], policy)
+    ]
     episodes = tuple(_episode(*one) for one in deciding)
-    life = lifecycle(episodes, None, policy, now)
+    chosen = 0
+    if len(records) > 1:
+        life = lifecycle(episodes, None, policy, now)
+        chosen = life.episode
+        if life.valid_until is not None:
+            until.append(life.valid_until)  # then another record may decide
     facts: dict[str, Any] = {}
     origins: dict[str, str] = {}
     if deciding:
-        source, own = deciding[life.episode]
+        source, own = deciding[chosen]
         facts = {name: own[name] for name in own if name in _OF_BLOCK}
         origins = dict.fromkeys(facts, source)
-    zone = zone_of(episodes[life.episode] if episodes else Episode("", {}), policy)
-    for name in dict.fromkeys(name for _, own in said for name in own):
+    names = dict.fromkeys(chain.from_iterable(own for _, own in said))
+    if len(said) == 1 and not policy.authority:  # as most people's: nothing is to be weighed
+        source, own = said[0]
+        facts |= {name: value for name, value in own.items() if name not in _OF_BLOCK}
+        origins, names = dict.fromkeys(facts, source), {}
+    for name in names:
         if name in _OF_BLOCK:
             continue
         ranked = said
         if name in policy.authority:
+            zone = zone_of(episodes[chosen] if episodes else Episode("", {}), policy)
             ranked = _by_authority(name, said, policy, facts, zone, now, until)
         for source, own in ranked:
             if name in own and (name not in facts or (facts[name] is None is not own[name])):
@@ -109,8 +124,6 @@ def merge(
     for name in END_DATES:
         if before and name in before:
             facts.setdefault(name, None)
-    if len(records) > 1 and life.valid_until is not None:
-        until.append(life.valid_until)  # then another record may decide
     return Merged(facts, origins, episodes, min(until, default=None))
 
 
@@ -206,10 +219,6 @@ def _ordered(
 def _may_decide(source: str, policy: People) -> bool:
     words = policy.authority.get(LIFECYCLE)
     return words is None or any(word.source == source for word in words)
-
-
-def _speaks(facts: Facts) -> bool:
-    return any(name in facts for name in (*BLOCK, UNREAD))
 
 
 def _episode(source: str, facts: Facts) -> Episode:

@@ -76,20 +76,38 @@ Counters = dict[str, dict[str, int]]
 """`asked` and `seen` of a person's pairs, each by target. For the journal."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Pairs of one person that were asked."""
+
+    counters: Counters
+    looked: dict[str, float | None]
+    """Business time of the last look, by target."""
+
+
 def ask(tx: Connection, person: str, targets: Iterable[str], lane: Lane, now: float) -> Counters:
     """Give these pairs a reason to be looked at now; makes the pairs that are missing.
 
     Ends a back-off, and wakes a pair that is held, waits or was given up.
     """
-    asking = _asking(tx.dialect.name)
-    counters: Counters = {"asked": {}, "seen": {}}
-    for target in dict.fromkeys(targets):
-        row = asking.first(tx, to_person=person, to_target=target, at=now, urgency=int(lane))
-        assert row is not None
-        counters["asked"][target], counters["seen"][target] = row
-    if counters["asked"]:
+    return ask_and_tell(tx, person, targets, lane, now).counters
+
+
+def ask_and_tell(
+    tx: Connection, person: str, targets: Iterable[str], lane: Lane, now: float
+) -> Asked:
+    """`ask`, and when these pairs were looked at."""
+    named = {f"to_target{n}": target for n, target in enumerate(dict.fromkeys(targets))}
+    asked: dict[str, int] = {}
+    seen: dict[str, int] = {}
+    looked: dict[str, float | None] = {}
+    if named:
+        asking = _asking(tx.dialect.name, len(named))
+        rows = asking.all(tx, to_person=person, at=now, urgency=int(lane), **named)
+        for target, new, dealt_with, at in rows:
+            asked[target], seen[target], looked[target] = new, dealt_with, at
         notify(tx)
-    return counters
+    return Asked({"asked": asked, "seen": seen}, looked)
 
 
 def resolved(tx: Connection, now: float, *edges: str) -> int:
@@ -137,11 +155,6 @@ def given_up(connection: Connection) -> Sequence[Any]:
     return connection.execute(found.order_by(pair.c.given_up, pair.c.person)).all()
 
 
-def looked(connection: Connection, person: str) -> dict[str, float | None]:
-    """Business time of the last look, by target."""
-    return dict(_LOOKED.all(connection, the_person=person))
-
-
 _at: Any = bindparam("at", type_=Double)
 _urgency: Any = bindparam("urgency", type_=Integer)
 # A pair that is due already keeps its place in the line, and its lane if that is better;
@@ -167,21 +180,20 @@ _lane_of_date = case(
 _TICK = update(pair).where(_COME).values(_ASKED_AGAIN | {"look_at": None, "lane": _lane_of_date})
 _ASK_ALL = update(pair).values(_ASKED_AGAIN)
 _RESOLVED = Statement(update(pair).where(pair.c.waits_on == bindparam("edge")).values(_ASKED_AGAIN))
-_LOOKED = Statement(
-    select(pair.c.target, pair.c.looked_business).where(pair.c.person == bindparam("the_person"))
-)
 
 
 @cache
-def _asking(dialect: str) -> Statement:
+def _asking(dialect: str, number: int) -> Statement:
+    """Asks for so many targets at once."""
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    new: dict[str, Any] = {"person": bindparam("to_person"), "target": bindparam("to_target")}
-    new |= {"asked": literal(1), "due": _at, "lane": _urgency}
+    new: dict[str, Any] = {"person": bindparam("to_person"), "asked": literal(1)}
+    new |= {"due": _at, "lane": _urgency}
+    rows = [new | {"target": bindparam(f"to_target{n}")} for n in range(number)]
     return Statement(
         insert(pair)
-        .values(new)
+        .values(rows)
         .on_conflict_do_update(index_elements=["person", "target"], set_=_ASKED_AGAIN)
-        .returning(pair.c.asked, pair.c.seen)
+        .returning(pair.c.target, pair.c.asked, pair.c.seen, pair.c.looked_business)
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -39,7 +38,8 @@ from store.tables import person, person_key, resource
 
 SHARED = "shared"
 UNKNOWN = "{}"
-"""The column `facts` of somebody of whom nobody has said anything yet."""
+"""An object with nothing in it, as in the column `facts` of somebody of whom nobody has said
+anything yet."""
 NUMBER = "number"
 """Kind of a shared key that is a worker's number in any of the sources that number alike."""
 STABLE_KINDS = ("externalId", "workerId", "employeeNumber")
@@ -47,11 +47,12 @@ STABLE_KINDS = ("externalId", "workerId", "employeeNumber")
 conversion of the contract; these may not."""
 LIFELONG = "universalId"
 """The key that survives a conversion and a return under another number."""
+_SHORTEST_GUID = 32
+"""Characters of a GUID without dashes and braces."""
 KINDS = (*STABLE_KINDS, "sourceGuid", LIFELONG)
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """One join key. `value` is folded: HR systems differ in case between interfaces."""
 
     scope: str
@@ -83,6 +84,7 @@ class Told(NamedTuple):
     ahead: str | None
 
 
+_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 _whom: Any = bindparam("the_person")
 _READ = Statement(select(*(person.c[name] for name in Kept._fields)).where(person.c.id == _whom))
 _TOLD = Statement(
@@ -135,8 +137,12 @@ def keys_of(
 
 def fold(value: object) -> str | None:
     """A key as it is compared: no blanks around, no case, GUIDs in one form."""
-    text = guid_key(str(value)).casefold() if value is not None else ""
-    return text or None
+    if value is None:
+        return None
+    text = str(value).strip()
+    if len(text) >= _SHORTEST_GUID:
+        text = guid_key(text)
+    return text.casefold() or None
 
 
 def owners(tx: Connection, keys: Iterable[Key]) -> dict[Key, str]:
@@ -206,22 +212,19 @@ def live_records(tx: Connection, who: str) -> list[Record]:
 
 def record(source: str, facts: str | None, ahead: str | None) -> Record:
     """A resource's row as what it says; both texts are JSON."""
-    return Record(
-        source,
-        json.loads(facts) if facts else {},
-        tuple(Ahead(at, changed) for at, changed in json.loads(ahead or "[]")),
-    )
+    dated = [Ahead(at, changed) for at, changed in json.loads(ahead)] if ahead else ()
+    return Record(source, json.loads(facts) if facts else {}, tuple(dated))
 
 
 def ahead_text(ahead: Iterable[Ahead]) -> str | None:
     """The column `resource.ahead`."""
     listed = [[change.at, change.facts] for change in ahead]
-    return json.dumps(listed, ensure_ascii=False, sort_keys=True) if listed else None
+    return _json(listed) if listed else None
 
 
 def facts_text(facts: Mapping[str, Any]) -> str:
     """Facts as they are stored."""
-    return json.dumps(facts, ensure_ascii=False, sort_keys=True)
+    return _json(facts)
 
 
 def episodes_from(text: str) -> tuple[Episode, ...]:
@@ -229,15 +232,16 @@ def episodes_from(text: str) -> tuple[Episode, ...]:
     return tuple(Episode(e["source"], e["facts"], e["saidAt"]) for e in json.loads(text))
 
 
-def row_of(merged: Merged) -> dict[str, Any]:
-    """What is stored of somebody of whom the records say this."""
+def row_of(merged: Merged, facts: str | None = None) -> dict[str, Any]:
+    """What is stored of somebody of whom the records say this; `facts` is the text of its
+    facts, if there is one already."""
     episodes = [
         {"source": e.source, "facts": dict(e.facts), "saidAt": e.said_at} for e in merged.episodes
     ]
     return {
-        "facts": facts_text(merged.facts),
-        "origins": json.dumps(merged.origins, sort_keys=True),
-        "episodes": json.dumps(episodes, ensure_ascii=False, sort_keys=True),
+        "facts": facts_text(merged.facts) if facts is None else facts,
+        "origins": _json(merged.origins),
+        "episodes": _json(episodes),
         "changes_at": merged.changes_at,
     }
 
@@ -264,6 +268,8 @@ def withdraw(tx: Connection, who: str, now: float) -> None:
 
 def note_case(tx: Connection, who: str, kept: Kept, record_id: str, why: str | None) -> None:
     """Remember, or forget, why this record of the person has to be looked at by a human."""
+    if why is None and kept.cases == UNKNOWN:
+        return
     cases: dict[str, str] = json.loads(kept.cases)
     if cases.get(record_id) == why:
         return
@@ -277,7 +283,7 @@ def store_cases(tx: Connection, who: str, cases: Mapping[str, str]) -> None:
         update(person)
         .where(person.c.id == who)
         .values(
-            cases=json.dumps(cases, ensure_ascii=False, sort_keys=True),
+            cases=_json(cases),
             problem="; ".join(dict.fromkeys(cases.values())) or None,
         )
     )
@@ -302,7 +308,21 @@ def refresh(tx: Connection, who: str, policy: People, now: float) -> None:
 
 def reference_edge(scope: str, value: str) -> str:
     """The edge a pair waits on until somebody with this key appears in this source."""
-    return f"manager-ref:{scope}:{fold(value)}"
+    return _edge(scope, fold(value))
+
+
+def _edge(scope: str, folded: str | None) -> str:
+    return f"manager-ref:{scope}:{folded}"
+
+
+def key_edges(keys: Iterable[Key], sources: Iterable[str]) -> list[str]:
+    """What pairs wait on until somebody has these keys: a shared number is a reference to a
+    manager in every one of `sources`."""
+    return [
+        _edge(scope, key.value)
+        for key in keys
+        for scope in (sources if key.scope == SHARED else (key.scope,))
+    ]
 
 
 def fact(connection: Connection, name: str) -> ColumnElement[str]:

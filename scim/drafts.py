@@ -84,7 +84,7 @@ class Drafts:
             created=now,
             modified=now,
         )
-        ready = self._listener.ready(source, kind.name, after, new.cleared, new=True)
+        ready = self._listener.ready(source, kind.name, after, new.cleared, None)
         values = indexing.values(kind, after)
         return Draft(new, {}, after, change, frozenset(sent.named), values, ready)
 
@@ -125,7 +125,7 @@ class Drafts:
             )
         ready = None
         if new != old:
-            ready = self._listener.ready(old.source, kind.name, after, cleared, new=False)
+            ready = self._listener.ready(old.source, kind.name, after, cleared, old.facts)
         values = indexing.values(kind, after)
         named = frozenset(result.named)
         return Draft(new, before, after, change, named, values, ready, old, same)

@@ -55,12 +55,11 @@ class Listener(Protocol):
         type: str,
         document: Mapping[str, Any],
         cleared: frozenset[str],
-        *,
-        new: bool,
+        facts: str | None,
     ) -> Any:
-        """What can be worked out of the document of a new resource, or of the next one of
-        one that is there, before others have to wait for its transaction: `on_change` gets
-        it back with the same document. None: nothing."""
+        """What can be worked out of a document before others have to wait for its transaction:
+        `on_change` gets it back with the same document. `facts` are those of the resource as
+        it is stored in this moment; None for a new one. None: nothing."""
 
     def on_members(self, tx: Connection, source: str, ids: Collection[str]) -> None:
         """Told when the rows of a group have changed: these resources are in other groups now,
@@ -90,8 +89,7 @@ class Ignore:
         type: str,
         document: Mapping[str, Any],
         cleared: frozenset[str],
-        *,
-        new: bool,
+        facts: str | None,
     ) -> Any:
         """Nothing is worked out."""
         return None
