@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -26,12 +27,13 @@ class FromProxies:
 
     def __init__(self, app: WSGIApplication, proxies: Proxies) -> None:
         self._app = app
-        self._proxies = proxies
+        self._prefix = proxies.prefix
+        self._trusts = lru_cache(1024)(proxies.trusts)
         hops = proxies.hops
         self._behind = ProxyFix(app, x_for=hops, x_proto=1, x_host=0, x_port=0, x_prefix=0)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        trusted = self._proxies.trusts(environ.get("REMOTE_ADDR"))
+        trusted = self._trusts(environ.get("REMOTE_ADDR"))
         self._place(environ, trusted)
         if not trusted:
             return self._app(environ, start_response)
@@ -39,7 +41,7 @@ class FromProxies:
         return self._behind(environ, start_response)
 
     def _place(self, environ: WSGIEnvironment, trusted: bool) -> None:
-        prefix = self._proxies.prefix
+        prefix = self._prefix
         if not prefix:
             return
         path = environ.get("PATH_INFO", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from access import Denied, Gate
+from access import Caller, Denied, Gate
 from scim.errors import ScimError
 from scim.profiles import HR, PROFILES, STRICT
 from scim.service import Client
@@ -19,9 +19,14 @@ def admit(
     A credential made for a profile goes by that; the others by that of their source, which
     `profiles` names (hr for others). Raises ScimError 401, 403, 429.
     """
-    try:
-        caller = gate.admit(environ, scope)
-    except Denied as denied:
-        raise ScimError(denied.status, denied.detail, headers=denied.headers) from None
+    caller = permit(gate, environ, scope)
     profile = caller.profile or profiles.get(caller.source, HR.name)
     return Client(caller.source, PROFILES.get(profile, STRICT), caller.subject)
+
+
+def permit(gate: Gate, environ: dict[str, Any], scope: str | None) -> Caller:
+    """Who sent the request, if they may do what `scope` says. Raises as `admit` does."""
+    try:
+        return gate.admit(environ, scope)
+    except Denied as denied:
+        raise ScimError(denied.status, denied.detail, headers=denied.headers) from None

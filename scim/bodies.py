@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from scim.errors import ScimError, invalid_syntax, invalid_value
 
 MAX_DEPTH = 32
 _MAX_INTEGER = 2**63
+_HOLDERS = (dict, list)
+# What may come to NUL or half a surrogate pair; neither can be written without an escape.
+_SUSPICIOUS = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -37,7 +41,10 @@ def decode(raw: bytes) -> dict[str, Any]:
         raise invalid_value("The body holds a number with too many digits.") from None
     if not isinstance(value, dict):
         raise invalid_syntax("The body is JSON, but not an object.")
-    _check(value, strings="\\u" in text or "\x7f" in text)
+    if _SUSPICIOUS.search(text):
+        _check(value)
+    elif text.count("{") + text.count("[") >= MAX_DEPTH:  # fewer cannot be nested too deep
+        _check_depth(value)
     return value
 
 
@@ -46,25 +53,40 @@ def encode(value: Any) -> str:
     return _encode(value)
 
 
-def _check(root: Any, *, strings: bool) -> None:
-    """Depth, and (where escapes make it possible) text that cannot be stored or sent."""
+def _check(root: Any) -> None:
+    """Depth, and text that cannot be stored or sent."""
     level = [root]
     for _ in range(MAX_DEPTH):
         inside: list[Any] = []
         for value in level:
             if isinstance(value, dict):
-                if strings:
-                    for key in value:
-                        check_text(key)
+                for key in value:
+                    check_text(key)
                 inside.extend(value.values())
             elif isinstance(value, list):
                 inside.extend(value)
-            elif strings and isinstance(value, str):
+            elif isinstance(value, str):
                 check_text(value)
         if not inside:
             return
         level = inside
     raise _too_deep()
+
+
+def _check_depth(root: Any) -> None:
+    """The depth alone, which takes looking at no text."""
+    level = [root]
+    for _ in range(MAX_DEPTH - 1):
+        level = [
+            value
+            for holder in level
+            for value in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(value, _HOLDERS)
+        ]
+        if not level:
+            return
+    if any(level):
+        raise _too_deep()
 
 
 def check_text(text: str) -> None:

@@ -46,6 +46,7 @@ class _Operation:
     problem: ScimError | None = None
     kind: ResourceType | None = None
     id: str | None = None  # of the resource; for a POST the one that it will have
+    refers: bool = False
     needs: set[str] = field(default_factory=set)
 
 
@@ -181,7 +182,8 @@ class Bulk:
         for operation in operations:
             if operation.problem is None:
                 own = {operation.bulk_id} if operation.method == "POST" else set()
-                found = set(_references(operation.data))
+                operation.refers = _may_refer(operation.data)
+                found = set(_references(operation.data)) if operation.refers else set()
                 if operation.method != "POST":
                     found |= set(_REFERENCE.findall(operation.path))
                 operation.needs = found - own
@@ -299,7 +301,7 @@ class Bulk:
         service, client, kind = self._service, self._client, operation.kind
         assert kind is not None
         assert operation.id is not None
-        data = self._filled(operation.data)
+        data = self._filled(operation.data) if operation.refers else operation.data
         if operation.method == "POST":
             return service.creating(client, kind, data, operation.id)
         id = operation.id = self._text(operation.id)
@@ -346,6 +348,20 @@ class Bulk:
             entry["response"] = outcome.error.body()
         entry["status"] = str(outcome.status)
         return {key: value for key, value in entry.items() if value is not None}
+
+
+def _may_refer(message: Any) -> bool:
+    """Whether there is any reference in a message: most have none, and that is soon seen."""
+    inside = [message]
+    for value in inside:
+        if isinstance(value, str):
+            if "bulkId:" in value:
+                return True
+        elif isinstance(value, dict):
+            inside += value.values()
+        elif isinstance(value, list):
+            inside += value
+    return False
 
 
 def _references(value: Any, key: str = "") -> Iterator[str]:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from access import Gate
 from scim import discovery, indexing, messages, schema
-from scim.auth import admit
+from scim.auth import admit, permit
 from scim.bodies import encode
 from scim.bulk import Bulk, Progress
 from scim.deferred import RESULTS, Deferred, is_preferred
@@ -136,8 +136,9 @@ class _Door:
         try:
             if self._is_public(rest):
                 return self._config(None)
-            client = admit(self._gate, request.environ, self._profiles)
-            return self._dispatch(client, rest)(client)
+            environ = request.environ
+            client = admit(self._gate, environ, self._profiles)
+            return self._dispatch(client, rest, environ)(client)
         except Exception as error:
             return refusal(failure(error, _log))
 
@@ -160,23 +161,22 @@ class _Door:
 
     # Addresses
 
-    def _dispatch(self, client: Client, rest: str) -> Handler:
+    def _dispatch(self, client: Client, rest: str, environ: dict[str, Any]) -> Handler:
         parts = [part for part in rest.split("/") if part]
         found = self._methods(client, parts)
         if found is None:
             raise ScimError(404, "There is nothing at this address.")
-        method = "GET" if request.method == "HEAD" else request.method
-        handler = found.get(method)
+        method = request.method
+        what = "GET" if method == "HEAD" else method
+        handler = found.get(what)
         if handler is not None:
-            for scope in _scopes(method, parts):
-                admit(self._gate, request.environ, self._profiles, scope)
+            for scope in _scopes(what, parts):
+                permit(self._gate, environ, scope)
             return handler
         allowed = ", ".join([*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"])
-        if request.method == "OPTIONS":
+        if method == "OPTIONS":
             return lambda _: empty(204, {"Allow": allowed})
-        raise ScimError(
-            405, f"{request.method[:20]} is not for this address.", headers={"Allow": allowed}
-        )
+        raise ScimError(405, f"{method[:20]} is not for this address.", headers={"Allow": allowed})
 
     def _methods(self, client: Client, parts: list[str]) -> Mapping[str, Handler] | None:
         """What can be done at an address, by method; None when it does not exist."""

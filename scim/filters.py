@@ -91,6 +91,7 @@ def parse(
     return reader.node(grammar.tree(text, loosely=loosely))
 
 
+@lru_cache(maxsize=1024)
 def parse_value_filter(
     kind: ResourceType, attribute: Attribute, text: str, *, loosely: bool = False
 ) -> Node:

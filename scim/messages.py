@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.http import parse_options_header
+from werkzeug.urls import iri_to_uri
+from werkzeug.wsgi import get_content_length, get_input_stream
 
 from scim.bodies import decode, encode
 from scim.discovery import Limits
@@ -20,10 +25,16 @@ from scim.errors import ScimError, invalid_filter, invalid_syntax, invalid_value
 from scim.versions import Precondition
 from store.resources import Resource
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 MEDIA_TYPE = "application/scim+json"
 SEARCH_URN = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 LIST_URN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _LARGEST = 2**31 - 1
+_ADDRESSES = frozenset(("Location", "Content-Location"))
+_BODILESS = frozenset((204, 304))
+_ID = re.compile(r"[0-9a-f-]{36}\Z")
 _RETRY_AFTER = {"Retry-After": "5"}
 
 
@@ -52,25 +63,35 @@ def body(limits: Limits) -> dict[str, Any]:
 
 def raw(limits: Limits, kinds: Sequence[str]) -> bytes:
     """The request's body, of one of these media types. Raises ScimError 413, 415."""
-    if request.mimetype not in kinds:
+    environ, most = request.environ, limits.max_payload
+    kind, charset = _type(environ.get("CONTENT_TYPE"))
+    if kind not in kinds:
         raise ScimError(415, f"The body is to be {' or '.join(filter(None, kinds))}.")
-    if (request.mimetype_params.get("charset") or "utf-8").lower() not in ("utf-8", "utf8"):
+    if charset not in ("utf-8", "utf8"):
         raise ScimError(415, "The body is to be UTF-8.")
-    if request.content_encoding not in (None, "", "identity"):
+    if environ.get("HTTP_CONTENT_ENCODING", "") not in ("", "identity"):
         raise ScimError(415, "The body is to be sent without a content encoding.")
-    most = limits.max_payload
-    too_large = ScimError(413, f"The body is larger than the maxPayloadSize ({most}) in bytes.")
-    if (request.content_length or 0) > most:
-        raise too_large
-    # Werkzeug cuts a body that does not say its length off at this limit, in silence.
-    request.max_content_length = most + 1
+    if (get_content_length(environ) or 0) > most:
+        raise _too_large(most)
     try:
-        data = request.get_data(cache=False)
+        # Werkzeug cuts a body that does not say its length off at this limit, in silence.
+        data = get_input_stream(environ, max_content_length=most + 1).read()
     except RequestEntityTooLarge:
-        raise too_large from None
+        raise _too_large(most) from None
     if len(data) > most:
-        raise too_large
+        raise _too_large(most)
     return data
+
+
+@lru_cache(64)
+def _type(header: str | None) -> tuple[str, str]:
+    """The media type and the charset that a Content-Type names, in lower case."""
+    kind, said = parse_options_header(header)
+    return kind.lower(), (said.get("charset") or "utf-8").lower()
+
+
+def _too_large(most: int) -> ScimError:
+    return ScimError(413, f"The body is larger than the maxPayloadSize ({most}) in bytes.")
 
 
 @dataclass(frozen=True)
@@ -198,10 +219,37 @@ def list_text(
     return f'{{{head},"itemsPerPage":{len(texts)},"Resources":[{",".join(texts)}]}}'
 
 
+class Answer(Response):
+    """An answer with a body, whose headers go out as they are: they say how long it is, and
+    addresses in them are URIs already. Werkzeug takes longer to look at them than to make them.
+    """
+
+    def get_wsgi_response(
+        self, environ: WSGIEnvironment
+    ) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
+        """What goes out: body, status and headers."""
+        if environ["REQUEST_METHOD"] == "HEAD" or self.status_code in _BODILESS:
+            return super().get_wsgi_response(environ)
+        return self.iter_encoded(), self.status, self.headers.to_wsgi_list()
+
+
 def respond(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
     """An answer with a body."""
+    said = {
+        name: _uri(value) if name in _ADDRESSES else value
+        for name, value in (headers or {}).items()
+    }
     # No charset in the type: some clients compare the text.
-    return Response(text, status, headers, content_type=MEDIA_TYPE)
+    return Answer(text, status, said, content_type=MEDIA_TYPE)
+
+
+def _uri(address: str) -> str:
+    """`address` with everything encoded that has to be; before an id there is always the same."""
+    before, slash, id = address.rpartition("/")
+    return _encoded(before + slash) + id if _ID.match(id) else iri_to_uri(address)
+
+
+_encoded = lru_cache(64)(iri_to_uri)
 
 
 def empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
@@ -239,7 +287,8 @@ def static(text: str, where: str | None = None) -> Response:
 
 def precondition() -> Precondition:
     """Which versions a write accepts."""
-    return Precondition(request.headers.get("If-Match"), request.headers.get("If-None-Match"))
+    environ = request.environ
+    return Precondition(environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_NONE_MATCH"))
 
 
 def place(found: Resource, where: str) -> dict[str, str]:

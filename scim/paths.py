@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from scim.schema import UNKNOWN, Attribute, ResourceType
@@ -31,7 +32,7 @@ class Path:
     attribute: Attribute | None
     sub: Attribute | None = None
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The canonical spelling."""
         return join(self.extension, self.attribute, self.sub)
@@ -60,6 +61,11 @@ def resolve(kind: ResourceType, text: str, *, keep_unknown: bool, loosely: bool 
     Read `loosely`, attributes of the enterprise extension need no URN: Entra says `manager`.
     Raises PathError.
     """
+    read = _remembered if len(text) <= _MOST_REMEMBERED else _resolve
+    return read(kind, text, keep_unknown, loosely)
+
+
+def _resolve(kind: ResourceType, text: str, keep_unknown: bool, loosely: bool) -> Path:
     extension, rest = _split_urn(kind, text, keep_unknown)
     if rest is None:
         return Path(extension, None)
@@ -78,6 +84,11 @@ def resolve(kind: ResourceType, text: str, *, keep_unknown: bool, loosely: bool 
     if not dot:
         return Path(extension, attribute)
     return Path(extension, attribute, sub_attribute(attribute, sub_name, keep_unknown))
+
+
+# Clients spell the same few names all day.
+_remembered = lru_cache(4096)(_resolve)
+_MOST_REMEMBERED = 200
 
 
 def sub_attribute(attribute: Attribute, name: str, keep_unknown: bool) -> Attribute:

@@ -119,11 +119,16 @@ class Projection:
         return False
 
 
+DEFAULT = Projection()
+
+
 def read(kind: ResourceType, attributes: str | None, excluded: str | None) -> Projection:
     """The two query parameters, comma-separated. Names that nothing has are passed over.
 
     Raises ScimError 400 when both are given.
     """
+    if not attributes and not excluded:
+        return DEFAULT
     if attributes and excluded:
         raise invalid_value("attributes and excludedAttributes exclude each other.")
     return Projection(_paths(kind, attributes), _paths(kind, excluded))

@@ -11,18 +11,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from scim.bodies import encode
 from scim.errors import invalid_syntax, invalid_value
+from scim.ordinary import DAY_WITH_MORE, DAY_WITH_OFFSET, OTHERWISE, other, readers
 from scim.paths import Path, PathError, join, resolve
 from scim.profiles import Profile
 from scim.schema import UNKNOWN, Attribute, ResourceType
 
 _EMPTY: Any = object()  # unassigned: null, [], {} and, read loosely, "" (RFC 7643 section 2.5)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-_DAY_WITH_OFFSET = re.compile(r"(\d{4}-\d{2}-\d{2})(?:Z|[+-]\d{2}:\d{2})\Z")
-_DAY_WITH_MORE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*|Z|[+-]\d{2}:\d{2})\Z")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?\Z")  # what a float holds exactly enough
 # Sub-attributes that say something about a value and are worth nothing without it.
 _ABOUT = frozenset(("type", "primary", "display"))
@@ -36,6 +36,7 @@ class Shaper:
         self.profile = profile
         self.emptied: set[str] = set()
         self.named: set[str] = set()
+        self._loosely = profile.read_loosely
         self._aliases = dict(profile.aliases)
 
     def document(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,7 +46,12 @@ class Shaper:
         """
         self.schemas(next((value for key, value in body.items() if key.lower() == "schemas"), None))
         content: dict[str, Any] = {}
+        ordinary = readers(self.kind, self._loosely)
         for key, value in body.items():
+            shaped = ordinary.get(key, other)(value)
+            if shaped is not OTHERWISE and key not in content:
+                content[key] = shaped
+                continue
             if key.lower() == "schemas":
                 continue
             try:
@@ -68,11 +74,7 @@ class Shaper:
             key = self._aliases.get(key.lower(), key)
             keep = ":" in key and self.profile.keep_unknown
             return resolve(self.kind, key, keep_unknown=keep, loosely=True)
-        extension = self.kind.extension(key)
-        attribute = self.kind.attribute(key)
-        if extension is None and attribute is None:
-            raise PathError(f"no attribute {key[:200]!r}")
-        return Path(extension.id if extension else None, attribute)
+        return _declared(self.kind, key)
 
     def _place(self, content: dict[str, Any], path: Path, value: Any) -> None:
         if path.attribute is not None and path.attribute.mutability == "readOnly":
@@ -127,7 +129,12 @@ class Shaper:
         if schema is None:
             return self._unknown(value, urn)
         content: dict[str, Any] = {}
+        ordinary = readers(schema, self._loosely)
         for key, inner in value.items():
+            shaped = ordinary.get(key, other)(inner)
+            if shaped is not OTHERWISE and key not in content:
+                content[key] = shaped
+                continue
             attribute = schema.attribute(key)
             if attribute is None and key.lower() == "schemas":
                 continue  # some clients say in an extension which one it is
@@ -147,7 +154,7 @@ class Shaper:
             return self._unknown(value, path)
         if attribute.multi_valued:
             return self._list(attribute, value, path)
-        if isinstance(value, list) and self.profile.read_loosely and len(value) < 2:
+        if isinstance(value, list) and self._loosely and len(value) < 2:
             return self._attribute(attribute, value[0] if value else None, path)
         if attribute.type != "complex" and self.profile.unwrap and _is_wrapped(value):
             return self._attribute(attribute, value["value"], path)
@@ -155,16 +162,20 @@ class Shaper:
 
     def _list(self, attribute: Attribute, value: Any, path: str) -> Any:
         if not isinstance(value, list):
-            if not self.profile.read_loosely:
+            if not self._loosely:
                 raise invalid_value(f"{path}: a list is expected.")
             value = [value]
-        found: dict[Any, Any] = {}
+        shaped = []
         for item in value:
             one = _EMPTY if self._blank(item) else self._single(attribute, item, path, element=True)
             if one is not _EMPTY:
+                shaped.append(one)
+        if len(shaped) > 1:
+            found: dict[Any, Any] = {}
+            for one in shaped:
                 found.setdefault(identity(one), one)
-        shaped = list(found.values())
-        self._one_primary(attribute, shaped, path)
+            shaped = list(found.values())
+            self._one_primary(attribute, shaped, path)
         return shaped or self._empty(path)
 
     def _one_primary(self, attribute: Attribute, items: list[Any], path: str) -> None:
@@ -174,7 +185,7 @@ class Shaper:
         primary = [item for item in items if item.get("primary") is True]
         if len(primary) < 2:
             return
-        if not self.profile.read_loosely:
+        if not self._loosely:
             raise invalid_value(f"{path}: more than one value is primary.")
         for item in primary[1:]:
             item["primary"] = False
@@ -182,14 +193,19 @@ class Shaper:
     def _single(self, attribute: Attribute, value: Any, path: str, *, element: bool = False) -> Any:
         if attribute.type != "complex":
             return self._simple(attribute, value)
-        loosely = self.profile.read_loosely
-        if loosely and attribute.sub("value") and isinstance(value, str | int | float):
-            value = {"value": value}
         if not isinstance(value, dict):
-            raise invalid_value(f"{path}: an object is expected.")
+            bare = self._loosely and isinstance(value, str | int | float)
+            if not bare or attribute.sub("value") is None:
+                raise invalid_value(f"{path}: an object is expected.")
+            value = {"value": value}
         content: dict[str, Any] = {}
         empty: list[Attribute] = []
+        ordinary = readers(attribute, self._loosely)
         for key, inner in value.items():
+            shaped = ordinary.get(key, other)(inner)
+            if shaped is not OTHERWISE and key not in content:
+                content[key] = shaped
+                continue
             sub = attribute.sub(key)
             if sub is None:
                 self._stray(content, key, inner, None, f"{path}.{key[:80]}")
@@ -214,7 +230,7 @@ class Shaper:
         if empty and isinstance(kind, str):
             for sub in empty:
                 self.emptied.add(f"{path}[type eq {encode(kind)}].{sub.name}")
-        if self.profile.read_loosely and empty and content.keys() <= _ABOUT:
+        if self._loosely and empty and content.keys() <= _ABOUT:
             return _EMPTY
         return content or _EMPTY
 
@@ -222,7 +238,7 @@ class Shaper:
         """Null; read loosely, also text of nothing but blanks."""
         if value is None:
             return True
-        return self.profile.read_loosely and isinstance(value, str) and not value.strip()
+        return self._loosely and isinstance(value, str) and not value.strip()
 
     def _empty(self, path: str) -> Any:
         if path and path not in self.profile.sticky:
@@ -234,7 +250,7 @@ class Shaper:
         if self._blank(value):
             return self._empty(path or "")
         if isinstance(value, str):
-            return self._text(value) if self.profile.read_loosely else value
+            return self._text(value) if self._loosely else value
         if isinstance(value, list):
             kept = [self._unknown(item, None) for item in value]
             return [item for item in kept if item is not _EMPTY] or self._empty(path or "")
@@ -247,11 +263,11 @@ class Shaper:
 
     def _text(self, value: str) -> str:
         trimmed = value.strip()
-        day = _DAY_WITH_OFFSET.match(trimmed)
+        day = DAY_WITH_OFFSET.match(trimmed)
         return day.group(1) if day else trimmed
 
     def _simple(self, attribute: Attribute, value: Any) -> Any:
-        if not self.profile.read_loosely:
+        if not self._loosely:
             return value
         if attribute.type == "boolean":
             return _boolean(value)
@@ -264,7 +280,7 @@ class Shaper:
         if not isinstance(value, str):
             return value
         text = self._text(value)
-        if attribute.format == "date" and (day := _DAY_WITH_MORE.match(text)):
+        if attribute.format == "date" and (day := DAY_WITH_MORE.match(text)):
             return day.group(1)
         for canonical in attribute.canonical_values:
             if canonical.lower() == text.lower():
@@ -287,6 +303,16 @@ class Shaper:
                 raise invalid_syntax(f"schemas: {urn[:200]} is not a schema of {self.kind.name}.")
         if whole and self.kind.schema.id.lower() not in (urn.lower() for urn in named):
             raise invalid_syntax(f"schemas: {self.kind.schema.id} is missing.")
+
+
+@lru_cache(4096)
+def _declared(kind: ResourceType, key: str) -> Path:
+    """An attribute or an extension by the whole of its name. Raises PathError."""
+    extension = kind.extension(key)
+    attribute = kind.attribute(key)
+    if extension is None and attribute is None:
+        raise PathError(f"no attribute {key[:200]!r}")
+    return Path(extension.id if extension else None, attribute)
 
 
 def identity(value: Any) -> tuple[str, ...]:

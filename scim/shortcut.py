@@ -15,7 +15,7 @@ from urllib.parse import unquote, unquote_plus
 
 from scim import filters, messages, search
 from scim.documents import location, rendered
-from scim.projection import Projection
+from scim.projection import DEFAULT
 from scim.schema import Registry, ResourceType
 from scim.service import Client, Service
 from store import resources
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 Answer = tuple[str, list[tuple[str, str]]]
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
-_DEFAULT = Projection()
 _FILTER = "filter="
 _FLAG_INSIDE = re.compile(r"(aadOptscim062020|AzureAdScimPatch2017)(/[^?]*)(?:\?(.*))?\Z")
 _LONGEST = 1000
@@ -55,7 +54,7 @@ class Shortcut:
         self._kinds = {
             prefix + endpoint: kind
             for endpoint, kind in registry.types.items()
-            if _DEFAULT.is_default(kind)
+            if DEFAULT.is_default(kind)
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
