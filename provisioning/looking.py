@@ -244,7 +244,9 @@ class Look:
             now = self._now
             judged = breakers.weigh(tx, view, target, now)
             breakers.record(tx, judged, self._claim.person, target, now)
-            allowed = replace(view, plan=replace(view.plan, steps=judged.plan.steps))
+            allowed = view
+            if judged.plan.steps != view.plan.steps:
+                allowed = replace(view, plan=replace(view.plan, steps=judged.plan.steps))
             if judged.why is not None:
                 body = {"why": judged.why, "stage": view.life.stage, "breaker": judged.held}
                 recorder.append(tx, "case", plan_id, body)

@@ -122,7 +122,7 @@ class Recorder:
     ) -> None:
         """An entry about this claim's account."""
         if kind not in ("operation", "drift"):  # these belong to the plan whose id they carry
-            body = {**body, **claims.answers(tx, self._claim)}
+            body = {**body, **claims.answers(self._claim)}
         journal.append(
             tx,
             kind=kind,
