@@ -224,9 +224,7 @@ def claim_one(
         update(pair)
         .where(pair.c.person == person, pair.c.target == target, _free)
         .values(lease_until=now + lease, lease_token=token)
-        .returning(
-            pair.c.asked, pair.c.attempts, pair.c.lane, pair.c.failing_since, pair.c.seen
-        )
+        .returning(pair.c.asked, pair.c.attempts, pair.c.lane, pair.c.failing_since, pair.c.seen)
     )
     row = db.write(lambda tx: tx.execute(statement, {"now": now}).first(), isolation=SINGLE)
     if row is None:

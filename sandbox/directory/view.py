@@ -19,9 +19,7 @@ class View:
     text (control 1.2.840.113556.1.4.529).
     """
 
-    def __init__(
-        self, tree: Tree, clock: Callable[[], float], extended: int | None = None
-    ) -> None:
+    def __init__(self, tree: Tree, clock: Callable[[], float], extended: int | None = None) -> None:
         self.tree = tree
         self.clock = clock
         self.extended = extended
