@@ -326,6 +326,7 @@ def work(environ: Mapping[str, str] = os.environ, stop: threading.Event | None =
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # uWSGI stops a mule by SIGHUP
         signal.signal(number, lambda *_: ended.set())
     file = load_settings(environ).data / RELOAD
+    garbage.few_heaps()
     garbage.rarely()
     while not ended.is_set():
         over = _ended_or_renewed(ended, file)  # before the settings: no touch is missed

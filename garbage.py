@@ -1,6 +1,9 @@
-"""How seldom Python looks for objects that refer to each other in circles."""
+"""What keeps processes small: of objects in circles, and of the heaps of threads."""
 
+import ctypes
 import gc
+
+_ARENA_MAX = -8  # of mallopt(3)
 
 
 def rarely(objects: int = 5_000, rounds: int = 10) -> None:
@@ -10,3 +13,11 @@ def rarely(objects: int = 5_000, rounds: int = 10) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(objects, rounds, rounds)
+
+
+def few_heaps(number: int = 2) -> None:
+    """To be called before threads are started. glibc gives them up to eight heaps a processor,
+    each of which keeps what it once needed; where malloc is another one, nothing is done."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_ARENA_MAX, number)

@@ -21,6 +21,7 @@ if __name__ == "__main__":
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
+    garbage.few_heaps()
     found = configuration.load(Path(os.environ["MUSTER_CONFIG"]), os.environ)
     business = business_clock(Database(found.database_url))
     garbage.rarely()

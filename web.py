@@ -13,4 +13,5 @@ import app  # noqa: E402 - the handler comes first
 import garbage  # noqa: E402
 
 application = app.create_app()
+garbage.few_heaps()
 garbage.rarely(20_000, 20)  # requests leave little behind

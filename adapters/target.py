@@ -110,7 +110,7 @@ class Step:
     anchor: str | None = None
     given: Grant | None = None
     enabled: bool = False
-    """create: the next step would be `enable`."""
+    """create: `enable` would follow, after at most some `refer`."""
     required: frozenset[str] = frozenset()
     """create, modify: attributes without which the step is refused as a whole (keys, names)."""
 

@@ -108,12 +108,14 @@ def prepare(
 
 
 def _ask_for_keys(viewer: Viewer, target: str, looks: Collection[Begun], told: Told) -> bool:
-    """Whether the newcomers have accounts, in any target; False when one of them is down."""
+    """Whether the newcomers have accounts, in any target; False when one of them is down. Who
+    has a name already needs none of an account elsewhere."""
     told.ask_carriers(target, viewer.targets[target], [k for look in looks for k in look.keys])
+    unnamed = [look for look in looks if ACCOUNT_NAME not in look.snapshot.names]
     for other, system in viewer.targets.items():
         if other != target:
             outbound = viewer.outbound(other)
-            keys = [k for look in looks for k in outbound.matches(look.snapshot.facts)]
+            keys = [k for look in unnamed for k in outbound.matches(look.snapshot.facts)]
             try:
                 told.ask_carriers(other, system, keys)
             except (TargetDown, TargetRefused):

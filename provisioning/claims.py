@@ -57,6 +57,8 @@ class Claim:
     lane: int
     failing_since: float | None = None
     """Machine time of the first failure since the pair was last asked or right."""
+    seen: int = 0
+    """Up to which count of `asked` the pair had been looked at by then."""
 
 
 @dataclass(frozen=True)
@@ -100,18 +102,10 @@ class Result:
             raise ValueError("only a retry can be blamed on the target")
 
 
-def answers(tx: Connection, claim: Claim) -> dict[str, int]:
+def answers(claim: Claim) -> dict[str, int]:
     """Which reasons to look the look under `claim` deals with: those counted above `seen`,
     up to `noted`. For the journal."""
-    whose = {"of_person": claim.person, "of_target": claim.target}
-    return {"seen": int(_SEEN.value(tx, **whose)), "noted": claim.noted}
-
-
-_SEEN = Statement(
-    select(pair.c.seen).where(
-        pair.c.person == bindparam("of_person"), pair.c.target == bindparam("of_target")
-    )
-)
+    return {"seen": claim.seen, "noted": claim.noted}
 
 
 # -- claiming ----------------------------------------------------------------------------
@@ -166,6 +160,7 @@ _CLAIM = Statement(
         pair.c.attempts,
         pair.c.lane,
         pair.c.failing_since,
+        pair.c.seen,
     )
 )
 
@@ -213,6 +208,7 @@ def claim_some(
                     row.attempts,
                     row.lane,
                     row.failing_since,
+                    row.seen,
                 )
                 for row in rows
             ]
@@ -228,12 +224,12 @@ def claim_one(
         update(pair)
         .where(pair.c.person == person, pair.c.target == target, _free)
         .values(lease_until=now + lease, lease_token=token)
-        .returning(pair.c.asked, pair.c.attempts, pair.c.lane, pair.c.failing_since)
+        .returning(pair.c.asked, pair.c.attempts, pair.c.lane, pair.c.failing_since, pair.c.seen)
     )
     row = db.write(lambda tx: tx.execute(statement, {"now": now}).first(), isolation=SINGLE)
     if row is None:
         return None
-    return Claim(person, target, row.asked, token, row.attempts, row.lane, row.failing_since)
+    return Claim(person, target, row.asked, token, *row[1:])
 
 
 def _take(values: dict[str, Any], tx: Connection) -> list[Any]:

@@ -85,7 +85,7 @@ class Converger:
                     look.write(lambda tx: None)
             raise
         result = replace(_give_up(result, claim, look.recorder), at_business=now)
-        return replace(result, record=look.flush) if look.recorder.waiting else result
+        return replace(result, record=look.hand_over()) if look.recorder.waiting else result
 
 
 def _give_up(result: Result, claim: Claim, recorder: Recorder) -> Result:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -156,7 +156,8 @@ class Look:
 
     def _converge(self, view: View) -> Result:
         plan_id = str(uuid.uuid4())
-        self._refuse(digest(view.plan.steps))
+        if self._approved is not None:
+            self._refuse(digest(view.plan.steps))
         self._notice(view, plan_id)
         problems = list(view.problems)
         wished = view.plan
@@ -243,7 +244,9 @@ class Look:
             now = self._now
             judged = breakers.weigh(tx, view, target, now)
             breakers.record(tx, judged, self._claim.person, target, now)
-            allowed = replace(view, plan=replace(view.plan, steps=judged.plan.steps))
+            allowed = view
+            if judged.plan.steps != view.plan.steps:
+                allowed = replace(view, plan=replace(view.plan, steps=judged.plan.steps))
             if judged.why is not None:
                 body = {"why": judged.why, "stage": view.life.stage, "breaker": judged.held}
                 recorder.append(tx, "case", plan_id, body)
@@ -264,14 +267,15 @@ class Look:
         """The steps that took effect, each with the attributes that were refused."""
         account, recorder = view.actual, self.recorder
         done: list[tuple[Step, frozenset[str]]] = []
-        at_once = [s.kind for s in view.plan.steps[:2]] == ["create", "enable"]
+        with_create = _enabled_with_create(view.plan.steps)
         for number, step in enumerate(view.plan.steps):
             self._lease.check()
             began = time.monotonic()
-            if number == 1 and at_once and account is not None and account.enabled:
+            if step is with_create and account is not None and account.enabled:
                 outcome = Outcome("applied")  # it was made so
             else:
-                asked = replace(step, enabled=True) if number == 0 and at_once else step
+                is_first = number == 0 and with_create is not None
+                asked = replace(step, enabled=True) if is_first else step
                 outcome = self._target.apply(account, asked)
             took = time.monotonic() - began
             recorder.step(view, plan_id, number, step, outcome, took)
@@ -401,10 +405,26 @@ class Look:
         self.recorder.forget()
         return found
 
-    def flush(self, tx: Connection) -> None:
-        """Write what was kept, together with the end of the look."""
-        if is_known(tx, self._claim.person):
-            self.recorder.flush(tx)
+    def hand_over(self) -> Callable[[Connection], None]:
+        """What was kept, to be written together with the end of the look."""
+        person, work = self._claim.person, self.recorder.hand_over()
+
+        def record(tx: Connection) -> None:
+            if is_known(tx, person):
+                work(tx)
+
+        return record
+
+
+def _enabled_with_create(steps: Sequence[Step]) -> Step | None:
+    """The `enable` that a target may do as it makes the account: nothing but links to other
+    people comes in between."""
+    kinds = [step.kind for step in steps]
+    if kinds[:1] == ["create"] and "enable" in kinds:
+        place = kinds.index("enable")
+        if set(kinds[1:place]) <= {"refer"}:
+            return steps[place]
+    return None
 
 
 def _drifted(

@@ -75,7 +75,7 @@ def reserve(
     written. Raises :class:`NoNameLeft`.
     """
     for candidate in candidates:
-        with database.read() as connection:
+        with database.moment() as connection:
             given = _in_use(connection, person, kind) if once else None
             row = _row(connection, kind, candidate, now)
         if given is not None:
@@ -142,12 +142,12 @@ def burn(tx: Connection, kind: str, value: str) -> None:
 
 def _take(tx: Connection, person: str, kind: str, value: str, once: bool, now: float) -> str | None:
     """`value`, now this person's, or what they have meanwhile; None when it is taken."""
-    given = _given_meanwhile(tx, person, kind, value, once, now)
-    if given is not None or _row(tx, kind, value, now) is not None:
+    given, is_free = _given_meanwhile(tx, person, kind, value, once, now)
+    if given is not None or not is_free:
         return given
+    _NOT_IN_USE.count(tx, the_person=person, the_kind=kind)
     _DROP.count(tx, **_key(kind, value))  # somebody's who is gone for long enough
     _insert(tx, person, kind, value)
-    _use(tx, person, kind, value)
     return value
 
 
@@ -156,22 +156,23 @@ def _burn_unless_given(
 ) -> str | None:
     """Burns `value`, unless its foreign holder is this person after all: another target's
     look has reserved it meanwhile and made the account that was found."""
-    given = _given_meanwhile(tx, person, kind, value, once, now)
-    if given is None and _row(tx, kind, value, now) is None:
+    given, is_free = _given_meanwhile(tx, person, kind, value, once, now)
+    if given is None and is_free:
         burn(tx, kind, value)
     return given
 
 
 def _given_meanwhile(
     tx: Connection, person: str, kind: str, value: str, once: bool, now: float
-) -> str | None:
-    """What another target's look has reserved for this person since we began."""
+) -> tuple[str | None, bool]:
+    """What another target's look has reserved for this person since we began, and whether
+    `value` is nobody's."""
     given = _in_use(tx, person, kind) if once else None
     row = _row(tx, kind, value, now)
     if given is None and row is not None and row.person == person:
         _use(tx, person, kind, value)
-        return value
-    return given
+        return value, False
+    return given, row is None
 
 
 _person: Any = bindparam("the_person", type_=String)

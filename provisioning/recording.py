@@ -8,7 +8,7 @@ it (an account that was made, shut or deleted), and else together with the look'
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -74,6 +74,8 @@ class Recorder:
         self._now = now
         self._hold = hold_days * 86400
         self._pending: list[Work] = []
+        self._wrote: tuple[str, str | None] | None = None
+        """During a flush: by which plan the account was written to, and its new hint."""
         self._whose = {"of_person": claim.person, "of_target": claim.target}
 
     def later(self, work: Work) -> None:
@@ -87,8 +89,22 @@ class Recorder:
 
     def flush(self, tx: Connection) -> None:
         """Write what was kept, in order. `tx` may run again: nothing is forgotten here."""
-        for work in self._pending:
+        self._write(tx, self._pending)
+
+    def hand_over(self) -> Work:
+        """What was kept, to be written by whoever ends the look. It is not kept any more: what
+        holds each other in a circle stays in memory for long."""
+        pending, self._pending = self._pending, []
+        return lambda tx: self._write(tx, pending)
+
+    def _write(self, tx: Connection, pending: Sequence[Work]) -> None:
+        self._wrote = None
+        for work in pending:
             work(tx)
+        if self._wrote is not None:
+            plan_id, hint = self._wrote
+            written = {"by_plan": plan_id, "at": machine_now(), "new_hint": hint}
+            _WRITTEN.count(tx, **self._whose, **written)
 
     def forget(self) -> None:
         """What was kept is on disk."""
@@ -106,7 +122,7 @@ class Recorder:
     ) -> None:
         """An entry about this claim's account."""
         if kind not in ("operation", "drift"):  # these belong to the plan whose id they carry
-            body = {**body, **claims.answers(tx, self._claim)}
+            body = {**body, **claims.answers(self._claim)}
         journal.append(
             tx,
             kind=kind,
@@ -175,6 +191,7 @@ class Recorder:
     def link(self, tx: Connection, link: Link, plan_id: str, matched: str) -> None:
         """This account is the person's, in the place of any other that was."""
         now = machine_now()
+        self._wrote = None
         values = {
             "anchor": link.anchor,
             "hint": link.hint,
@@ -211,13 +228,13 @@ class Recorder:
             return
         if step.kind in ("create", "restore") and outcome.link is not None:
             self.link(tx, outcome.link, plan_id, f"{step.kind}d")
+        else:
+            hint = outcome.link.hint if outcome.link is not None else None
+            self._wrote = plan_id, hint or (self._wrote[1] if self._wrote else None)
         if step.kind in ("create", "disable"):
             obligations.done(tx, self._claim.person, self._claim.target, machine_now())
         if step.kind == "delete":
             self.gone(tx)
-        hint = outcome.link.hint if outcome.link is not None else None
-        written = {"by_plan": plan_id, "at": machine_now(), "new_hint": hint or None}
-        _WRITTEN.count(tx, **self._whose, **written)
 
     def _given(self, tx: Connection, step: Step, outcome: Outcome) -> None:
         """A grant is written down before it is given, and struck out when it was refused or

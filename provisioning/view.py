@@ -171,8 +171,7 @@ class Viewer:
             actual, found_by = self._actual(look, life)
             if actual is None and not life.exists:
                 return _nothing(snapshot, life)
-            view = self._compare(look, life, actual, doomed)
-            return replace(view, found_by=found_by, is_outside=is_outside)
+            return self._compare(look, life, actual, doomed, is_outside, found_by)
         except NoNameLeft as none:
             raise Held(f"no free {none.kind}: nothing to make a name from", life) from None
         except Contradicted as other:
@@ -278,7 +277,15 @@ class Viewer:
         if owner not in (None, snapshot.person):
             raise Held("the matching account already belongs to another person", life)
 
-    def _compare(self, look: Begun, life: Lifecycle, actual: Account | None, doomed: bool) -> View:
+    def _compare(
+        self,
+        look: Begun,
+        life: Lifecycle,
+        actual: Account | None,
+        doomed: bool,
+        is_outside: bool,
+        found_by: str | None,
+    ) -> View:
         snapshot, settings, target = look.snapshot, look.settings, look.target
         problems: list[str] = list(life.problems)
         outbound = look.outbound
@@ -341,6 +348,8 @@ class Viewer:
             given=held,
             grants_read=grants_read,
             limits=settings.breakers,
+            found_by=found_by,
+            is_outside=is_outside,
             kept=evaluation.kept,
             hidden=frozenset(a for a, wish in evaluation.wishes.items() if wish.redacted),
         )
@@ -384,8 +393,9 @@ def _until(life: Lifecycle, instant: float | None) -> Lifecycle:
     """What is known of the person turns out differently at this business time too."""
     if instant is None:
         return life
-    soonest = instant if life.valid_until is None else min(instant, life.valid_until)
-    return replace(life, valid_until=soonest)
+    if life.valid_until is not None and life.valid_until <= instant:
+        return life
+    return replace(life, valid_until=instant)
 
 
 def _nothing(snapshot: Snapshot, life: Lifecycle) -> View:

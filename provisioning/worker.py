@@ -32,8 +32,10 @@ _NAPS = 5
 _SPACING = 0.05
 _BUSY_SPACING = 0.5
 """Seconds at least from one look at the dates to the next, and while there is work."""
-_BELIEVED = 0.1
-"""Seconds for which a lease that was seen in the database is taken to be there."""
+_GLANCE = 0.02
+"""Seconds after which, while there is work, an idle thread looks whether there is more."""
+_BELIEVED = 0.5
+"""Seconds for which a lease that was seen in the database, or was just taken, is there."""
 _BATCH = 8
 """Pairs that one thread takes at once from a long line."""
 _DRAIN = 8.0
@@ -56,12 +58,19 @@ class LeaseLost(Exception):
 class Lease:
     """The lease of one claim, as the look sees it."""
 
-    def __init__(self, db: Database, claim: Claim, clock: Callable[[], float] = machine_now):
+    def __init__(
+        self,
+        db: Database,
+        claim: Claim,
+        clock: Callable[[], float] = machine_now,
+        seen: float = -_BELIEVED,
+    ):
+        """`seen`: when it was taken, if that was just now (`time.monotonic()`)."""
         self.claim = claim
         self._db = db
         self._clock = clock
         self._lost = False
-        self._held = -_BELIEVED
+        self._held = seen
 
     def check(self) -> None:
         """Raises LeaseLost unless the pair is still leased to this claim. Call it before
@@ -158,7 +167,10 @@ class Worker:
                     # Under load something is committed all the time: dates need no such hurry.
                     spacing = _BUSY_SPACING if self._leases else _SPACING
                     if time.monotonic() < ticked + spacing:
-                        feed.wait(_SPACING)
+                        if self._leases:  # nearly all that is committed now is our own
+                            stop.wait(_GLANCE)
+                        else:
+                            feed.wait(_SPACING)
                         continue
                     self._look_around()
                     ticked = time.monotonic()
@@ -227,7 +239,8 @@ class Worker:
 
     def _look_at(self, taken: list[Claim], probe: bool) -> None:
         """Look at each, and finish all that came to an end at once."""
-        leases = [Lease(self._db, claim) for claim in taken]
+        seen = time.monotonic()
+        leases = [Lease(self._db, claim, seen=seen) for claim in taken]
         for claim, lease in zip(taken, leases, strict=True):
             self._leases[_key(claim)] = lease
         ended: list[tuple[Claim, Result]] = []

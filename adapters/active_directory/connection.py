@@ -186,7 +186,7 @@ class Session:
     @property
     def usable(self) -> bool:
         """False when idle for long, or when the server has closed or spoken unasked."""
-        if self.dead or time.monotonic() - self.used > IDLE_SECONDS:
+        if self.dead or self._strategy.unread or time.monotonic() - self.used > IDLE_SECONDS:
             return False
         try:
             poller = select.poll()

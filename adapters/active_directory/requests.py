@@ -1,6 +1,6 @@
 """LDAP requests as bytes (RFC 4511), and the one call that sends them over ldap3's connection.
 
-ldap3 connects, verifies, binds and reads the answers. It makes requests through pyasn1,
+ldap3 connects, verifies, binds and reads what is rare. It makes requests through pyasn1,
 which takes ten times what all else on our side of a request does; so they are made here:
 Basic Encoding Rules, definite lengths, and nothing but what this adapter says.
 """
@@ -10,8 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from ldap3.core.exceptions import LDAPSocketOpenError, LDAPSocketSendError
+from ldap3.core.exceptions import (
+    LDAPSessionTerminatedByServerError,
+    LDAPSocketOpenError,
+    LDAPSocketReceiveError,
+    LDAPSocketSendError,
+)
 from ldap3.strategy.safeSync import SafeSyncStrategy
+from ldap3.utils.asn1 import decode_message_fast
+
+from adapters.active_directory import answers
 
 Filter: TypeAlias = bytes
 """An encoded search filter (RFC 4511 section 4.5.1.7)."""
@@ -29,6 +37,9 @@ INSERT, REMOVE, REPLACE = 0, 1, 2
 
 _BORROWED = ("open", "send", "get_response", "post_send_single_response", "post_send_search")
 """What ldap3's connection has of its strategy."""
+
+_MORE = frozenset({"searchResEntry", "searchResRef", "intermediateResponse"})
+"""What comes before a request's result."""
 
 Change: TypeAlias = tuple[int, Sequence[bytes]]
 
@@ -169,6 +180,8 @@ class Strategy(SafeSyncStrategy):
 
     _outstanding: dict[int, dict[str, Any]]
     """ldap3's own: the requests that are not answered yet."""
+    unread = b""
+    """What has come of the messages after the last one that was read."""
 
     @classmethod
     def of(cls, connection: Any) -> Strategy:
@@ -194,18 +207,30 @@ class Strategy(SafeSyncStrategy):
         except OSError as error:
             self._outstanding.pop(number, None)
             raise LDAPSocketSendError(type(error).__name__) from None
-        answers, result = self.get_response(number)
-        return [*answers, result]
+        found: list[dict[str, Any]] = []
+        while not found or found[-1]["type"] in _MORE:
+            found.append(self._next(number))
+        del self._outstanding[number]
+        return found
 
-    def decode_response_fast(self, message: Any) -> Any:
-        """Entries as they came: ldap3 would also guess at what the values mean."""
-        if message["protocolOp"] != 4:
-            return super().decode_response_fast(message)  # type: ignore[no-untyped-call]
-        name, listed = message["payload"]
-        return {
-            "type": "searchResEntry",
-            "dn": name[3].decode(),
-            "raw_attributes": {
-                one[3][0][3].decode(): [value[3] for value in one[3][1][3]] for one in listed[3]
-            },
-        }
+    def _next(self, number: int) -> dict[str, Any]:
+        """The next message, which answers the request of this number."""
+        data = self.unread
+        while (size := answers.size(data)) is None or len(data) < size:
+            try:
+                piece = self.connection.socket.recv(self.socket_size)
+            except OSError as error:
+                raise LDAPSocketReceiveError(type(error).__name__) from None
+            if not piece:
+                raise LDAPSessionTerminatedByServerError("closed")
+            data += piece
+        message, self.unread = data[:size], data[size:]
+        try:
+            found, answer = answers.read(message)
+            if answer is None:
+                answer = self.decode_response_fast(decode_message_fast(message))  # type: ignore[no-untyped-call]
+        except (IndexError, ValueError) as error:
+            raise LDAPSocketReceiveError(type(error).__name__) from None
+        if found != number:  # 0: a notice of disconnection
+            raise LDAPSessionTerminatedByServerError("not the answer")
+        return answer

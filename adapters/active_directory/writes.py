@@ -93,7 +93,7 @@ class Writer:
         except values.Unwritable:
             return refused(errors.unwritable("cn"))
         present = {name: value for name, value in encoded.items() if value}
-        answer = self._add(session, dn, present)
+        answer = self._add(session, dn, present, step.enabled)
         later: dict[str, list[bytes]] = {}
         if (
             answer.result != 0
@@ -105,7 +105,7 @@ class Writer:
             first = {n: v for n, v in present.items() if n.lower() in required}
             later = {n: v for n, v in present.items() if n not in first}
             if later:
-                present, answer = first, self._add(session, dn, first)
+                present, answer = first, self._add(session, dn, first, False)
         if answer.result != 0:
             refusal = self._refusal(session, step, answer, present)
             return Outcome("refused", (*left_out, refusal))
@@ -123,16 +123,19 @@ class Writer:
                 account = self._shape.account(made)
         return Outcome("applied", (*left_out, *refusals), Link(anchor, dn), account)
 
-    def _add(self, session: Session, dn: str, attributes: Mapping[str, list[bytes]]) -> Answer:
-        """Add the account disabled, with a password that nobody knows."""
+    def _add(
+        self, session: Session, dn: str, attributes: Mapping[str, list[bytes]], enabled: bool
+    ) -> Answer:
+        """Add the account, disabled unless it is wanted `enabled`, with a password that nobody
+        knows."""
+        control = NORMAL_ACCOUNT if enabled else NORMAL_ACCOUNT | DISABLED
         for _ in range(2):  # by chance a password may hold a part of the person's name
-            control = str(NORMAL_ACCOUNT | DISABLED).encode()
             answer = settled(
                 session.add(
                     dn,
                     {
                         **attributes,
-                        "userAccountControl": [control],
+                        "userAccountControl": [str(control).encode()],
                         "unicodePwd": [fresh_password()],
                     },
                 )

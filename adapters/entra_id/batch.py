@@ -20,7 +20,7 @@ from adapters.entra_id.errors import GraphError, Lost
 from adapters.target import TargetDown
 
 MOST = 20
-TOGETHER_SECONDS = 0.005
+TOGETHER_SECONDS = 0.015
 """How long a request waits for others while one is under way: little beside Graph's answer."""
 UNDER_WAY = 4
 """HTTP requests at once. Four full ones are more than Graph lets an application write."""
@@ -116,7 +116,7 @@ class Batches:
         self._under_way.discard(task)
         if not task.cancelled():
             task.exception()  # every parcel has got it
-        if self._waiting:
+        if self._waiting and (self._timer is None or not self._under_way):
             self._go()
 
     async def _carry(self, parcels: Sequence[Parcel]) -> None:

@@ -24,7 +24,7 @@ def dump(domain: Domain, moment: float) -> list[dict[str, Any]]:
     one is a text, number or truth value, a multi-valued one a list; GUIDs and SIDs are
     text, other bytes base64.
     """
-    view = View(domain.visible(moment), domain.clock())
+    view = View(domain.visible(moment), domain.clock)
     shown = []
     for entry in view.tree.entries.values():
         if entry.deleted or entry.kind not in "ugc" or entry.one("isCriticalSystemObject"):

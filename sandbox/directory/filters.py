@@ -128,7 +128,7 @@ def _keys(attribute: Attribute, view: View) -> Callable[[Entry], Iterable[object
     if attribute.syntax in ("link", "back"):
         return lambda entry: view.links(entry, attribute)
     if attribute.syntax == "dn":
-        plain = View(view.tree, view.now)
+        plain = View(view.tree, view.clock)
         return lambda entry: (fold(v.decode()) for v in plain.values(entry, attribute))
     return lambda entry: (attribute.key(v) for v in view.values(entry, attribute))
 

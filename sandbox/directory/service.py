@@ -112,7 +112,7 @@ class Service:
 
     def _view(self, extended: int | None = None) -> View:
         domain = self._domain
-        return View(domain.visible(machine_now()), domain.clock(), extended)
+        return View(domain.visible(machine_now()), domain.clock, extended)
 
     # -- who
 

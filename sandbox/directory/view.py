@@ -13,15 +13,15 @@ _RID_SIZE = 4
 
 
 class View:
-    """Reads entries of one tree at one moment (`now`: epoch seconds).
+    """Reads entries of one tree; `clock` gives epoch seconds to what depends on them.
 
     `extended`: how DNs are written, None plainly, 0 with GUID and SID in hex, 1 as
     text (control 1.2.840.113556.1.4.529).
     """
 
-    def __init__(self, tree: Tree, now: float, extended: int | None = None) -> None:
+    def __init__(self, tree: Tree, clock: Callable[[], float], extended: int | None = None) -> None:
         self.tree = tree
-        self.now = now
+        self.clock = clock
         self.extended = extended
 
     def dn(self, guid: bytes) -> str:
@@ -114,7 +114,7 @@ class View:
     def _computed_control(self, entry: Entry) -> tuple[bytes, ...]:
         if entry.kind != "u":
             return ()
-        return (b"%d" % accounts.computed_control(entry, self.now),)
+        return (b"%d" % accounts.computed_control(entry, self.clock()),)
 
 
 _PLACE = ("cn", "ou", "name", "distinguishedName", "objectGUID")

@@ -29,7 +29,7 @@ class Directory:
     """`accounts` by anchor; `writes` counts what was applied; `fault` strikes before a step.
 
     `bin` holds deleted accounts, `known` what can be given by kind and name, `given` what
-    each account has.
+    each account has. With `at_once`, an account that is to be enabled is made so.
     """
 
     def __init__(self) -> None:
@@ -39,6 +39,7 @@ class Directory:
         self.given: dict[str, frozenset[Grant]] = {}
         self.writes: list[Step] = []
         self.down = False
+        self.at_once = False
         self.fault: Callable[[Step], Fault | Refusal | None] = lambda step: None
 
     def put(self, name: str = "Somebody", enabled: bool = True, **attributes: str) -> str:
@@ -211,13 +212,15 @@ class Directory:
         made = Account(
             anchor,
             f"CN={step.name},{step.container}",
-            False,
+            self.at_once and step.enabled,
             {k: v for k, v in step.attributes.items() if v is not None},
             step.name,
             step.container,
         )
         self.accounts[anchor] = made
-        return Outcome("applied", link=Link(anchor, made.hint))
+        return Outcome(
+            "applied", link=Link(anchor, made.hint), account=made if self.at_once else None
+        )
 
     def _cn_taken(self, step: Step, own: str | None) -> bool:
         return any(

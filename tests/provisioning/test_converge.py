@@ -41,6 +41,26 @@ def test_a_hire_gets_an_account(house: House) -> None:
     assert kinds(house) == ["create", "enable"]
 
 
+def test_an_account_is_made_enabled_where_the_target_can(house: House) -> None:
+    house.ad.at_once = True
+    house.push(worker("E2", "Max", "Boss"))
+    house.settle()
+    house.ad.writes.clear()
+    house.push(worker("E1", manager="E2"))
+    house.settle()
+    account, boss = house.ad.one(employeeID="E1"), house.ad.one(employeeID="E2")
+    assert (account.enabled, account.references) == (True, {"manager": boss.anchor})
+    assert kinds(house) == ["create", "refer"]
+    with house.database.read() as connection:
+        entries = journal.entries(connection, kind="operation")[-3:]
+    done = [(e.body["step"], e.body["kind"], e.body["result"]) for e in entries]
+    assert done == [(0, "create", "applied"), (1, "refer", "applied"), (2, "enable", "applied")]
+    house.ad.writes.clear()
+    house.ask()
+    house.settle()
+    assert kinds(house) == []
+
+
 def test_a_second_look_writes_nothing(house: House) -> None:
     id = house.push(worker("E1"))
     house.settle()

@@ -77,6 +77,13 @@ def test_a_hire_is_given_what_the_rules_give(house: House) -> None:
     assert grants(house) == 3
 
 
+def test_nobody_is_enabled_before_the_groups_are_given(house: House) -> None:
+    house.ad.at_once = True
+    house.push(optician())
+    house.settle()
+    assert kinds(house) == ["create", "grant", "grant", "grant", "enable"]
+
+
 def test_a_mover_loses_what_a_rule_gave_and_nothing_else(house: House) -> None:
     id = house.push(optician())
     house.settle()
