@@ -29,10 +29,12 @@ def gateway() -> Iterator[SandboxGateway]:
 
 
 def test_a_newcomer_sees_somebody_become_two_accounts(gateway: SandboxGateway) -> None:
-    printed = (gateway.folder / "log").read_text()
-    found = re.search(r"^  (curl .*?}')$", printed, re.DOTALL | re.MULTILINE)
-    assert found, printed
-    hired = subprocess.run(["sh", "-c", found[1]], capture_output=True, text=True, check=True)
+    def printed() -> list[str]:
+        text = (gateway.folder / "log").read_text()
+        return re.findall(r"^  (curl .*?}')$", text, re.DOTALL | re.MULTILINE)
+
+    wait_for(lambda: bool(printed()), 10, "no welcome is printed")  # the last thing of a start
+    hired = subprocess.run(["sh", "-c", printed()[0]], capture_output=True, text=True, check=True)
     assert '"userName":"anna.lindqvist"' in hired.stdout
     gateway.settle()
     page = requests.get(gateway.base + "/?q=Lindqvist", timeout=10).text
