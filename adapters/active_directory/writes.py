@@ -100,11 +100,11 @@ class Writer:
             and answer.win32 != errors.PASSWORD_POLICY
             and self._refusal(session, step, answer, present).kind not in WHOLE
         ):
-            # One value spoils the whole add: make the account first, then see which it is.
+            # One value spoils the whole add: make the account first, and off, then see which.
             required = {name.lower() for name in step.required}
             first = {n: v for n, v in present.items() if n.lower() in required}
             later = {n: v for n, v in present.items() if n not in first}
-            if later:
+            if later or step.enabled:
                 present, answer = first, self._add(session, dn, first, False)
         if answer.result != 0:
             refusal = self._refusal(session, step, answer, present)

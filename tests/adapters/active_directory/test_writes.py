@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -77,6 +78,17 @@ def test_a_policy_that_refuses_every_password_is_configuration() -> None:
     assert outcome.result == "refused"
     assert outcome.refusals[0].kind == "config"
     assert "password" in outcome.refusals[0].message
+
+
+def test_what_may_not_be_made_enabled_is_made_disabled() -> None:
+    """The step that enables comes behind, and says what is in the way if anything still is."""
+    required = frozenset({"sAMAccountName", "title", "l"})
+    wanted = replace(CREATE, required=required, enabled=True)
+    script = Script(Answer(50, "00000005: SecErr"), OK, MADE)
+    outcome = play(script, None, wanted)
+    assert outcome.result == "applied"
+    controls = [asked["userAccountControl"] for what, asked in script.asked if what == "add"]
+    assert controls == [[b"512"], [b"514"]]
 
 
 def test_busy_before_any_write_is_down() -> None:
