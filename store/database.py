@@ -11,7 +11,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,7 +50,8 @@ class Database:
         )
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._commits: GroupCommit | None = None
-        self._writer: Connection | None = None
+        self._writers: list[Connection] = []
+        """The SQLite connection to write with, while nobody does."""
         self._readers: list[Connection] = []
         """SQLite connections that nobody reads from now."""
         if self.is_sqlite:
@@ -135,8 +136,9 @@ class Database:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         # One writes at a time: the connection is kept, which costs less than to fetch it.
-        connection, self._writer = self._writer, None
-        if connection is None:
+        try:
+            connection = self._writers.pop()
+        except IndexError:
             connection = self.engine.connect().execution_options(muster_write=True)
             # What a savepoint may have to undo, a copy of each page that is changed, stays in
             # memory. By default it goes to a file: most of what a Bulk request would write.
@@ -149,18 +151,20 @@ class Database:
                 connection.invalidate()  # who knows what state it is in
                 connection.close()
             else:
-                self._writer = connection
+                self._writers.append(connection)
             raise
-        self._writer = connection
+        self._writers.append(connection)
 
     def close(self) -> None:
         """Give all connections back to the operating system."""
-        if self._writer is not None:
-            self._writer.invalidate()  # nobody else is to read with its settings
-            self._writer.close()
-            self._writer = None
-        while self._readers:
-            self._readers.pop().close()
+        with suppress(IndexError):  # a connection in use is another thread's
+            while True:
+                connection = self._writers.pop()
+                connection.invalidate()  # nobody else is to read with its settings
+                connection.close()
+        with suppress(IndexError):
+            while True:
+                self._readers.pop().close()
         self.engine.dispose()
         if self._commits is not None:
             self._commits.close()
