@@ -162,7 +162,9 @@ def check_answer(answer: TestResponse) -> None:
         assert "Content-Type" not in answer.headers
         return
     assert answer.headers["Content-Type"] == "application/scim+json"
-    if answer.status_code >= 400:
+    if answer.request.method == "HEAD":  # RFC 9110 section 9.3.2: no body, also of a refusal
+        assert answer.data == b""
+    elif answer.status_code >= 400:
         body = answer.get_json(force=True)
         assert body["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
         assert body["status"] == str(answer.status_code)

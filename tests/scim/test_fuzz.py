@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from store.database import Database
@@ -143,6 +143,7 @@ def test_queries(clients: list[Client], filter: str | None, query: dict[str, str
 
 
 @budget
+@example(headers={"If-Match": ""}, method="HEAD")
 @given(
     headers=st.dictionaries(
         st.sampled_from(["If-Match", "If-None-Match", "Content-Type", "Accept", "Range"]),
