@@ -7,7 +7,6 @@ again: what a lost create left behind is found by its key and linked.
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -36,6 +35,7 @@ from provisioning.worker import Lease
 from settings import Settings
 from store.clocks import machine_now
 from store.database import Database
+from store.ids import new_id
 from store.tables import account as account_table
 
 T = TypeVar("T")
@@ -155,7 +155,7 @@ class Look:
             )
 
     def _converge(self, view: View) -> Result:
-        plan_id = str(uuid.uuid4())
+        plan_id = new_id()
         if self._approved is not None:
             self._refuse(digest(view.plan.steps))
         self._notice(view, plan_id)

@@ -15,7 +15,6 @@ from scim.errors import ScimError, invalid_syntax, invalid_value
 
 MAX_DEPTH = 32
 _MAX_INTEGER = 2**63
-_HOLDERS = (dict, list)
 # What may come to NUL or half a surrogate pair; neither can be written without an escape.
 _SUSPICIOUS = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
@@ -42,9 +41,9 @@ def decode(raw: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise invalid_syntax("The body is JSON, but not an object.")
     if _SUSPICIOUS.search(text):
-        _check(value)
+        _check(value, strings=True)
     elif text.count("{") + text.count("[") >= MAX_DEPTH:  # fewer cannot be nested too deep
-        _check_depth(value)
+        _check(value, strings=False)
     return value
 
 
@@ -53,40 +52,25 @@ def encode(value: Any) -> str:
     return _encode(value)
 
 
-def _check(root: Any) -> None:
-    """Depth, and text that cannot be stored or sent."""
+def _check(root: Any, *, strings: bool) -> None:
+    """Depth, and with `strings` text that cannot be stored or sent."""
     level = [root]
     for _ in range(MAX_DEPTH):
         inside: list[Any] = []
         for value in level:
             if isinstance(value, dict):
-                for key in value:
-                    check_text(key)
+                if strings:
+                    for key in value:
+                        check_text(key)
                 inside.extend(value.values())
             elif isinstance(value, list):
                 inside.extend(value)
-            elif isinstance(value, str):
+            elif strings and isinstance(value, str):
                 check_text(value)
         if not inside:
             return
         level = inside
     raise _too_deep()
-
-
-def _check_depth(root: Any) -> None:
-    """The depth alone, which takes looking at no text."""
-    level = [root]
-    for _ in range(MAX_DEPTH - 1):
-        level = [
-            value
-            for holder in level
-            for value in (holder.values() if isinstance(holder, dict) else holder)
-            if isinstance(value, _HOLDERS)
-        ]
-        if not level:
-            return
-    if any(level):
-        raise _too_deep()
 
 
 def check_text(text: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from scim.bodies import decode, encode
 from scim.discovery import Limits
 from scim.errors import ScimError, invalid_filter, invalid_syntax, invalid_value
 from scim.versions import Precondition
+from store.ids import ID
 from store.resources import Resource
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ LIST_URN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _LARGEST = 2**31 - 1
 _ADDRESSES = frozenset(("Location", "Content-Location"))
 _BODILESS = frozenset((204, 304))
-_ID = re.compile(r"[0-9a-f-]{36}\Z")
 _RETRY_AFTER = {"Retry-After": "5"}
 
 
@@ -246,7 +245,7 @@ def respond(status: int, text: str, headers: Mapping[str, str] | None = None) ->
 def _uri(address: str) -> str:
     """`address` with everything encoded that has to be; before an id there is always the same."""
     before, slash, id = address.rpartition("/")
-    return _encoded(before + slash) + id if _ID.match(id) else iri_to_uri(address)
+    return _encoded(before + slash) + id if ID.match(id) else iri_to_uri(address)
 
 
 _encoded = lru_cache(64)(iri_to_uri)

@@ -8,7 +8,7 @@ a reader for each attribute, made once. What it does not know is read with all q
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +18,7 @@ from scim.schema import UNKNOWN, Attribute, ResourceType, Schema
 DAY_WITH_OFFSET = re.compile(r"(\d{4}-\d{2}-\d{2})(?:Z|[+-]\d{2}:\d{2})\Z")
 DAY_WITH_MORE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*|Z|[+-]\d{2}:\d{2})\Z")
 
-OTHERWISE: Any = object()
+_OTHERWISE: Any = object()
 """What a reader gives for a value that it does not know."""
 Reader = Callable[[Any], Any]
 
@@ -26,8 +26,26 @@ _NUMBERS = ("integer", "decimal")
 _SCALARS = (str, bool, int)
 
 
+def take(
+    holder: ResourceType | Schema | Attribute,
+    loosely: bool,
+    values: Mapping[str, Any],
+    content: dict[str, Any],
+) -> Iterator[tuple[str, Any]]:
+    """Put into `content` what is ordinary among the attributes of `holder`; gives what is not,
+    each in its turn."""
+    ordinary = _readers(holder, loosely)
+    for key, value in values.items():
+        reader = ordinary.get(key)
+        shaped = _OTHERWISE if reader is None else reader(value)
+        if shaped is _OTHERWISE or key in content:
+            yield key, value
+        else:
+            content[key] = shaped
+
+
 @cache
-def readers(holder: ResourceType | Schema | Attribute, loosely: bool) -> Mapping[str, Reader]:
+def _readers(holder: ResourceType | Schema | Attribute, loosely: bool) -> Mapping[str, Reader]:
     """A reader for each attribute (a type's are those of its core) that may have one, by its
     name as the schema spells it."""
     if isinstance(holder, ResourceType):
@@ -61,31 +79,26 @@ def _reader(attribute: Attribute, loosely: bool) -> Reader:
 
     def chosen(value: Any) -> Any:
         text = _text(value)
-        return text if text is OTHERWISE else known.get(text.lower(), text)
+        return text if text is _OTHERWISE else known.get(text.lower(), text)
 
     return chosen
 
 
-def other(value: Any) -> Any:
-    """The reader of what has no reader."""
-    return OTHERWISE
-
-
 def _text(value: Any) -> Any:
     if value.__class__ is not str:
-        return OTHERWISE
+        return _OTHERWISE
     text = value.strip()
     # Nothing but blanks, or perhaps a day with more behind it.
-    return OTHERWISE if not text or (len(text) > 10 and text[4] == "-") else text
+    return _OTHERWISE if not text or (len(text) > 10 and text[4] == "-") else text
 
 
 def _boolean(value: Any) -> Any:
-    return value if value is True or value is False else OTHERWISE
+    return value if value is True or value is False else _OTHERWISE
 
 
 def _integer(value: Any) -> Any:
-    return value if value.__class__ is int else OTHERWISE
+    return value if value.__class__ is int else _OTHERWISE
 
 
 def _scalar(value: Any) -> Any:
-    return value if value.__class__ in _SCALARS else OTHERWISE
+    return value if value.__class__ in _SCALARS else _OTHERWISE

@@ -8,7 +8,6 @@ give the work to be done in a transaction, so that several operations can share 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
@@ -29,7 +28,7 @@ from scim.shape import Shaper
 from scim.versions import Precondition
 from store import members, resources
 from store.database import Database
-from store.ids import new_id
+from store.ids import ID, new_id
 from store.resources import Resource
 
 T = TypeVar("T")
@@ -39,7 +38,6 @@ _STATE = frozenset(("schemas", "id", "externalid", "username", "active", "meta")
 _RERUNS = 3
 MAX_ROWS_TEXT = 1 << 25
 """Characters of members that one page of a list may hold."""
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
 @dataclass(frozen=True)
@@ -387,7 +385,7 @@ class Service:
             raise ScimError(409, f"{named} is taken by another {kind.name}.", "uniqueness")
 
     def _found(self, conn: Connection, client: Client, kind: ResourceType, id: str) -> Resource:
-        found = resources.get(conn, client.source, kind.name, id) if _ID.match(id) else None
+        found = resources.get(conn, client.source, kind.name, id) if ID.match(id) else None
         if found is None:
             raise ScimError(404, f"{kind.name} {id[:80]!r} is not here.")
         return found

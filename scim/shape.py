@@ -16,7 +16,7 @@ from typing import Any
 
 from scim.bodies import encode
 from scim.errors import invalid_syntax, invalid_value
-from scim.ordinary import DAY_WITH_MORE, DAY_WITH_OFFSET, OTHERWISE, other, readers
+from scim.ordinary import DAY_WITH_MORE, DAY_WITH_OFFSET, take
 from scim.paths import Path, PathError, join, resolve
 from scim.profiles import Profile
 from scim.schema import UNKNOWN, Attribute, ResourceType
@@ -46,12 +46,7 @@ class Shaper:
         """
         self.schemas(next((value for key, value in body.items() if key.lower() == "schemas"), None))
         content: dict[str, Any] = {}
-        ordinary = readers(self.kind, self._loosely)
-        for key, value in body.items():
-            shaped = ordinary.get(key, other)(value)
-            if shaped is not OTHERWISE and key not in content:
-                content[key] = shaped
-                continue
+        for key, value in take(self.kind, self._loosely, body, content):
             if key.lower() == "schemas":
                 continue
             try:
@@ -129,12 +124,7 @@ class Shaper:
         if schema is None:
             return self._unknown(value, urn)
         content: dict[str, Any] = {}
-        ordinary = readers(schema, self._loosely)
-        for key, inner in value.items():
-            shaped = ordinary.get(key, other)(inner)
-            if shaped is not OTHERWISE and key not in content:
-                content[key] = shaped
-                continue
+        for key, inner in take(schema, self._loosely, value, content):
             attribute = schema.attribute(key)
             if attribute is None and key.lower() == "schemas":
                 continue  # some clients say in an extension which one it is
@@ -200,12 +190,7 @@ class Shaper:
             value = {"value": value}
         content: dict[str, Any] = {}
         empty: list[Attribute] = []
-        ordinary = readers(attribute, self._loosely)
-        for key, inner in value.items():
-            shaped = ordinary.get(key, other)(inner)
-            if shaped is not OTHERWISE and key not in content:
-                content[key] = shaped
-                continue
+        for key, inner in take(attribute, self._loosely, value, content):
             sub = attribute.sub(key)
             if sub is None:
                 self._stray(content, key, inner, None, f"{path}.{key[:80]}")

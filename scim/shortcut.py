@@ -20,12 +20,12 @@ from scim.schema import Registry, ResourceType
 from scim.service import Client, Service
 from store import resources
 from store.database import Database
+from store.ids import ID
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 Answer = tuple[str, list[tuple[str, str]]]
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _FILTER = "filter="
 _FLAG_INSIDE = re.compile(r"(aadOptscim062020|AzureAdScimPatch2017)(/[^?]*)(?:\?(.*))?\Z")
 _LONGEST = 1000
@@ -89,7 +89,7 @@ class Shortcut:
         if not query:
             place, _, id = path.rpartition("/")
             kind = self._kinds.get(place)
-            if kind is None or not _ID.match(id) or not _CONDITIONS.isdisjoint(environ):
+            if kind is None or not ID.match(id) or not _CONDITIONS.isdisjoint(environ):
                 return None
             return self._one(environ, kind, id)
         kind = self._kinds.get(path)

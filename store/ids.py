@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 
 from store.clocks import machine_now
 
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+"""How an id is written."""
 _VERSION = 7 << 76
 _VARIANT = 2 << 62
 _RANDOM = (1 << 80) - 1 & ~(0xF << 76) & ~(0x3 << 62)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -176,52 +177,54 @@ CHANGES = {
 }
 
 
+def change_in_both(
+    houses: tuple[House, House],
+    first: dict[str, Any],
+    then: dict[str, Any],
+    meanwhile: Callable[[House, str], object] = lambda house, id: None,
+) -> None:
+    """The same record is replaced in each house; `meanwhile` gets the house and its id."""
+    for house in houses:
+        id = push(house, first, ahead=False)
+        happens = partial(meanwhile, house, id)
+        change(house, id, then, ahead=house is houses[0], meanwhile=happens)
+
+
 @pytest.mark.parametrize("document", CHANGES.values(), ids=CHANGES)
 def test_a_change(houses: tuple[House, House], document: dict[str, Any]) -> None:
-    for house in houses:
-        id = push(house, worker("E1", title="Cook"), ahead=False)
-        change(house, id, document, ahead=house is houses[0])
+    change_in_both(houses, worker("E1", title="Cook"), document)
     assert stored(houses[0]) == stored(houses[1])
 
 
 def test_a_change_of_somebody_of_whom_another_source_speaks_meanwhile(
     houses: tuple[House, House],
 ) -> None:
-    for house in houses:
-        id = push(house, worker("E1", title="Cook"), ahead=False)
+    def other(house: House, _: str) -> None:
+        push(house, worker("E1", title="Boss", active=False), "generic", ahead=False)
 
-        def other(house: House = house) -> None:
-            push(house, worker("E1", title="Boss", active=False), "generic", ahead=False)
-
-        ahead = house is houses[0]
-        change(house, id, worker("E1", department="Ice"), ahead=ahead, meanwhile=other)
+    change_in_both(houses, worker("E1", title="Cook"), worker("E1", department="Ice"), other)
     assert stored(houses[0]) == stored(houses[1])
 
 
 def test_a_change_of_a_record_that_is_changed_meanwhile(houses: tuple[House, House]) -> None:
-    for house in houses:
-        id = push(house, worker("E1", title="Cook", locationCode="B1"), ahead=False)
+    def other(house: House, id: str) -> None:
+        ending = worker("E1", title="Cook", contractEndDate="2026-12-31", jobCode="7")
+        change(house, id, ending, ahead=False)
 
-        def other(house: House = house, id: str = id) -> None:
-            ending = worker("E1", title="Cook", contractEndDate="2026-12-31", jobCode="7")
-            change(house, id, ending, ahead=False)
-
-        document = worker("E1", title="Chef", locationCode="B1")
-        change(house, id, document, ahead=house is houses[0], meanwhile=other)
+    first = worker("E1", title="Cook", locationCode="B1")
+    change_in_both(houses, first, worker("E1", title="Chef", locationCode="B1"), other)
     assert stored(houses[0]) == stored(houses[1])
 
 
 def test_a_change_of_a_record_of_which_something_is_dated_ahead_meanwhile(
     houses: tuple[House, House],
 ) -> None:
+    def other(house: House, id: str) -> None:
+        later = worker("E1", title="Chef", effectiveDate="2026-06-01")
+        change(house, id, later, ahead=False)
+
+    change_in_both(houses, worker("E1", title="Cook"), worker("E1", title="Boss"), other)
     for house in houses:
-        id = push(house, worker("E1", title="Cook"), ahead=False)
-
-        def other(house: House = house, id: str = id) -> None:
-            later = worker("E1", title="Chef", effectiveDate="2026-06-01")
-            change(house, id, later, ahead=False)
-
-        change(house, id, worker("E1", title="Boss"), ahead=house is houses[0], meanwhile=other)
         house.day("2026-06-02T09:00:00Z")
         house.settle()
     assert stored(houses[0]) == stored(houses[1])
@@ -231,14 +234,12 @@ def test_a_change_of_a_record_of_which_something_is_dated_ahead_meanwhile(
 def test_a_change_under_another_policy_than_it_was_read_under(
     houses: tuple[House, House],
 ) -> None:
-    for house in houses:
-        id = push(house, worker("E1", hireDate="2026-04-01"), ahead=False)
+    def other(house: House, _: str) -> None:
+        house.policy(pre_hire_days=1, timezone="America/New_York")
 
-        def other(house: House = house) -> None:
-            house.policy(pre_hire_days=1, timezone="America/New_York")
-
-        document = worker("E1", hireDate="2026-04-01", effectiveDate="2026-03-17")
-        change(house, id, document, ahead=house is houses[0], meanwhile=other)
+    first = worker("E1", hireDate="2026-04-01")
+    dated = worker("E1", hireDate="2026-04-01", effectiveDate="2026-03-17")
+    change_in_both(houses, first, dated, other)
     assert stored(houses[0]) == stored(houses[1])
 
 
