@@ -7,7 +7,7 @@ at once, and `matching.py` evaluates that.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -254,19 +254,6 @@ def sole_equality(node: Node) -> tuple[str, str] | None:
     ):
         return node.path.attribute.name, node.value
     return None
-
-
-def paths(node: Node) -> Iterator[Path]:
-    """What a filter looks at, in the order of its text."""
-    if isinstance(node, And | Or):
-        for term in node.terms:
-            yield from paths(term)
-    elif isinstance(node, Not):
-        yield from paths(node.term)
-    else:
-        yield node.path
-        if isinstance(node, Each):
-            yield from paths(node.term)
 
 
 def mentions(node: Node, attribute: Attribute) -> bool:

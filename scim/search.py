@@ -22,8 +22,7 @@ from scim.filters import Node
 from scim.groups import Groups
 from scim.matching import matches
 from scim.ordering import Sorting
-from scim.paths import Path
-from scim.schema import UNKNOWN, ResourceType
+from scim.schema import ResourceType
 from store import lists, resources
 from store.lists import After, Condition, Order
 from store.resources import Resource
@@ -271,24 +270,9 @@ def _plans(
         return [_Plan(kind) for kind in kinds]
     if len(kinds) == 1:
         return [_plan(kinds[0], filters.parse(kinds[0], text, loosely=loosely), source, quick)]
-    # What another type declares has no value in this one (section 3.4.2.1).
+    # What a type does not declare has no value in it (section 3.4.2.1).
     nodes = [filters.parse(kind, text, loosely=loosely, undeclared=True) for kind in kinds]
-    if not loosely:
-        _refuse_undeclared(kinds, nodes)
     return [_plan(kind, node, source, quick) for kind, node in zip(kinds, nodes, strict=True)]
-
-
-def _refuse_undeclared(kinds: Sequence[ResourceType], nodes: Sequence[Node]) -> None:
-    """Raise ScimError 400 invalidFilter for an attribute that none of the types has."""
-    for same in zip(*(filters.paths(node) for node in nodes), strict=True):
-        if not any(_declares(kind, path) for kind, path in zip(kinds, same, strict=True)):
-            raise invalid_filter(f"Filter: no attribute {same[0].text!r}.")
-
-
-def _declares(kind: ResourceType, path: Path) -> bool:
-    if path.leaf is None:
-        return kind.extension(path.extension or "") is not None
-    return path.leaf.type != UNKNOWN
 
 
 def _plan(kind: ResourceType, node: Node, source: str, quick: bool) -> _Plan:
