@@ -43,6 +43,15 @@ class _Text(_Kept):
         return isinstance(value, str)
 
 
+class _Filled(_Text):
+    """Of a required attribute: blank text is no value."""
+
+    expected = "text that is not blank"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, str) and bool(value.strip())
+
+
 class _Reference(_Kept):
     """RFC 7643 section 2.3.7; letters beyond ASCII pass, as in an IRI."""
 
@@ -140,6 +149,8 @@ def _field(attribute: Attribute, types: _Fields) -> fields.Field[Any]:
     if attribute.type == "complex":
         inner = _generate(attribute.name, attribute.subs, types)
         one = fields.Nested(inner, required=required)
+    elif required and attribute.type == "string":
+        one = _Filled(required=True)
     else:
         one = types[attribute.type](required=required)
     return fields.List(one, required=required) if attribute.multi_valued else one

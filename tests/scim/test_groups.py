@@ -59,7 +59,12 @@ def test_members_have_references_and_types(strict: Client) -> None:
 
 
 def test_display_name_is_required_and_not_unique(strict: Client) -> None:
-    refused(strict.send("POST", "/Groups", {"schemas": [GROUP]}), 400, "invalidValue")
+    for name in ({}, {"displayName": ""}, {"displayName": " "}):
+        body = {"schemas": [GROUP], **name}
+        refused(strict.send("POST", "/Groups", body), 400, "invalidValue")
+    made = group(strict)
+    empty = {"op": "replace", "path": "displayName", "value": ""}
+    refused(patch(strict, made["id"], empty), 400, "invalidValue")
     assert group(strict)["id"] != group(strict)["id"]
 
 
