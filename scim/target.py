@@ -14,7 +14,7 @@ from scim.filters import And, Comparison, Node, parse_value_filter
 from scim.matching import matches
 from scim.paths import Path, PathError, container, elements, member, resolve, sub_attribute
 from scim.profiles import HR, Profile
-from scim.schema import ResourceType
+from scim.schema import UNKNOWN, ResourceType
 
 _MAX_PATH = 4096
 
@@ -54,6 +54,8 @@ def parse(kind: ResourceType, text: str, profile: Profile) -> Target:
         inside, tail = _closing(rest)
         if path.attribute is None or path.sub is not None:
             raise PathError(f"{head[:200]} cannot have a value filter")
+        if not (path.attribute.multi_valued or path.attribute.type in ("complex", UNKNOWN)):
+            raise PathError(f"{head[:200]} is a single value and cannot have a value filter")
         node = parse_value_filter(kind, path.attribute, inside, loosely=loosely)
         if tail and (len(tail) < 2 or tail[0] != "."):
             raise PathError(f"{tail[:80]!r} behind the value filter is no sub-attribute")

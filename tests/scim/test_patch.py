@@ -235,6 +235,13 @@ def test_a_value_filter_on_a_single_value(strict: Client, id: str) -> None:
     refused(strict.patch(id, op("replace", f"{path}.givenName", "Zoe")), 400, "noTarget")
 
 
+@pytest.mark.parametrize("name", ["add", "replace", "remove"])
+def test_a_value_filter_on_a_simple_value(strict: Client, id: str, name: str) -> None:
+    """It has no sub-attributes that a filter could look at."""
+    for path in ('userName[value eq "bjensen"]', 'name.familyName[value eq "Smith"]'):
+        refused(strict.patch(id, op(name, path, "x")), 400, "invalidPath")
+
+
 def test_values_that_become_one(strict: Client, id: str) -> None:
     """RFC 7643 section 2.4: no type and value twice."""
     home = 'emails[type eq "home"]'
