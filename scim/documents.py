@@ -141,16 +141,22 @@ def _never(kind: ResourceType) -> tuple[tuple[str | None, Attribute, Attribute |
     return tuple(found)
 
 
-def refuse_immutable(
+def keep_immutable(
     kind: ResourceType, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> None:
-    """Raise ScimError 400 mutability when an immutable value that was set is another."""
+    """Raise ScimError 400 mutability when an immutable value that was set is another.
+
+    One that only is spelled in another way stays as it was, in `after`.
+    """
     for extension, attribute in _immutable(kind):
         old = container(before, extension).get(attribute.name)
-        new = container(after, extension).get(attribute.name)
+        holder: Any = container(after, extension)
+        new = holder.get(attribute.name)
         if attribute.mutability == "immutable":
             if old is not None and not _matches(attribute, old, new):
                 raise immutable(f"{attribute.name} cannot be changed once it is set.")
+            if old is not None:
+                holder[attribute.name] = old
         elif isinstance(old, dict) and isinstance(new, dict):
             for sub in attribute.subs.values():
                 was = old.get(sub.name)
@@ -159,6 +165,7 @@ def refuse_immutable(
                 if not _matches(sub, was, new.get(sub.name)):
                     text = f"{attribute.name}.{sub.name}"
                     raise immutable(f"{text} cannot be changed once it is set.")
+                new[sub.name] = was
 
 
 def _matches(attribute: Attribute, old: Any, new: Any) -> bool:

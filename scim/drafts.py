@@ -158,5 +158,5 @@ class Drafts:
             if not 0 < len(str(content.get(name, "-"))) <= documents.MAX_KEY:
                 raise invalid_value(f"{name} is not of 1 to {documents.MAX_KEY} characters.")
         if before is not None:
-            documents.refuse_immutable(kind, before, content)
+            documents.keep_immutable(kind, before, content)
         return documents.without_never(kind, content)

@@ -212,6 +212,8 @@ class _Door:
         if kind is None or client.subject is None:
 
             def nobody(client: Client) -> Response:
+                if client.subject is not None:  # deleted (section 3.6)
+                    raise ScimError(404, "The resource that this token stands for is not here.")
                 raise ScimError(501, "This token stands for no resource.")
 
             return dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), nobody)

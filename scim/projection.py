@@ -120,6 +120,7 @@ class Projection:
 
 
 DEFAULT = Projection()
+_NOTHING = Path(None, Attribute("", UNKNOWN))
 
 
 def read(kind: ResourceType, attributes: str | None, excluded: str | None) -> Projection:
@@ -141,6 +142,7 @@ def _paths(kind: ResourceType, text: str | None) -> frozenset[Path]:
             try:
                 paths.add(resolve(kind, name.strip(), keep_unknown=True))
             except PathError:
+                paths.add(_NOTHING)  # whoever names something did not ask for everything
                 if name.strip().lower() == kind.schema.id.lower():
                     paths.update(Path(None, a) for a in kind.schema.attributes.values())
     return frozenset(paths)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -125,7 +126,7 @@ class TestRequired:
         refused(client.send("POST", "/TestResources", sent), 400, "invalidValue")
         refused(put(client, make(client)["id"], identifier=value), 400, "invalidValue")
 
-    @pytest.mark.parametrize("value", [..., None, {}, {"extString": "a"}, {"extRequired": None}])
+    @pytest.mark.parametrize("value", [..., None, {}, {"extString": "a"}, {"extRequired": None}, {"extRequired": " "}])
     def test_extension(self, client: Client, value: Any) -> None:
         sent = body(**{EXT: value})
         refused(client.send("POST", "/TestResources", sent), 400, "invalidValue")
@@ -161,6 +162,14 @@ class TestMutability:
         assert accepted(put(client, made["id"], immutableAttr="a"))["immutableAttr"] == "a"
         assert accepted(put(client, made["id"]))["immutableAttr"] == "a"
 
+    def test_an_immutable_value_keeps_its_spelling(self, client: Client) -> None:
+        """`A` matches `a`, and so is accepted (RFC 7644 section 3.5.1); it does not replace it."""
+        made = make(client, immutableAttr="a")
+        same = accepted(put(client, made["id"], immutableAttr="A"))
+        assert (same["immutableAttr"], same["meta"]) == ("a", made["meta"])
+        operation = {"op": "replace", "path": "immutableAttr", "value": "A"}
+        assert accepted(patch(client, made["id"], operation)) == same
+
     def test_write_only(self, client: Client) -> None:
         made = make(client, writeOnlyAttr="secret")
         operation = {"op": "add", "path": "writeOnlyAttr", "value": "secret"}
@@ -187,6 +196,14 @@ class TestReturned:
         ):
             shown = read(client, id, query)
             assert {"id", "schemas", "alwaysReturnedAttr"} <= shown.keys()
+
+    @pytest.mark.parametrize("name", ["bogus", "urn:none:x", "a b", 'emails[type eq "x"].value'])
+    def test_what_names_nothing_is_not_everything(self, client: Client, name: str) -> None:
+        """Section 3.9: `attributes` overrides the default, whatever it says."""
+        id = make(client, alwaysReturnedAttr="a")["id"]
+        shown = read(client, id, f"?attributes={quote(name)}")
+        assert shown.keys() == {"id", "schemas", "alwaysReturnedAttr"}
+        assert read(client, id, f"?excludedAttributes={quote(name)}") == read(client, id)
 
     def test_on_request(self, client: Client) -> None:
         made = make(client, requestOnlyAttr="r")
