@@ -7,7 +7,7 @@ from typing import Any
 
 from access import Caller, Denied, Gate
 from scim.errors import ScimError
-from scim.profiles import HR, PROFILES, STRICT
+from scim.profiles import HR, profile_of
 from scim.service import Client
 
 
@@ -20,8 +20,9 @@ def admit(
     `profiles` names (hr for others). Raises ScimError 401, 403, 429.
     """
     caller = permit(gate, environ, scope)
-    profile = caller.profile or profiles.get(caller.source, HR.name)
-    return Client(caller.source, PROFILES.get(profile, STRICT), caller.subject)
+    name = caller.profile or profiles.get(caller.source, HR.name)
+    profile = profile_of(name, joined=caller.source in profiles)
+    return Client(caller.source, profile, caller.subject)
 
 
 def permit(gate: Gate, environ: dict[str, Any], scope: str | None) -> Caller:

@@ -11,7 +11,7 @@ import logging
 import threading
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from flask import Response, request
@@ -24,7 +24,7 @@ from scim.bodies import encode
 from scim.bulk import REQUEST_URN, RESPONSE_URN, Bulk
 from scim.errors import ScimError
 from scim.messages import empty, respond
-from scim.profiles import PROFILES, STRICT
+from scim.profiles import profile_of
 from scim.service import Client
 from store import deferred
 from store.database import Database
@@ -52,13 +52,21 @@ def is_preferred() -> bool:
 
 class Deferred:
     """Accepts writes and carries them out. `make` gives what carries out a client's Bulk
-    request; `base` is the public address of /scim/v2."""
+    request; `base` is the public address of /scim/v2; `joined` as in `profile_of`, by source."""
 
-    def __init__(self, db: Database, base: str, now: Callable[[], float], make: MakeBulk) -> None:
+    def __init__(
+        self,
+        db: Database,
+        base: str,
+        now: Callable[[], float],
+        make: MakeBulk,
+        joined: Collection[str],
+    ) -> None:
         self._db = db
         self._base = base
         self._now = now
         self._make = make
+        self._joined = joined
         self._work = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -160,7 +168,7 @@ class Deferred:
 
     def _carry_out(self, accepted: Accepted) -> None:
         progress = _Progress(accepted, self._now)
-        profile = PROFILES.get(accepted.profile, STRICT)
+        profile = profile_of(accepted.profile, joined=accepted.source in self._joined)
         client = Client(accepted.source, profile, accepted.subject)
         try:
             self._make(client, progress).run(accepted.body)

@@ -141,9 +141,7 @@ def _never(kind: ResourceType) -> tuple[tuple[str | None, Attribute, Attribute |
     return tuple(found)
 
 
-def keep_immutable(
-    kind: ResourceType, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> None:
+def keep_immutable(kind: ResourceType, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     """Raise ScimError 400 mutability when an immutable value that was set is another.
 
     One that only is spelled in another way stays as it was, in `after`.

@@ -83,6 +83,7 @@ class Drafts:
             cleared=documents.still_cleared(kind, content, sent.emptied),
             created=now,
             modified=now,
+            twin=id if profile.several_of_one else "-",
         )
         ready = self._listener.ready(source, kind.name, after, new.cleared, None)
         values = indexing.values(kind, after)
@@ -114,14 +115,18 @@ class Drafts:
         else:
             version = old.version + 1
             after = documents.whole(kind, old.id, content, old.created, now, version)
+            external_id, twin = content.get("externalId"), old.twin
+            if external_id != old.external_id:
+                twin = old.id if profile.several_of_one else "-"
             new = replace(
                 old,
-                external_id=content.get("externalId"),
+                external_id=external_id,
                 user_key=documents.user_key(kind, content),
                 document=encode(after),
                 version=version,
                 cleared=cleared,
                 modified=now,
+                twin=twin,
             )
         ready = None
         if new != old:

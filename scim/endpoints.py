@@ -123,7 +123,7 @@ class _Door:
         self._now = now
         self._lists = Lists(db, service, limits, base, now)
         self.deferred = Deferred(
-            db, base, now, lambda client, progress: self._bulk_of(client, progress)
+            db, base, now, lambda client, progress: self._bulk_of(client, progress), profiles
         )
         self._any_case = {endpoint.lower(): kind for endpoint, kind in registry.types.items()}
 

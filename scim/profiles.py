@@ -77,6 +77,9 @@ class Profile:
     """Paths that no message empties: keys, and active."""
     create_unmatched: bool = False
     """PATCH replace on a value filter that selects nothing makes the element; else noTarget."""
+    several_of_one: bool = False
+    """Several resources may have one externalId, which is the client's to keep unique (RFC 7643
+    section 3.1); else 409. Only where nobody is joined by it: see `profile_of`."""
     unique_groups: bool = False
     """A second group of the same displayName is 409."""
     silent_groups: bool = False
@@ -93,6 +96,7 @@ class Profile:
 
 
 STRICT = Profile("strict")
+_STRICT_STORE = replace(STRICT, several_of_one=True)
 HR = Profile(
     "hr",
     keep_unknown=True,
@@ -129,3 +133,10 @@ RIPPLING = replace(HR, name="rippling")
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {p.name: p for p in (STRICT, HR, ENTRA, OKTA, SAP_IPS, RIPPLING)}
 )
+
+
+def profile_of(name: str, *, joined: bool) -> Profile:
+    """The profile of that name (strict for one that is not known any more). `joined`: what is
+    sent is somebody's whom an externalId says."""
+    profile = PROFILES.get(name, STRICT)
+    return _STRICT_STORE if profile is STRICT and not joined else profile

@@ -22,6 +22,7 @@ from scim.filters import Node
 from scim.groups import Groups
 from scim.matching import matches
 from scim.ordering import Sorting
+from scim.profiles import Profile
 from scim.schema import ResourceType
 from store import lists, resources
 from store.lists import After, Condition, Order
@@ -66,10 +67,10 @@ class Search:
         self._left = MAX_SCANNED
         self._until = time.monotonic() + MAX_SECONDS
 
-    def find(self, kinds: Sequence[ResourceType], query: Query, *, loosely: bool) -> Found:
+    def find(self, kinds: Sequence[ResourceType], query: Query, profile: Profile) -> Found:
         """The page that `query` asks for. Raises ScimError 400 invalidFilter, tooMany."""
         quick = query.sorting is None and query.mark is None
-        plans = _plans(kinds, query.filter, self._source, loosely, quick)
+        plans = _plans(kinds, query.filter, self._source, profile, quick)
         if query.sorting is not None and (len(plans) > 1 or not self._sorts(plans[0], query)):
             return self._sorted(plans, query, query.sorting)
         if query.mark is not None:
@@ -239,7 +240,7 @@ class _Plan:
 
 
 def sole_key(
-    kinds: Sequence[ResourceType], query: Query, *, loosely: bool
+    kinds: Sequence[ResourceType], query: Query, profile: Profile
 ) -> tuple[str, str] | None:
     """The indexed column and its value, when a page asks for the one resource that has it.
 
@@ -249,10 +250,11 @@ def sole_key(
         return None
     if query.mark is not None or query.start > 1 or query.count < 1:
         return None
-    return key_of(kinds[0], filters.parse(kinds[0], query.filter, loosely=loosely))
+    node = filters.parse(kinds[0], query.filter, loosely=profile.any_attribute)
+    return key_of(kinds[0], node, profile)
 
 
-def key_of(kind: ResourceType, node: Node) -> tuple[str, str] | None:
+def key_of(kind: ResourceType, node: Node, profile: Profile) -> tuple[str, str] | None:
     """The indexed column and its value, when that is all a filter asks for."""
     equality = filters.sole_equality(node)
     if equality is None:
@@ -260,23 +262,26 @@ def key_of(kind: ResourceType, node: Node) -> tuple[str, str] | None:
     name, value = equality
     if kind.key is not None and name == kind.key.name:
         return "userKey", value
-    return (name, value) if name in ("id", "externalId") else None
+    if name == "id" or (name == "externalId" and not profile.several_of_one):
+        return name, value
+    return None
 
 
 def _plans(
-    kinds: Sequence[ResourceType], text: str | None, source: str, loosely: bool, quick: bool
+    kinds: Sequence[ResourceType], text: str | None, source: str, profile: Profile, quick: bool
 ) -> list[_Plan]:
     if text is None:
         return [_Plan(kind) for kind in kinds]
+    loosely = profile.any_attribute
     if len(kinds) == 1:
-        return [_plan(kinds[0], filters.parse(kinds[0], text, loosely=loosely), source, quick)]
-    # What a type does not declare has no value in it (section 3.4.2.1).
-    nodes = [filters.parse(kind, text, loosely=loosely, undeclared=True) for kind in kinds]
-    return [_plan(kind, node, source, quick) for kind, node in zip(kinds, nodes, strict=True)]
+        nodes = [filters.parse(kinds[0], text, loosely=loosely)]
+    else:  # what a type does not declare has no value in it (section 3.4.2.1)
+        nodes = [filters.parse(kind, text, loosely=loosely, undeclared=True) for kind in kinds]
+    keys = [key_of(k, n, profile) if quick else None for k, n in zip(kinds, nodes, strict=True)]
+    return [_plan(*each, source) for each in zip(kinds, nodes, keys, strict=True)]
 
 
-def _plan(kind: ResourceType, node: Node, source: str, quick: bool) -> _Plan:
-    key = key_of(kind, node) if quick else None
+def _plan(kind: ResourceType, node: Node, key: tuple[str, str] | None, source: str) -> _Plan:
     if key is not None:
         return _Plan(kind, None, None, key)
     part = sql.translate(kind, source, node)

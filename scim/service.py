@@ -110,8 +110,7 @@ class Service:
         Raises ScimError 400 invalidFilter, or tooMany when no index helps the filter and
         there are too many resources to read.
         """
-        loosely = client.profile.any_attribute
-        key = sole_key(kinds, query, loosely=loosely)
+        key = sole_key(kinds, query, client.profile)
         if key is not None:
             with self._db.moment() as conn:
                 one = resources.by_key(conn, client.source, kinds[0].name, *key)
@@ -120,7 +119,7 @@ class Service:
                 return Found(there, len(there)), [""] * len(there)
         with self._db.read() as conn:
             search = Search(conn, client.source, self.groups, self._base)
-            found = search.find(kinds, query, loosely=loosely)
+            found = search.find(kinds, query, client.profile)
             texts: list[str] = []
             room = MAX_ROWS_TEXT
             for kind, one in found.resources:
@@ -372,9 +371,10 @@ class Service:
         values: Sequence[resources.Value],
     ) -> None:
         named = None
-        if new.external_id is not None or new.user_key is not None:
+        external_id = None if client.profile.several_of_one else new.external_id
+        if external_id is not None or new.user_key is not None:
             key = resources.taken(
-                tx, new.source, kind.name, new.external_id, new.user_key, besides=new.id
+                tx, new.source, kind.name, external_id, new.user_key, besides=new.id
             )
             if key is not None:
                 named = kind.key.name if key == "user_key" and kind.key else "externalId"

@@ -111,7 +111,7 @@ class Shortcut:
             return None
         client = self._reader(environ)
         node = filters.parse(kind, text, loosely=client.profile.any_attribute)
-        key = search.key_of(kind, node)
+        key = search.key_of(kind, node, client.profile)
         if key is None:
             return None
         with self._db.moment() as conn:

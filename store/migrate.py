@@ -20,7 +20,7 @@ from store.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest revision in `migrations/versions`."""
 
 _LOCK = 0x6D696772

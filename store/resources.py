@@ -41,7 +41,8 @@ class Resource:
     """One row. Times are epoch seconds; `cleared` holds attribute paths said to be empty.
 
     `seq` is its place in the order of creation, 0 before it is stored; `grouped` says
-    whether it is a member of a group.
+    whether it is a member of a group; `twin` is its id when others may have its externalId,
+    else "-".
     """
 
     id: str
@@ -58,6 +59,7 @@ class Resource:
     facts: str | None = None
     seq: int = 0
     grouped: bool = False
+    twin: str = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ COLUMNS = (
     resource.c.facts,
     resource.c.seq,
     exists().where(_membership.c.member == resource.c.id).label("grouped"),
+    resource.c.twin,
 )
 LIVE = resource.c.deleted.is_(None)
 MINE = (
@@ -133,6 +136,7 @@ _WRITTEN = (
     "modified",
     "person",
     "facts",
+    "twin",
 )
 _NEW: dict[str, Any] = {
     name: bindparam(name) for name in ("id", "source", "type", "created", *_WRITTEN)
@@ -364,4 +368,5 @@ def _written(new: Resource) -> dict[str, Any]:
         "modified": new.modified,
         "person": new.person,
         "facts": new.facts,
+        "twin": new.twin,
     }

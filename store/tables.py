@@ -150,6 +150,9 @@ resource = Table(
     Column("person", String, ForeignKey("person.id"), index=True),
     Column("facts", Text, comment="what the inbound mapping made of it: JSON object"),
     Column("ahead", Text, comment="dated changes of the facts: JSON list of [instant, facts]"),
+    Column(
+        "twin", EXACT, nullable=False, server_default="-", comment="id, if its externalId may recur"
+    ),
 )
 _live = text("deleted IS NULL")
 Index(
@@ -157,6 +160,7 @@ Index(
     resource.c.source,
     resource.c.type,
     resource.c.external_id,
+    resource.c.twin,
     unique=True,
     sqlite_where=_live,
     postgresql_where=_live,

@@ -126,7 +126,10 @@ class TestRequired:
         refused(client.send("POST", "/TestResources", sent), 400, "invalidValue")
         refused(put(client, make(client)["id"], identifier=value), 400, "invalidValue")
 
-    @pytest.mark.parametrize("value", [..., None, {}, {"extString": "a"}, {"extRequired": None}, {"extRequired": " "}])
+    @pytest.mark.parametrize(
+        "value",
+        [..., None, {}, {"extString": "a"}, {"extRequired": None}, {"extRequired": " "}],
+    )
     def test_extension(self, client: Client, value: Any) -> None:
         sent = body(**{EXT: value})
         refused(client.send("POST", "/TestResources", sent), 400, "invalidValue")

@@ -6,6 +6,8 @@ import pytest
 
 from tests.scim.conftest import BASE, CORE, ENTERPRISE, Client, Server, accepted, refused
 
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 
@@ -192,11 +194,60 @@ def test_user_names_are_prepared_before_they_are_compared(
     assert accepted(strict.put(made["id"], {"userName": same}))["userName"] == same
 
 
-def test_external_ids_are_unique_and_exact(strict: Client) -> None:
-    strict.create(userName="a", externalId="e1")
-    strict.create(userName="b", externalId="E1")
+def test_external_ids_are_unique_and_exact(hr: Client) -> None:
+    hr.create(userName="a", externalId="e1")
+    hr.create(userName="b", externalId="E1")
     body = {"schemas": [CORE], "userName": "c", "externalId": "E1"}
-    assert "externalId" in refused(strict.send("POST", "/Users", body), 409, "uniqueness")
+    assert "externalId" in refused(hr.send("POST", "/Users", body), 409, "uniqueness")
+
+
+class TestSeveralOfOneExternalId:
+    """RFC 7643 section 3.1: its uniqueness is the client's business."""
+
+    def test_are_taken_and_found(self, strict: Client) -> None:
+        ids = [strict.create(userName=name, externalId="E1")["id"] for name in "abc"]
+        other = strict.create(userName="d", externalId="e1")["id"]
+        strict.create(userName="e")
+        assert accepted(strict.put(other, {"userName": "d", "externalId": "E1"}))
+        add = {"op": "add", "path": "externalId", "value": "E1"}
+        assert accepted(strict.patch(ids[0], add, {"op": "add", "path": "title", "value": "x"}))
+        everybody = [*ids, other]
+        for more in ({}, {"sortBy": "externalId"}, {"sortBy": "externalId", "cursor": ""}):
+            found = accepted(strict.find('externalId eq "E1"', **more))
+            assert [one["id"] for one in found["Resources"]] == everybody
+        second = accepted(strict.find('externalId eq "E1"', startIndex="2", count="1"))
+        assert (second["totalResults"], second["Resources"][0]["id"]) == (4, ids[1])
+        search = {"schemas": [SEARCH], "filter": 'externalId eq "E1"'}
+        assert accepted(strict.send("POST", "/.search", search))["totalResults"] == 4
+        strict.send("DELETE", f"/Users/{ids[0]}")
+        assert accepted(strict.find('externalId eq "E1"'))["totalResults"] == 3
+
+    def test_in_a_bulk_request(self, strict: Client) -> None:
+        data = {"schemas": [CORE], "externalId": "E1"}
+        operations = [
+            {"method": "POST", "path": "/Users", "bulkId": n, "data": {**data, "userName": n}}
+            for n in "abc"
+        ]
+        answer = strict.send("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
+        assert [one["status"] for one in accepted(answer)["Operations"]] == ["201"] * 3
+
+    def test_not_where_people_are_joined_by_it(self, server: Server) -> None:
+        """A source that is configured, `strict` or not."""
+        client = server.client("workday", "strict")
+        client.create(userName="a", externalId="E1")
+        body = {"schemas": [CORE], "userName": "b", "externalId": "E1"}
+        refused(client.send("POST", "/Users", body), 409, "uniqueness")
+
+    def test_another_profile_of_the_same_source_minds(self, server: Server) -> None:
+        strict, hr = server.client("store", "strict"), server.client("store", "hr")
+        one = hr.create(userName="a", externalId="E1")["id"]
+        two = strict.create(userName="b", externalId="E1")["id"]
+        body = {"userName": "c", "externalId": "E1"}
+        refused(hr.send("POST", "/Users", body), 409, "uniqueness")
+        for client, title in ((hr, "x"), (strict, "y")):  # whoever has it keeps it
+            for id in (one, two):
+                add = {"op": "add", "path": "title", "value": title}
+                assert accepted(client.patch(id, add))["externalId"] == "E1"
 
 
 def test_an_external_id_is_not_empty(strict: Client, hr: Client) -> None:
@@ -209,16 +260,16 @@ def test_an_external_id_is_not_empty(strict: Client, hr: Client) -> None:
     assert "externalId" not in hr.create(userName="a", externalId="")
 
 
-def test_a_change_cannot_take_anothers_key(strict: Client) -> None:
-    strict.create(userName="a", externalId="E1")
-    made = strict.create(userName="b", externalId="E2")
-    refused(strict.put(made["id"], {"userName": "A"}), 409, "uniqueness")
+def test_a_change_cannot_take_anothers_key(hr: Client) -> None:
+    hr.create(userName="a", externalId="E1")
+    made = hr.create(userName="b", externalId="E2")
+    refused(hr.put(made["id"], {"userName": "A"}), 409, "uniqueness")
     refused(
-        strict.patch(made["id"], {"op": "replace", "path": "externalId", "value": "E1"}),
+        hr.patch(made["id"], {"op": "replace", "path": "externalId", "value": "E1"}),
         409,
         "uniqueness",
     )
-    assert accepted(strict.get(f"/Users/{made['id']}")) == made
+    assert accepted(hr.get(f"/Users/{made['id']}")) == made
 
 
 def test_a_source_is_its_clients_whole_world(server: Server) -> None:

@@ -80,6 +80,17 @@ def test_keys_are_unique_in_a_source(db: Database, key: str) -> None:
         assert resources.get(conn, "workday", "User", "d") is None
 
 
+def test_an_external_id_may_recur_where_it_is_said_so(db: Database) -> None:
+    store(db, *(made(id, external_id="x", twin=id) for id in "ab"), made("c", external_id="x"))
+    with pytest.raises(IntegrityError):
+        store(db, made("d", external_id="x"))
+    with db.read() as conn:
+        for id, twin in zip("abc", "ab-", strict=True):
+            found = resources.get(conn, "workday", "User", id)
+            assert found is not None
+            assert found.twin == twin
+
+
 def test_no_key_is_no_clash(db: Database) -> None:
     store(db, made("a"), made("b"))
     with db.read() as conn:
