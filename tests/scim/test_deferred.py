@@ -300,3 +300,12 @@ def test_configured_sources_are_told_that_it_can_be_asked_for(
     said = hr.get("/ServiceProviderConfig").get_json(force=True)
     assert said["securityEvents"]["asyncRequest"] == "request"
     assert "securityEvents" not in strict.get("/ServiceProviderConfig").get_json(force=True)
+
+
+def test_what_may_recur_may_recur_later_too(server: Server) -> None:
+    """The same rules as for an answer at once: one `externalId` twice where nobody is joined."""
+    store, joined = server.client("conformance", "strict"), server.client("workday", "strict")
+    for client, status in ((store, "201"), (joined, "409")):
+        client.create(userName="bert", externalId="E1")
+        [entry] = outcome(client, post(client))
+        assert entry["status"] == status
