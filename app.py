@@ -207,6 +207,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
             limits=limits,
             listener=intake,
             gate=gate,
+            also=settings.other_urls,
         )
     )
     app.register_blueprint(oauth.create_blueprint(gate))

@@ -138,6 +138,15 @@ class Settings:
         return self.proxies.base_url or f"http://{host}:{self.port}"
 
     @property
+    def other_urls(self) -> tuple[str, ...]:
+        """What else this machine may call itself, where nobody else asks and `base_url` is not
+        set: like `base_url`, to be had by the Host header, which is believed in nothing else."""
+        names = ("127.0.0.1", "localhost")
+        if self.proxies.base_url or self.host not in names:
+            return ()
+        return tuple(f"http://{name}:{self.port}" for name in names if name != self.host)
+
+    @property
     def is_reachable(self) -> bool:
         """Whether anything but this machine can reach the server."""
         return not is_loopback(self.host) or self.proxies.any

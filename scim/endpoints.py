@@ -7,9 +7,10 @@ follows from the resource types, and every refusal, 404 and 405 too, is a SCIM e
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 from flask.sansio.blueprints import BlueprintSetupState
@@ -61,14 +62,16 @@ def create_blueprint(
     limits: Limits | None = None,
     now: Callable[[], float] = machine_now,
     gate: Gate | None = None,
+    also: Collection[str] = (),
 ) -> Blueprint:
     """The SCIM service below /scim/v2.
 
     `listener` is told of every change in its transaction (none: sources are store-only).
     `profiles` maps configured sources to client profiles, for tokens without one.
     `base_url` is the public scheme and host, such as `https://muster.norhaven.example`;
-    without it locations are paths. `registry` has the resource types (none: those shipped).
-    `gate` says who may call (none: one without settings of its own).
+    without it locations are paths. `also` are other such addresses: who asks there, by the Host
+    header, gets links that begin like that. `registry` has the resource types (none: those
+    shipped). `gate` says who may call (none: one without settings of its own).
     """
     registry = registry or schema.load()
     indexing.prepare(db, registry)
@@ -76,23 +79,41 @@ def create_blueprint(
     service = Service(db, registry, listener or Ignore(), now, base)
     gate = gate or Gate(db, base_url=base_url.rstrip("/"), now=now)
     known = dict(profiles or {})
-    door = _Door(db, service, registry, known, base, limits or Limits(), now, gate)
+    limits = limits or Limits()
+    door = _Door(db, service, registry, known, base, limits, now, gate)
+    bases = {urlsplit(url).netloc: url.rstrip("/") + PREFIX for url in also}
+    doors = {
+        host: _Door(db, service.at(other), registry, known, other, limits, now, gate)
+        for host, other in bases.items()
+    }
+
+    def chosen() -> _Door:
+        return doors.get(request.environ.get("HTTP_HOST", ""), door)
+
+    def answer(rest: str = "") -> Response:
+        return chosen().answer(rest)
+
+    def outside() -> Response | None:
+        return chosen().outside()
+
     blueprint = Blueprint("scim", __name__)
     for rule in ("", "/<path:rest>"):
         blueprint.add_url_rule(
             PREFIX + rule,
             endpoint="v2",
-            view_func=door.answer,
+            view_func=answer,
             methods=_METHODS,
             merge_slashes=False,
             strict_slashes=False,
             provide_automatic_options=False,
         )
-    blueprint.before_app_request(door.outside)
+    blueprint.before_app_request(outside)
 
     def shorten(state: BlueprintSetupState) -> None:
         app: Any = state.app
-        app.wsgi_app = Shortcut(app.wsgi_app, PREFIX, registry, db, service, base, door.reader)
+        app.wsgi_app = Shortcut(
+            app.wsgi_app, PREFIX, registry, db, service, base, bases, door.reader
+        )
 
     blueprint.record_once(shorten)
     door.deferred.resume()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
@@ -80,6 +81,13 @@ class Service:
         self._drafts = Drafts(registry, listener, now)
         self._now = now
         self._base = base
+
+    def at(self, base: str) -> Service:
+        """The same, at another public address."""
+        other = copy(self)
+        other.groups = Groups(self.registry, base)
+        other._base = base
+        return other
 
     def get(
         self, client: Client, kind: ResourceType, id: str, *, rows: bool

@@ -9,7 +9,7 @@ Entra's flags in their middle are straightened here too.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
@@ -33,7 +33,8 @@ _CONDITIONS = frozenset(("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"))
 
 
 class Shortcut:
-    """WSGI middleware in front of the Flask application `app`."""
+    """WSGI middleware in front of the Flask application `app`. `bases` has the public addresses
+    of those names, in the Host header, that do not have `base`."""
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Shortcut:
         db: Database,
         service: Service,
         base: str,
+        bases: Mapping[str, str],
         reader: Callable[[WSGIEnvironment], Client],
     ) -> None:
         self._app = app
@@ -50,6 +52,7 @@ class Shortcut:
         self._db = db
         self._groups = service.groups
         self._base = base
+        self._bases = bases
         self._reader = reader
         self._kinds = {
             prefix + endpoint: kind
@@ -103,8 +106,9 @@ class Shortcut:
             found = resources.get(conn, client.source, kind.name, id)
         if found is None or self._groups.has_rows(kind, found):
             return None
-        headers = messages.place(found, location(kind, found, self._base))
-        return rendered(kind, found, self._base), list(headers.items())
+        base = self._base_for(environ)
+        headers = messages.place(found, location(kind, found, base))
+        return rendered(kind, found, base), list(headers.items())
 
     def _found(self, environ: WSGIEnvironment, kind: ResourceType, text: str) -> Answer | None:
         if len(text) > _LONGEST:
@@ -120,4 +124,7 @@ class Shortcut:
             return messages.list_text([], 0, 1), []
         if self._groups.has_rows(kind, found):
             return None
-        return messages.list_text([rendered(kind, found, self._base)], 1, 1), []
+        return messages.list_text([rendered(kind, found, self._base_for(environ))], 1, 1), []
+
+    def _base_for(self, environ: WSGIEnvironment) -> str:
+        return self._bases.get(environ.get("HTTP_HOST", ""), self._base)

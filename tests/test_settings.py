@@ -269,8 +269,12 @@ def test_the_public_address(tmp_path: Path) -> None:
     assert loaded(tmp_path, EXAMPLE).base_url == "http://127.0.0.1:8080"
     text = EXAMPLE.replace("base_url: null", "base_url: https://x.example/muster/")
     text = text.replace("trusted_proxies: []", "trusted_proxies: [127.0.0.1, 10.0.0.0/24]")
+    assert loaded(tmp_path, EXAMPLE).other_urls == ("http://localhost:8080",)
     found = loaded(tmp_path, text)
     assert (found.base_url, found.proxies.prefix) == ("https://x.example/muster", "/muster")
+    assert found.other_urls == ()
+    everywhere = EXAMPLE.replace("host: 127.0.0.1", "host: 0.0.0.0")
+    assert loaded(tmp_path, everywhere).other_urls == ()
     for address, trusted in (
         ("127.0.0.1", True),
         ("10.0.0.9", True),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -13,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from scim.discovery import Limits
 from store import credentials
 from tests.scim.conftest import (
+    BASE,
     CORE,
     ENTERPRISE,
     PATCH_OP,
@@ -24,6 +27,8 @@ from tests.scim.conftest import (
     refused,
 )
 
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 LARGEST = Limits().max_payload
 
 
@@ -340,3 +345,54 @@ class TestDiscovery:
 def test_a_patch_urn_is_no_schema_of_a_user(strict: Client) -> None:
     body = {"schemas": [PATCH_OP], "userName": "a"}
     refused(strict.send("POST", "/Users", body), 400, "invalidSyntax")
+
+
+class TestOtherNames:
+    """A suite on this machine asks `localhost`, and compares links with that."""
+
+    HERE = "http://localhost:8080"
+
+    def links(self, client: Client, host: str) -> set[str]:
+        """How all links begin that a client at that address gets to see."""
+        headers = {"Host": host}
+        found = []
+
+        def ask(method: str, path: str, body: Any = None, **more: str) -> Any:
+            answer = client.send(method, path, body, {**headers, **more})
+            found.extend(value for name, value in answer.headers if name.endswith("Location"))
+            found.extend(re.findall(r'"(?:location|\$ref)":"([^"]+)"', answer.text))
+            return answer.get_json(force=True) if answer.data else None
+
+        user = ask("POST", "/Users", {"schemas": [CORE], "userName": host})
+        members = [{"value": user["id"]}]
+        group = {"schemas": [GROUP], "displayName": host, "members": members}
+        made = ask("POST", "/Groups", group)
+        body = {"schemas": [CORE], "userName": f"{host}.x"}
+        post = {"method": "POST", "path": "/Users", "bulkId": "x", "data": body}
+        other = ask("POST", "/Bulk", {"schemas": [BULK], "Operations": [post]})
+        alone = other["Operations"][0]["location"].rpartition("/")[2]
+        for path in (f"/Users/{user['id']}", f"/Users/{alone}", f"/Groups/{made['id']}"):
+            ask("GET", path)
+        for path in ("/ServiceProviderConfig", "/ResourceTypes", "/Schemas", "/Users"):
+            ask("GET", path)
+        for filter in (f'userName eq "{host}"', f'userName eq "{host}.x"'):
+            ask("GET", f"/Users?filter={quote(filter)}")
+        add = {"op": "add", "path": "title", "value": "x"}
+        ask("PATCH", f"/Users/{alone}", {"schemas": [PATCH_OP], "Operations": [add]})
+        ask("PUT", f"/Users/{alone}", body)
+        filter = f'meta.location eq "{found[0]}"'
+        [seen] = ask("GET", f"/Users?filter={quote(filter)}")["Resources"]
+        assert seen["id"] == user["id"]
+        ask("DELETE", f"/Users/{alone}", Prefer="respond-async")
+        assert len(found) > 25
+        return {link.partition("/scim/v2/")[0] for link in found}
+
+    def test_links_begin_as_the_client_knows_this_server(self, server: Server) -> None:
+        client = server.again(also=[self.HERE]).client("store", "strict")
+        assert self.links(client, "localhost:8080") == {self.HERE}
+        assert self.links(client, "muster.norhaven.example") == {BASE}
+        assert self.links(client, "localhost:8080.evil.example") == {BASE}
+        assert self.links(client, "localhost") == {BASE}
+
+    def test_nothing_is_believed_that_is_not_set(self, server: Server) -> None:
+        assert self.links(server.client("store", "strict"), "localhost:8080") == {BASE}
