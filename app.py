@@ -370,6 +370,7 @@ def _work_on(settings: Settings, over: threading.Event) -> None:
                     epoch=epoch(settings, database),
                     chores=chores,
                     prepare=converger.prepare,
+                    together=converger.look_together,
                 ).run(changed)
             finally:
                 for target in targets.values():

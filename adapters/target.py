@@ -16,7 +16,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 Value: TypeAlias = str | int | bool | tuple[str, ...]
 
@@ -262,4 +262,15 @@ class Target(Accounts, Names, Grants, Protocol):
 
     def close(self) -> None:
         """Drop all connections."""
+        ...
+
+
+@runtime_checkable
+class Together(Protocol):
+    """A target that does steps of several accounts in fewer requests than one by one."""
+
+    def apply_together(
+        self, asked: Sequence[tuple[Account | None, Step]]
+    ) -> list[Outcome | Exception]:
+        """What `Target.apply` answers or raises for each, independent of the others."""
         ...

@@ -1,4 +1,4 @@
-"""Converge pairs: hands each claimed one to a look, and prepares several looks at once."""
+"""Converge pairs: hands each claimed one to a look, and several to looks in step."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mappings.documents import Outbound
 from provisioning import claims
 from provisioning.beforehand import Prepared, prepare
 from provisioning.claims import Claim, Result
+from provisioning.course import Course, alone, in_step
 from provisioning.looking import Look
 from provisioning.recording import Recorder
 from provisioning.snapshot import Unknown
@@ -48,41 +49,43 @@ class Converger:
         """As :func:`provisioning.beforehand.prepare`, now."""
         return prepare(self._database, self.viewer, taken, self._business.now())
 
-    def look(
-        self,
-        claim: Claim,
-        lease: Lease,
-        prepared: Prepared | None = None,
-        approved: str | None = None,
-    ) -> Result:
+    def look(self, claim: Claim, lease: Lease, approved: str | None = None) -> Result:
         """One claimed pair from due to finished, retried, given up, waiting or held.
 
         `approved` is the digest of the one plan that may be carried out. Raises Moved when
         another one is needed, and LeaseLost.
         """
-        if prepared is not None and time.monotonic() >= prepared.read_at + _FRESH:
-            prepared = None
+        course = self._course(claim, lease, None, approved)
+        return alone(course, self._database, self._targets[claim.target])
+
+    def look_together(
+        self, taken: Sequence[Claim], leases: Sequence[Lease], prepared: Prepared
+    ) -> list[Result | Exception]:
+        """The same for several pairs of one target in step: what each came to, or raised."""
+        fresh = prepared if time.monotonic() < prepared.read_at + _FRESH else None
+        courses = [
+            self._course(claim, lease, fresh) for claim, lease in zip(taken, leases, strict=True)
+        ]
+        return in_step(courses, self._database, self._targets[taken[0].target])
+
+    def _course(
+        self, claim: Claim, lease: Lease, prepared: Prepared | None, approved: str | None = None
+    ) -> Course[Result]:
+        """The look under a claim, with all that it leaves to be written."""
         if prepared is not None:
             settings, now = prepared.settings, prepared.now
         else:
             settings, now = self.viewer.settings, self._business.now()
+        target = self._targets[claim.target]
         look = Look(
-            self._database,
-            self._targets[claim.target],
-            self.viewer,
-            claim,
-            lease,
-            settings,
-            now,
-            approved,
-            prepared,
+            self._database, target, self.viewer, claim, lease, settings, now, approved, prepared
         )
         try:
-            result = look.result()
+            result = yield from look.result()
         except Exception:
             if look.recorder.waiting:  # what was done was done
                 with contextlib.suppress(Unknown):
-                    look.write(lambda tx: None)
+                    yield from look.write(lambda tx: None)
             raise
         result = replace(_give_up(result, claim, look.recorder), at_business=now)
         return replace(result, record=look.hand_over()) if look.recorder.waiting else result

@@ -1,12 +1,11 @@
 """One claim on its way from due to its result: look, plan, apply, judge.
 
-The only place that calls `Target.apply`. A crash at any point is healed by looking
-again: what a lost create left behind is found by its key and linked.
+What it writes and the steps at the target are done by `course.py`. A crash at any point is
+healed by looking again: what a lost create left behind is found by its key and linked.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -26,6 +25,7 @@ from adapters.target import (
 from provisioning import breakers, names, obligations, people, rivals
 from provisioning.beforehand import Prepared
 from provisioning.claims import Claim, Result
+from provisioning.course import Applied, Apply, Course, Write
 from provisioning.names import ACCOUNT_NAME
 from provisioning.plan import Plan, digest, known_of, remembered
 from provisioning.recording import AT_ONCE, Recorder
@@ -113,7 +113,8 @@ class Look:
             self._claim.person, self._claim.target, self._now, settings=self._settings
         )
 
-    def result(self) -> Result:
+    def result(self) -> Course[Result]:
+        """What comes of it. Raises LeaseLost, and Moved for another plan than the approved."""
         stage: str | None = None
         until: float | None = None
         try:
@@ -123,7 +124,7 @@ class Look:
                 view = self._view()
                 stage, until = view.life.stage, view.life.valid_until
                 try:
-                    return self._converge(view)
+                    return (yield from self._converge(view))
                 except _Again:
                     continue
                 except _Stop as stop:
@@ -154,19 +155,19 @@ class Look:
                 look_at=until,
             )
 
-    def _converge(self, view: View) -> Result:
+    def _converge(self, view: View) -> Course[Result]:
         plan_id = new_id()
         if self._approved is not None:
             self._refuse(digest(view.plan.steps))
-        self._notice(view, plan_id)
+        yield from self._notice(view, plan_id)
         problems = list(view.problems)
         wished = view.plan
         held: str | None = None
         done: list[tuple[Step, frozenset[str]]] = []
         if wished.steps:
             self._lease.check()
-            view, held = self._decide(view, plan_id)
-            done = self._carry_out(view, plan_id, problems)
+            view, held = yield from self._decide(view, plan_id)
+            done = yield from self._carry_out(view, plan_id, problems)
         self._remember(view, wished, done, plan_id)
         if watched := [d.attribute for d in wished.drift if d.what == "watched"]:
             problems.append("differs but is only watched: " + ", ".join(watched))
@@ -203,12 +204,12 @@ class Look:
 
     # -- before the first step -------------------------------------------------------------
 
-    def _notice(self, view: View, plan_id: str) -> None:
+    def _notice(self, view: View, plan_id: str) -> Course[None]:
         """What the look found out about the person and the account, before any step."""
         snapshot, actual, recorder = view.snapshot, view.actual, self.recorder
         if snapshot.outdated:
             policy, now = self._settings.people, self._now
-            self.write(lambda tx: people.refresh(tx, self._claim.person, policy, now))
+            yield from self.write(lambda tx: people.refresh(tx, self._claim.person, policy, now))
         if view.is_outside != (snapshot.outside_since is not None) and snapshot.link is not None:
             recorder.later(lambda tx: recorder.outside(tx, view.is_outside))
         if view.vanished:
@@ -218,14 +219,14 @@ class Look:
         if actual is None:
             return
         if snapshot.link is None or snapshot.link.anchor != actual.anchor:
-            self._adopt(actual, view.found_by, plan_id)
+            yield from self._adopt(actual, view.found_by, plan_id)
         elif snapshot.gone_at is not None and view.life.exists:
             recorder.later(recorder.back)
         lost = frozenset(snapshot.grants) - view.given.actual if view.grants_read else frozenset()
         if lost := lost - view.desired.grants:
             recorder.later(lambda tx: recorder.strike(tx, lost))
 
-    def _adopt(self, actual: Account, found_by: str | None, plan_id: str) -> None:
+    def _adopt(self, actual: Account, found_by: str | None, plan_id: str) -> Course[None]:
         """An account with this person's key is there already: link it, do not duplicate it."""
         link, recorder = Link(actual.anchor, actual.hint), self.recorder
 
@@ -234,9 +235,9 @@ class Look:
             body = {"what": "linked"}
             recorder.append(tx, "outcome", plan_id, body, {"hint": actual.hint})
 
-        self.write(work)
+        yield from self.write(work)
 
-    def _decide(self, view: View, plan_id: str) -> tuple[View, str | None]:
+    def _decide(self, view: View, plan_id: str) -> Course[tuple[View, str | None]]:
         """What the breakers let through, journaled and counted; and why the rest is held."""
         recorder, target = self.recorder, self._claim.target
 
@@ -257,33 +258,32 @@ class Look:
                     obligations.owe(tx, self._claim.person, [target], now)
             return allowed, judged.why
 
-        return self.write(work)
+        return (yield from self.write(work))
 
     # -- the steps ---------------------------------------------------------------------------
 
     def _carry_out(
         self, view: View, plan_id: str, problems: list[str]
-    ) -> list[tuple[Step, frozenset[str]]]:
+    ) -> Course[list[tuple[Step, frozenset[str]]]]:
         """The steps that took effect, each with the attributes that were refused."""
         account, recorder = view.actual, self.recorder
         done: list[tuple[Step, frozenset[str]]] = []
         with_create = _enabled_with_create(view.plan.steps)
         for number, step in enumerate(view.plan.steps):
-            self._lease.check()
-            began = time.monotonic()
+            took = 0.0
             if step is with_create and account is not None and account.enabled:
                 outcome = Outcome("applied")  # it was made so
             else:
                 is_first = number == 0 and with_create is not None
                 asked = replace(step, enabled=True) if is_first else step
-                outcome = self._target.apply(account, asked)
-            took = time.monotonic() - began
+                applied: Applied = yield Apply(account, asked, self._lease)
+                outcome, took = applied.outcome, applied.took
             recorder.step(view, plan_id, number, step, outcome, took)
             if outcome.result != "refused":
                 self._approved = None  # what was approved has begun
             if step.kind in AT_ONCE or outcome.result == "unknown":
-                self.write(lambda tx: None)
-            problems.extend(self._judge(view, step, outcome))
+                yield from self.write(lambda tx: None)
+            problems.extend((yield from self._judge(view, step, outcome)))
             if outcome.result == "applied":
                 refused = frozenset(r.attribute for r in outcome.refusals if r.attribute)
                 done.append((step, refused))
@@ -297,7 +297,7 @@ class Look:
                         raise _Again
         return done
 
-    def _judge(self, view: View, step: Step, outcome: Outcome) -> list[str]:
+    def _judge(self, view: View, step: Step, outcome: Outcome) -> Course[list[str]]:
         """What an outcome means for the rest of the plan: problems to report, or a stop."""
         said = [
             _sentence(f"{r.attribute}: {r.message}" if r.attribute else r.message, r.remedy)
@@ -312,10 +312,11 @@ class Look:
         text = "; ".join(said) or "the target refused without saying why"
         stage = view.life.stage
         if step.kind == "restore" and kind == "gone":
-            self.write(self.recorder.lose)  # it cannot be brought back: a new one is made
+            # It cannot be brought back: a new one is made.
+            yield from self.write(self.recorder.lose)
             raise _Again
         if kind == "name" and refusal is not None:
-            self._burn(view, step, refusal)
+            yield from self._burn(view, step, refusal)
             raise _Again
         if kind in ("gone", "stale"):
             raise _Again
@@ -330,7 +331,7 @@ class Look:
             return said  # one attribute less; the rest of the plan goes on
         raise _Stop(Result("retry", problem=text, retry_after=_CONFIG_RETRY, state=stage))
 
-    def _burn(self, view: View, step: Step, refusal: Refusal) -> None:
+    def _burn(self, view: View, step: Step, refusal: Refusal) -> Course[None]:
         """The target says a name is taken: nobody of ours gets it, and we look again."""
         attribute = (refusal.attribute or "cn").casefold()
         if attribute in ("samaccountname", "userprincipalname", "mailnickname"):
@@ -347,7 +348,7 @@ class Look:
         if not value:
             why = f"{refusal.attribute or 'name'}: {refusal.message}"
             raise _Stop(self._held(why, view.life.stage, view.life.valid_until))
-        self.write(lambda tx: names.burn(tx, kind, str(value)))
+        yield from self.write(lambda tx: names.burn(tx, kind, str(value)))
 
     def _has_account(self) -> bool:
         with self._database.read() as connection:
@@ -390,7 +391,7 @@ class Look:
         self.recorder.later(lambda tx: self.recorder.append(tx, "case", None, body))
         return Result("hold", held=why, problem=why, state=stage, look_at=until)
 
-    def write(self, work: Callable[[Connection], T]) -> T:
+    def write(self, work: Callable[[Connection], T]) -> Course[T]:
         """In one transaction, after all that was kept. Raises Unknown when the person was
         forgotten during the look: what a look began before a sandbox was emptied leaves no
         trace in the new world."""
@@ -401,7 +402,7 @@ class Look:
             self.recorder.flush(tx)
             return work(tx)
 
-        found = self._database.write(guarded)
+        found: T = yield Write(guarded)
         self.recorder.forget()
         return found
 

@@ -95,8 +95,9 @@ class Worker:
     says something new, a sandbox was emptied and no target is known to be down. `chores`
     is called at the start and once an hour.
 
-    Where many pairs are due, up to `batch` of one target are claimed together; what
-    `prepare` makes of them, if it is not None, is the third argument of `look`.
+    Where many pairs are due, up to `batch` of one target are claimed together. If
+    `prepare` makes anything of them, `together` gets the claims, their leases and that, and
+    returns for each what `look` would return or raise.
     """
 
     def __init__(
@@ -109,12 +110,14 @@ class Worker:
         epoch: Callable[[], str | None] = lambda: None,
         chores: Callable[[], object] = lambda: None,
         prepare: Callable[[Sequence[Claim]], Any] = lambda taken: None,
+        together: Callable[..., Sequence[Result | Exception]] | None = None,
         batch: int = _BATCH,
     ) -> None:
         self._db = db
         self._epoch = epoch
         self._chores = chores
         self._prepare = prepare
+        self._together = together
         self._batch = batch
         self._known_epoch: str | None = None
         self._chored: float | None = None
@@ -244,18 +247,10 @@ class Worker:
         for claim, lease in zip(taken, leases, strict=True):
             self._leases[_key(claim)] = lease
         ended: list[tuple[Claim, Result]] = []
-        heard = False
         try:
-            prepared = self._prepare(taken) if len(taken) > 1 else None
-            for claim, lease in zip(taken, leases, strict=True):
-                if heard and (ended[-1][1].target_down or self._stopping.is_set()):
-                    claims.release(self._db, claim)  # somebody else's, or for another time
-                    continue
-                result = self._outcome(claim, lease, prepared)
-                if result is not None:
-                    heard = True
-                    ended.append((claim, result))
-                    self._listen(claim.target, result, probe)
+            for claim, result in self._outcomes(taken, leases):
+                ended.append((claim, result))
+                self._listen(claim.target, result, probe)
             finished = claims.finish_all(self._db, ended, machine_now()) if ended else []
             for (claim, _), stored in zip(ended, finished, strict=True):
                 if not stored:
@@ -263,7 +258,7 @@ class Worker:
         finally:
             for claim in taken:
                 del self._leases[_key(claim)]
-            if probe and not heard:
+            if probe and not ended:
                 self._pauses.leave(frozenset({taken[0].target}))
 
     def _listen(self, target: str, result: Result, probe: bool) -> None:
@@ -275,18 +270,40 @@ class Worker:
             _log.info("target is back", target=target)
             self._wake()
 
-    def _outcome(self, claim: Claim, lease: Lease, prepared: Any) -> Result | None:
-        try:
-            if prepared is None:
-                return self._look(claim, lease)
-            return self._look(claim, lease, prepared)
-        except LeaseLost:
+    def _outcomes(
+        self, taken: Sequence[Claim], leases: Sequence[Lease]
+    ) -> Iterator[tuple[Claim, Result]]:
+        """What came of each; who lost the lease is left out, who is not looked at let go."""
+        several = self._together if len(taken) > 1 else None
+        prepared = self._prepare(taken) if several is not None else None
+        if several is not None and prepared is not None:
+            found = several(taken, leases, prepared)
+            for claim, end in zip(taken, found, strict=True):
+                if (result := self._result(claim, end)) is not None:
+                    yield claim, result
+            return
+        over = False
+        for claim, lease in zip(taken, leases, strict=True):
+            if over:
+                claims.release(self._db, claim)  # somebody else's, or for another time
+                continue
+            try:
+                end = self._look(claim, lease)
+            except Exception as error:
+                end = error
+            if (result := self._result(claim, end)) is not None:
+                yield claim, result
+                over = result.target_down or self._stopping.is_set()
+
+    def _result(self, claim: Claim, end: Result | Exception) -> Result | None:
+        if isinstance(end, Result):
+            return end
+        if isinstance(end, LeaseLost):
             _log.warning("lease lost during the look", person=claim.person, target=claim.target)
             claims.release(self._db, claim)
             return None
-        except Exception as error:
-            _log.error("look failed", person=claim.person, target=claim.target, **_where(error))
-            return Result("retry", problem=f"internal error {type(error).__name__}")
+        _log.error("look failed", person=claim.person, target=claim.target, **_where(end))
+        return Result("retry", problem=f"internal error {type(end).__name__}")
 
     # -- keeping leases, and stopping ----------------------------------------------------
 

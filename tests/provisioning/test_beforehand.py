@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from provisioning import claims
 from provisioning.beforehand import Prepared
+from provisioning.claims import Result
 from provisioning.worker import Lease
 from store.clocks import machine_now
 from store.tables import name
@@ -36,8 +37,13 @@ def look_together(house: House, target: str = "ad") -> Prepared | None:
     skip = [other for other in house.directories if other != target]
     taken = claims.claim_some(house.database, machine_now(), 50, skip)
     prepared = house.converger.prepare(taken)
-    for claim in taken:
-        result = house.converger.look(claim, Lease(house.database, claim), prepared)
+    leases = [Lease(house.database, claim) for claim in taken]
+    if prepared is not None:
+        ends = house.converger.look_together(taken, leases, prepared)
+    else:
+        ends = [house.converger.look(*one) for one in zip(taken, leases, strict=True)]
+    for claim, result in zip(taken, ends, strict=True):
+        assert isinstance(result, Result), result
         assert claims.finish(house.database, claim, result, machine_now())
     return prepared
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from adapters.target import Account
 from provisioning import claims
+from provisioning.beforehand import Prepared
 from provisioning.claims import Claim, Result
 from provisioning.people import search
 from provisioning.rivals import WHY, contested
@@ -34,8 +35,13 @@ def hire(house: House) -> None:
     house.push(worker("E1", "Bo", "Berg", userName="bo.berg"), "generic")
 
 
-def look(house: House, claim: Claim, prepared: Any = None) -> Result:
-    return house.converger.look(claim, Lease(house.database, claim), prepared)
+def look(house: House, claim: Claim, prepared: Prepared | None = None) -> Result:
+    lease = Lease(house.database, claim)
+    if prepared is None:
+        return house.converger.look(claim, lease)
+    [result] = house.converger.look_together([claim], [lease], prepared)
+    assert isinstance(result, Result), result
+    return result
 
 
 def finish(house: House, claim: Claim, result: Result, wait: float = 0.0) -> None:
