@@ -21,6 +21,7 @@ from provisioning import names
 from provisioning.claims import Claim
 from provisioning.finding import Contradicted, find
 from provisioning.names import ACCOUNT_NAME
+from provisioning.naming import Naming
 from provisioning.rivals import contested
 from provisioning.snapshot import Snapshot, read_snapshots
 from provisioning.told import Name, Told
@@ -96,9 +97,9 @@ def prepare(
         accounts = viewer.targets[target].several(anchors) if anchors else {}
         if _ask_for_keys(viewer, target, newcomers.values(), told):
             given = _names(database, viewer, target, newcomers.values(), told, now)
-            for person, name in given.items():
+            for person, found in given.items():
                 snapshot = newcomers[person].snapshot
-                named = replace(snapshot, names={**snapshot.names, ACCOUNT_NAME: name})
+                named = replace(snapshot, names={**snapshot.names, **found})
                 newcomers[person] = viewer.begin(
                     named, settings, target, now, keep_names=True, told=told
                 )
@@ -130,11 +131,11 @@ def _names(
     looks: Collection[Begun],
     told: Told,
     now: float,
-) -> dict[str, str]:
-    """Asks who holds the names that the newcomers will most probably get. Person -> account
+) -> dict[str, dict[str, str]]:
+    """Asks who holds the names that the newcomers will most probably get. Person -> kind ->
     name, where that is reserved already: nobody holds it, and an account is sure to be made."""
     asked: list[Name] = []
-    wanted: dict[str, str] = {}
+    wanted: dict[str, dict[str, Sequence[str]]] = {}
     taken: set[tuple[str, str]] = set()
     with database.moment() as connection:
 
@@ -156,7 +157,7 @@ def _names(
             taken |= {(kind, folded(value)) for kind, value in guessed}
             asked += guessed
             if found is None and look.outbound.scope is None:
-                wanted |= ((person, v) for kind, v in guessed if kind == ACCOUNT_NAME)
+                wanted[person] = _wanted(naming, look.snapshot, guessed)
     held: set[Name] = set()
     for other in (target, *(viewer.targets.keys() - {target})):
         try:
@@ -166,9 +167,25 @@ def _names(
                 raise
             return {}
     domain = viewer.settings.targets[target].domain
+
+    def is_held(name: str) -> bool:
+        return ("accountName", name) in held or ("userPrincipalName", f"{name}@{domain}") in held
+
     free = {
-        person: name
-        for person, name in wanted.items()
-        if not {(ACCOUNT_NAME, name), ("userPrincipalName", f"{name}@{domain}")} & held
+        person: kinds
+        for person, kinds in wanted.items()
+        if kinds and not any(is_held(name) for name in kinds.get(ACCOUNT_NAME, ()))
     }
     return names.reserve_together(database, free, now)
+
+
+def _wanted(
+    naming: Naming, snapshot: Snapshot, guessed: Collection[Name]
+) -> dict[str, Sequence[str]]:
+    """Kind -> candidates of what is reserved for a newcomer: the account name first."""
+    known = snapshot.names.get(ACCOUNT_NAME)
+    name = known or next((value for kind, value in guessed if kind == ACCOUNT_NAME), None)
+    if name is None:
+        return {}
+    own: dict[str, Sequence[str]] = {} if known else {ACCOUNT_NAME: [name]}
+    return own | naming.wanted(name)

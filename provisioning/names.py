@@ -7,7 +7,7 @@ is *burnt*: some account that is not ours holds it in a target.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -100,17 +100,27 @@ def reserve(
     raise NoNameLeft(kind)
 
 
-def reserve_together(database: Database, wanted: Mapping[str, str], now: float) -> dict[str, str]:
-    """Person -> account name, now reserved, in one transaction: those of `wanted`, which no
-    target holds, or what the person was given meanwhile. Who is missing was too late."""
+def reserve_together(
+    database: Database, wanted: Mapping[str, Mapping[str, Sequence[str]]], now: float
+) -> dict[str, dict[str, str]]:
+    """Person -> kind -> name, now reserved, in one transaction: of each kind the first free
+    candidate, which no target holds. Who was given another account name meanwhile gets that,
+    and nothing that may depend on it; a kind that is missing was too late."""
 
-    def work(tx: Connection) -> dict[str, str]:
-        found = {}
-        for person, value in wanted.items():
-            given = _take(tx, person, ACCOUNT_NAME, value, once=True, now=now)
+    def one(tx: Connection, person: str, kinds: Mapping[str, Sequence[str]]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for kind, candidates in kinds.items():
+            once = kind == ACCOUNT_NAME
+            taken = (_take(tx, person, kind, value, once=once, now=now) for value in candidates)
+            given = next((value for value in taken if value is not None), None)
             if given is not None:
-                found[person] = given
+                found[kind] = given
+            if once and given not in candidates:
+                break
         return found
+
+    def work(tx: Connection) -> dict[str, dict[str, str]]:
+        return {person: one(tx, person, kinds) for person, kinds in wanted.items()}
 
     try:
         return database.write(work) if wanted else {}

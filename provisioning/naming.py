@@ -138,6 +138,17 @@ class Naming:
             keep=self._keep,
         )
 
+    def wanted(self, account_name: str) -> dict[str, Sequence[str]]:
+        """What else is reserved for who is given this account name: kind -> candidates, as far
+        as it can be told beforehand."""
+        kind, domain = names.cn_kind(self._target), self._settings.targets[self._target].domain
+        if kind in self._snapshot.names:
+            return {}
+        named = {"accountName": account_name, "userPrincipalName": f"{account_name}@{domain}"}
+        context = {**self._snapshot.facts, **named}
+        candidates = self._outbounds[self._target].candidates("cn", context, self._given)
+        return {kind: candidates} if candidates else {}
+
     def chosen(self, attribute: str, candidates: Iterable[str]) -> str:
         """One of the values a mapping offers for an attribute: the one in use, else what the
         account has, else the first that is free. Raises names.NoNameLeft."""
