@@ -89,8 +89,9 @@ class Step:
     """One operation of a plan: data, journaled before it is applied.
 
     create   name, container, attributes: makes the account *disabled*, with a
-             password that nobody knows, so that `enable` may follow; with `enabled`, a
-             target that can do both in one write does, and says so in `Outcome.account`
+             password that nobody knows, so that `enable` may follow; a target that can do
+             `enabled` and `references` in the same write does, and says so in
+             `Outcome.account`
     restore  anchor, name, container: brings it back from the recycle bin, *disabled*,
              with whatever the target kept of it; as `create`, it has no account yet.
              attributes: names to come back under if its own are taken, where it can
@@ -111,6 +112,8 @@ class Step:
     given: Grant | None = None
     enabled: bool = False
     """create: `enable` would follow, after at most some `refer`."""
+    references: Mapping[str, str] = field(default_factory=dict)
+    """create: attribute -> anchor of the `refer` that would follow."""
     required: frozenset[str] = frozenset()
     """create, modify: attributes without which the step is refused as a whole (keys, names)."""
 

@@ -27,7 +27,7 @@ from provisioning.beforehand import Prepared
 from provisioning.claims import Claim, Result
 from provisioning.course import Applied, Apply, Course, Write
 from provisioning.names import ACCOUNT_NAME
-from provisioning.plan import Plan, digest, known_of, remembered
+from provisioning.plan import Plan, came_along, digest, known_of, remembered, with_all_that_follows
 from provisioning.recording import AT_ONCE, Recorder
 from provisioning.snapshot import Unknown, is_known, read_snapshot, waits_on
 from provisioning.view import Held, View, Viewer
@@ -268,20 +268,20 @@ class Look:
         """The steps that took effect, each with the attributes that were refused."""
         account, recorder = view.actual, self.recorder
         done: list[tuple[Step, frozenset[str]]] = []
-        with_create = _enabled_with_create(view.plan.steps)
-        for number, step in enumerate(view.plan.steps):
+        steps = view.plan.steps
+        for number, step in enumerate(steps):
             took = 0.0
-            if step is with_create and account is not None and account.enabled:
-                outcome = Outcome("applied")  # it was made so
+            if steps[0].kind == "create" and number > 0 and came_along(step, account):
+                outcome = Outcome("applied")
             else:
-                is_first = number == 0 and with_create is not None
-                asked = replace(step, enabled=True) if is_first else step
+                asked = with_all_that_follows(steps) if step.kind == "create" else step
                 applied: Applied = yield Apply(account, asked, self._lease)
                 outcome, took = applied.outcome, applied.took
             recorder.step(view, plan_id, number, step, outcome, took)
             if outcome.result != "refused":
                 self._approved = None  # what was approved has begun
-            if step.kind in AT_ONCE or outcome.result == "unknown":
+            rest = steps[number + 1 :]
+            if outcome.result == "unknown" or (step.kind in AT_ONCE and not _is_all(outcome, rest)):
                 yield from self.write(lambda tx: None)
             problems.extend((yield from self._judge(view, step, outcome)))
             if outcome.result == "applied":
@@ -417,15 +417,10 @@ class Look:
         return record
 
 
-def _enabled_with_create(steps: Sequence[Step]) -> Step | None:
-    """The `enable` that a target may do as it makes the account: nothing but links to other
-    people comes in between."""
-    kinds = [step.kind for step in steps]
-    if kinds[:1] == ["create"] and "enable" in kinds:
-        place = kinds.index("enable")
-        if set(kinds[1:place]) <= {"refer"}:
-            return steps[place]
-    return None
+def _is_all(outcome: Outcome, rest: Sequence[Step]) -> bool:
+    """Whether nothing more is asked of the target after this: the look is at its end, and what
+    came of it is written along with that. Who is shut out or deleted is written down before."""
+    return outcome.account is not None and all(came_along(s, outcome.account) for s in rest)
 
 
 def _drifted(

@@ -10,8 +10,9 @@ import hashlib
 import json
 import operator
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any, Literal
 
 from adapters.target import Account, Grant, Step, Value
@@ -152,6 +153,23 @@ def concealed(step: Step, hidden: Collection[str]) -> Step:
         return step
     shown = {a: "[Redact]" if a in hidden else v for a, v in step.attributes.items()}
     return replace(step, attributes=shown)
+
+
+def with_all_that_follows(steps: Sequence[Step]) -> Step:
+    """The `create` that a plan begins with, and what a target may do in the same write: links
+    to other people, and the `enable` if nothing else comes before it."""
+    following = takewhile(lambda step: step.kind in ("refer", "enable"), steps[1:])
+    links = {s.attribute: s.anchor for s in steps if s.kind == "refer" and s.attribute and s.anchor}
+    return replace(steps[0], enabled=any(s.kind == "enable" for s in following), references=links)
+
+
+def came_along(step: Step, account: Account | None) -> bool:
+    """Whether an account that was just made is what `step` would make of it."""
+    if account is None:
+        return False
+    if step.kind == "refer" and step.attribute and step.anchor:
+        return account.references.get(step.attribute) == step.anchor
+    return step.kind == "enable" and account.enabled
 
 
 def known_of(account: Account) -> dict[str, Any]:

@@ -93,7 +93,11 @@ class Writer:
         except values.Unwritable:
             return refused(errors.unwritable("cn"))
         present = {name: value for name, value in encoded.items() if value}
-        answer = self._add(session, dn, present, step.enabled)
+        links = _links(step)
+        answer = self._add(session, dn, {**present, **links}, step.enabled)
+        if answer.result != 0 and links and self._refusal(session, step, answer).kind != "name":
+            # A link that leads nowhere is no reason to make no account.
+            answer = self._add(session, dn, present, step.enabled)
         later: dict[str, list[bytes]] = {}
         if (
             answer.result != 0
@@ -288,6 +292,15 @@ def _encode(step: Step) -> tuple[dict[str, list[bytes]], tuple[Refusal, ...]]:
         except values.Unwritable:
             refusals.append(errors.unwritable(name))
     return encoded, tuple(refusals)
+
+
+def _links(step: Step) -> dict[str, list[bytes]]:
+    """Links of a new account, by GUID: AD finds the DN (MS-ADTS 3.1.1.3.1.2.4)."""
+    found = {}
+    for attribute, anchor in step.references.items():
+        with contextlib.suppress(values.Unwritable):
+            found[attribute] = [values.by_guid(anchor).encode()]
+    return found
 
 
 def _lacks_required(step: Step, left_out: Iterable[Refusal]) -> bool:

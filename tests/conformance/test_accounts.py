@@ -56,6 +56,27 @@ def test_created_to_be_enabled(world: World) -> None:
     assert who.now().enabled
 
 
+@pytest.mark.parametrize("there", [True, False, None])
+def test_created_with_a_link(world: World, there: bool | None) -> None:
+    """In one write where the target can, and where the link leads to somebody: `there` is
+    False for a stranger, None for who is deleted."""
+    who, boss = person(world), person(world)
+    chief = boss.hire()
+    if there is None:
+        applied(world.target.apply(chief, Step("delete")))
+    anchor = str(uuid4()) if there is False else chief.anchor
+    step = dataclasses.replace(who.create(), enabled=True, references={"manager": anchor})
+    told, now = applied(world.target.apply(None, step)).account, who.now()
+    if told is not None:
+        assert told.references == now.references
+    if not there:
+        assert now.references == {}
+        return
+    applied(world.target.apply(now, Step("refer", attribute="manager", anchor=anchor)))
+    assert who.now().references == {"manager": anchor}
+    assert world.sees(now.anchor).manager == anchor
+
+
 def test_what_create_says_of_the_account_is_so(world: World) -> None:
     who = person(world)
     outcome = applied(world.target.apply(None, who.create(**{world.words.title: "Nurse"})))
