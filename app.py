@@ -44,7 +44,11 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 SANDBOX_CONFIG = "sandbox.yaml"
-THREADS = 12
+THREADS = 4
+"""Of the worker. Each looks at up to twenty accounts in step; more of them would only take the
+interpreter from each other."""
+CONNECTIONS = 12
+"""To one Active Directory domain, at most."""
 RELOAD = "reload"
 """A file in the data folder; web processes and workers begin anew when it is touched."""
 _LOOK_FOR_RELOAD = 0.25
@@ -98,7 +102,7 @@ def _open_target(settings: Settings, name: str, outbound: Outbound) -> Target:
                 password=password.get,
                 attributes=tuple(outbound.attribute_names),
                 references=tuple(rule.rule.name for rule in outbound.references),
-                connections=THREADS,
+                connections=CONNECTIONS,
                 **options,
             )
         )

@@ -270,10 +270,11 @@ class Target(Accounts, Names, Grants, Protocol):
 
 @runtime_checkable
 class Together(Protocol):
-    """A target that does steps of several accounts in fewer requests than one by one."""
+    """A target that does steps of several accounts sooner than one by one."""
 
     def apply_together(
         self, asked: Sequence[tuple[Account | None, Step]]
-    ) -> list[Outcome | Exception]:
-        """What `Target.apply` answers or raises for each, independent of the others."""
+    ) -> list[tuple[Outcome | Exception, float]]:
+        """What `Target.apply` answers or raises for each, independent of the others, and how
+        many seconds that took."""
         ...

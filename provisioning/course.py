@@ -145,8 +145,6 @@ def _apply_together(target: Together, asked: Mapping[int, Apply]) -> _Answers:
             yield number, error
         else:
             may[number] = one
-    began = time.monotonic()
     found = target.apply_together([(one.account, one.step) for one in may.values()])
-    took = time.monotonic() - began
-    for number, outcome in zip(may, found, strict=True):
-        yield number, outcome if isinstance(outcome, Exception) else Applied(outcome, took)
+    for number, (end, took) in zip(may, found, strict=True):
+        yield number, end if isinstance(end, Exception) else Applied(end, took)

@@ -36,7 +36,7 @@ _GLANCE = 0.02
 """Seconds after which, while there is work, an idle thread looks whether there is more."""
 _BELIEVED = 0.5
 """Seconds for which a lease that was seen in the database, or was just taken, is there."""
-_BATCH = 8
+_BATCH = 20
 """Pairs that one thread takes at once from a long line."""
 _DRAIN = 8.0
 """Seconds a look may still take after the worker was told to stop."""

@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import contextlib
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -144,41 +145,45 @@ class EntraId:
 
     def apply(self, account: Account | None, step: Step) -> Outcome:
         """As `Target.apply`."""
-        (outcome,) = self.apply_together([(account, step)])
+        ((outcome, _),) = self.apply_together([(account, step)])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     def apply_together(
         self, asked: Sequence[tuple[Account | None, Step]]
-    ) -> list[Outcome | Exception]:
-        """As `Together.apply_together`: the first request of each travels in one batch."""
+    ) -> list[tuple[Outcome | Exception, float]]:
+        """As `Together.apply_together`: what they ask at the same moment is one request."""
         there = self._connected()
+
+        async def all_of_them() -> list[tuple[Outcome | Exception, float]]:
+            return await asyncio.gather(*(self._apply(there, *one) for one in asked))
+
+        began = time.monotonic()
+        try:
+            return there.loop.run(all_of_them(), self._deadline + self._config.answer_timeout)
+        except TimeoutError:  # the loop itself hangs
+            return [(Outcome("unknown"), time.monotonic() - began)] * len(asked)
+
+    async def _apply(
+        self, there: _Connection, account: Account | None, step: Step
+    ) -> tuple[Outcome | Exception, float]:
         from adapters.entra_id import writing
         from adapters.entra_id.attempt import Attempt
 
-        async def one(account: Account | None, step: Step) -> Outcome:
-            attempt = Attempt(there.users, self._config, there.newcomers, there.bin)
-            try:
-                work = writing.apply(attempt, there.grants.groups, account, step)
-                return await asyncio.wait_for(work, self._deadline)
-            except TimeoutError:
-                return Outcome("unknown")
-            except GraphError as error:
-                if attempt.wrote:
-                    return Outcome("unknown")
-                raise TargetRefused(read_refusal(error)) from None
-
-        async def each() -> list[Outcome | BaseException]:
-            return await asyncio.gather(*(one(*a) for a in asked), return_exceptions=True)
-
+        began = time.monotonic()
+        attempt = Attempt(there.users, self._config, there.newcomers, there.bin)
+        found: Outcome | Exception
         try:
-            found = there.loop.run(each(), self._deadline + self._config.answer_timeout)
-        except TimeoutError:  # the loop itself hangs
-            return [Outcome("unknown")] * len(asked)
-        return [
-            one if isinstance(one, Outcome | Exception) else Outcome("unknown") for one in found
-        ]
+            work = writing.apply(attempt, there.grants.groups, account, step)
+            found = await asyncio.wait_for(work, self._deadline)
+        except TimeoutError:
+            found = Outcome("unknown")
+        except GraphError as error:
+            found = Outcome("unknown") if attempt.wrote else TargetRefused(read_refusal(error))
+        except Exception as error:
+            found = error
+        return found, time.monotonic() - began
 
     def close(self) -> None:
         """As `Target.close`. The next call connects again."""

@@ -13,6 +13,7 @@ from provisioning.beforehand import Prepared
 from provisioning.claims import Result
 from provisioning.worker import Lease
 from store.clocks import machine_now
+from store.database import Database
 from store.tables import name
 from tests.provisioning.directory import Directory
 from tests.provisioning.house import House, worker
@@ -149,3 +150,42 @@ def test_nobody_outside_the_scope_is_given_a_name(house: House) -> None:
     look_together(house)
     assert set(account_names(house.ad)) == {"W1"}
     assert len(reserved(house)) == 1
+
+
+def test_who_is_hired_together_is_written_down_together(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many they are: names, plans, what was made, and what is left to be kept."""
+    plain, written = Database.write, list[int]()
+
+    def counted(self: Database, *given: Any, **more: Any) -> Any:
+        written.append(1)
+        return plain(self, *given, **more)
+
+    monkeypatch.setattr(Database, "write", counted)
+    counts = []
+    for several in (range(2), range(2, 12)):
+        for number in several:
+            house.push(worker(f"W{number}", "Anna", f"Lindqvist{number}"))
+        taken = claims.claim_some(house.database, machine_now(), 50, ["cloud"])
+        assert len(taken) == len(several)
+        prepared = house.converger.prepare(taken)
+        assert prepared is not None
+        leases = [Lease(house.database, claim) for claim in taken]
+        written.clear()
+        ends = house.converger.look_together(taken, leases, prepared)
+        counts.append(len(written))
+        results = [end for end in ends if isinstance(end, Result)]
+        pairs = list(zip(taken, results, strict=True))
+        assert claims.finish_all(house.database, pairs, machine_now()) == [True] * len(several)
+    assert counts == [2, 2]
+    with house.database.read() as connection:
+        shown = connection.execute(select(name.c.value).where(name.c.kind == "cn:ad")).scalars()
+        assert len(list(shown)) == 12
+
+
+def test_namesakes_who_are_hired_together_are_shown_under_two_names(house: House) -> None:
+    for number in range(3):
+        house.push(worker(f"W{number}", "Anna", "Lindqvist"))
+    look_together(house)
+    assert len({account.name for account in house.ad.accounts.values()}) == 3

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +24,7 @@ from sqlalchemy import select, update
 from adapters.target import Account, Outcome, Step
 from policy_settings import Leavers
 from provisioning import claims, pairs
+from provisioning.claims import Claim, Result
 from provisioning.worker import Lease
 from scim.errors import ScimError
 from store import journal
@@ -137,6 +138,7 @@ class Model(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.house = House(Path(self.folder.name), TARGETS, ("employeeNumber", "workerId"))
         self.machines = Machines()
+        self.in_step = False
         self.directories = {t: Watched(self.machines) for t in TARGETS}
         self.house.directories = cast("dict[str, Directory]", self.directories)
         cloud = replace(self.house.settings.targets[SESSIONS], kind="entra_id")
@@ -479,16 +481,28 @@ class Model(RuleBasedStateMachine):
         self.machines.left, self.machines.strike = after, what
 
     def _looks(self, most: int) -> int:
-        """As the worker does it; how many looks were taken."""
-        database = self.house.database
+        """As the worker does it, now one by one, now in step; how many looks were taken."""
+        database, looks = self.house.database, 0
         pairs.tick(database, self.house.now, machine_now())
-        for looks in range(most):
-            claim = claims.claim(database, machine_now(), ())
-            if claim is None:
-                return looks
-            result = self.house.converger.look(claim, Lease(database, claim))
-            assert claims.finish(database, claim, result, machine_now())
-        return most
+        while looks < most:
+            self.in_step = not self.in_step
+            at_once = min(most - looks, 4) if self.in_step else 1
+            taken = claims.claim_some(database, machine_now(), at_once)
+            if not taken:
+                break
+            for claim, end in zip(taken, self._ends(taken), strict=True):
+                assert isinstance(end, Result), end
+                assert claims.finish(database, claim, end, machine_now())
+            looks += len(taken)
+        return looks
+
+    def _ends(self, taken: Sequence[Claim]) -> Sequence[Result | Exception]:
+        converger = self.house.converger
+        leases = [Lease(self.house.database, claim) for claim in taken]
+        prepared = converger.prepare(taken) if len(taken) > 1 else None
+        if prepared is not None:
+            return converger.look_together(taken, leases, prepared)
+        return [converger.look(claim, lease) for claim, lease in zip(taken, leases, strict=True)]
 
     def _force_due(self) -> bool:
         """Back-off is over. Whether anything is due now."""

@@ -64,6 +64,11 @@ def push(db: Database, person: str, *targets: str, lane: Lane = Lane.CHANGE) -> 
     db.write(lambda tx: pairs.ask(tx, person, targets or ("ad",), lane, machine_now()))
 
 
+def push_all(db: Database, many: int) -> None:
+    for number in range(many):
+        push(db, f"p{number}")
+
+
 def counts(db: Database) -> pairs.Counts:
     with db.read() as connection:
         return pairs.counts(connection, machine_now())
@@ -131,6 +136,51 @@ def test_a_pair_that_is_asked_again_may_be_taken_before_its_look_is_over(
         push(db, "p0")
         eventually(lambda: len(looks) == 2 and counts(db).settled)
     assert [line for line in logs if line["log_level"] == "error"] == []
+
+
+def test_a_long_line_is_looked_at_in_step(db: Database, people: People) -> None:
+    """Each ends as it would alone, whatever becomes of the others."""
+    people(9)
+    alone, sizes = list[str](), list[int]()
+
+    def end(claim: Claim) -> Result | Exception:
+        if claim.person == "p3":
+            return LeaseLost() if claim.attempts == 0 and "p3" not in alone else Result("finish")
+        if claim.person == "p4":
+            return LookupError("not told to anybody")
+        return Result("hold", held="why") if claim.person == "p5" else Result("finish")
+
+    def look(claim: Claim, lease: Lease) -> Result:
+        alone.append(claim.person)
+        found = end(claim)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def together(taken: list[Claim], leases: list[Lease], prepared: Any) -> list[Any]:
+        assert prepared == [claim.person for claim in taken]
+        assert [lease.claim for lease in leases] == taken
+        for lease in leases:
+            lease.check()
+        sizes.append(len(taken))
+        return [end(claim) for claim in taken]
+
+    def prepare(taken: list[Claim]) -> list[str]:
+        return [claim.person for claim in taken]
+
+    push_all(db, 9)
+    options = {"threads": 1, "prepare": prepare, "together": together}
+    with capture_logs() as logs, running(db, look, **options):
+        eventually(lambda: all(row.seen or row.attempts for row in rows(db).values()))
+    found = rows(db)
+    assert sum(sizes) >= 8
+    assert alone[0] == "p0"
+    assert found["p5", "ad"].held == "why"
+    assert "LookupError" in found["p4", "ad"].problem
+    assert "not told to anybody" not in str(logs)
+    assert {person for (person, _), row in found.items() if row.problem is None} == {
+        f"p{number}" for number in range(9) if number != 4
+    }
 
 
 def test_pairs_run_side_by_side(db: Database, people: People) -> None:

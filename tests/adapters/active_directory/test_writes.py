@@ -91,6 +91,35 @@ def test_what_may_not_be_made_enabled_is_made_disabled() -> None:
     assert controls == [[b"512"], [b"514"]]
 
 
+LINKED = replace(CREATE, enabled=True, references={"manager": GUID})
+
+
+def test_a_new_account_is_linked_in_the_add() -> None:
+    script = Script(OK, MADE)
+    assert play(script, None, LINKED).result == "applied"
+    assert [what for what, _ in script.asked] == ["add", "search"]
+    assert script.asked[0][1]["manager"] == [f"<GUID={GUID}>".encode()]
+
+
+def test_a_link_that_leads_nowhere_is_left_to_the_step_behind() -> None:
+    for nowhere in (Answer(32, "00002030: NameErr"), Answer(19, "000020B5: AtrErr"), BAD_VALUE):
+        script = Script(nowhere, OK, MADE)
+        if nowhere.result == 32:
+            script = Script(nowhere, MADE, OK, MADE)  # the container is there
+        outcome = play(script, None, LINKED)
+        assert (outcome.result, outcome.refusals) == ("applied", ())
+        adds = [asked for what, asked in script.asked if what == "add"]
+        assert ["manager" in add for add in adds] == [True, False]
+        assert [add["userAccountControl"] for add in adds] == [[b"512"], [b"512"]]
+
+
+def test_a_name_that_is_taken_is_not_tried_without_the_link() -> None:
+    script = Script(Answer(68, "00002071: UpdErr"))
+    outcome = play(script, None, LINKED)
+    assert [r.kind for r in outcome.refusals] == ["name"]
+    assert len(script.asked) == 1
+
+
 def test_busy_before_any_write_is_down() -> None:
     for step in (CREATE, Step("modify", {"title": "x"}), Step("enable"), Step("move", name="y")):
         with pytest.raises(TargetDown):

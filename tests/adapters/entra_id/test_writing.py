@@ -71,6 +71,24 @@ def test_a_new_account_is_disabled_with_a_password_nobody_knows(entra: EntraId, 
     }
 
 
+def test_steps_of_several_accounts_are_one_request_and_several_answers(
+    entra: EntraId, wire: Wire
+) -> None:
+    wire.answer("PATCH", ANA, {}, 204)
+    wire.answer("PATCH", BEN, problem("Request_BadRequest", "jobTitle is no good"), 400)
+    other = replace(account(), anchor=BEN, hint="ben@norhaven.example")
+    step = Step("modify", {"jobTitle": "Nurse"})
+    found = entra.apply_together([(account(), step), (other, step), (None, Step("enable"))])
+    ends = [end for end, _ in found]
+    assert all(isinstance(end, Outcome) for end in ends)
+    assert [end.result for end in ends if isinstance(end, Outcome)] == [
+        "applied",
+        "refused",
+        "refused",
+    ]
+    assert all(0 <= took < 60 for _, took in found)
+
+
 def test_a_new_account_that_is_to_be_enabled_is_made_so_in_one_write(
     entra: EntraId, wire: Wire
 ) -> None:
