@@ -14,7 +14,7 @@ from adapters.target import TargetDown
 A = TypeVar("A")
 T = TypeVar("T")
 
-_QUICK = 0.005
+_QUICK = 0.02
 """Seconds a call may take for the next one not to be worth a thread."""
 
 Timed = tuple[T | Exception, float]
