@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from sqlalchemy import Connection
 
 from adapters.target import Account, Outcome, Step, Target, TargetDown, Together
-from store.database import Database
+from store.database import Database, is_undone
 
 T = TypeVar("T")
 
@@ -98,12 +98,14 @@ def in_step(
 
 
 def _write(database: Database, asked: Mapping[int, Write]) -> _Answers:
-    """All in one transaction; if that fails, each in one of its own."""
+    """All in one transaction; if that is undone, each in one of its own."""
     if len(asked) > 1:
         try:
             found = database.write(lambda tx: [one.work(tx) for one in asked.values()])
-        except Exception:  # whose it is shows when each is alone
-            pass
+        except Exception as error:
+            if not is_undone(error):  # to write again might be to write twice
+                yield from dict.fromkeys(asked, error).items()
+                return
         else:
             yield from zip(asked, found, strict=True)
             return
@@ -145,6 +147,10 @@ def _apply_together(target: Together, asked: Mapping[int, Apply]) -> _Answers:
             yield number, error
         else:
             may[number] = one
-    found = target.apply_together([(one.account, one.step) for one in may.values()])
+    found: list[tuple[Outcome | Exception, float]]
+    try:
+        found = target.apply_together([(one.account, one.step) for one in may.values()])
+    except Exception as error:
+        found = [(error, 0.0)] * len(may)
     for number, (end, took) in zip(may, found, strict=True):
         yield number, end if isinstance(end, Exception) else Applied(end, took)

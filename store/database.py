@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from store.commits import GroupCommit
 from store.statement import say
@@ -120,8 +120,7 @@ class Database:
                     with connection.begin():
                         return work(connection)
             except OperationalError as error:
-                code = getattr(error.orig, "sqlstate", None)
-                if code not in ("40001", "40P01") or attempt == _TRIES:
+                if not _is_collision(error) or attempt == _TRIES:
                     raise
                 # At random, so that those who collided do not meet again.
                 time.sleep(random.uniform(0, min(_PAUSE * 2**attempt, _LONGEST_PAUSE)))
@@ -168,6 +167,19 @@ class Database:
         self.engine.dispose()
         if self._commits is not None:
             self._commits.close()
+
+
+def is_undone(error: Exception) -> bool:
+    """Whether nothing of a transaction that raised this can have been kept. When a connection
+    breaks at the commit, nobody knows."""
+    if isinstance(error, SQLAlchemyError):
+        return isinstance(error, IntegrityError) or _is_collision(error)
+    return True
+
+
+def _is_collision(error: Exception) -> bool:
+    """Serialization failure or deadlock (PostgreSQL, class 40)."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in ("40001", "40P01")
 
 
 def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:

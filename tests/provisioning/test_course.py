@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import OperationalError
 
 from adapters.target import Account, Outcome, Step, TargetDown
 from provisioning.course import Applied, Apply, Course, Write, alone, in_step
@@ -112,6 +113,23 @@ def test_one_that_cannot_be_written_spoils_no_other(db: Database) -> None:
     assert kept(db) == {"plan E1", "done E1", "plan E2", "plan E3", "done E3"}
 
 
+def test_what_may_be_on_disk_is_not_written_again(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, broken = db.write, list[OperationalError]()
+
+    def commit_and_break(work: Callable[[Connection], Any], **more: Any) -> Any:
+        found = plain(work, **more)
+        if not broken:
+            broken.append(OperationalError("COMMIT", None, OSError("the connection is gone")))
+            raise broken[0]
+        return found
+
+    monkeypatch.setattr(db, "write", commit_and_break)
+    assert in_step([hire("E1"), hire("E2")], db, Directory()) == broken * 2
+    assert kept(db) == {"plan E1", "plan E2"}
+
+
 def test_what_one_raises_is_its_own_end(db: Database) -> None:
     def clumsy(name: str) -> Course[str]:
         yield keep(f"plan {name}")
@@ -155,6 +173,27 @@ def test_a_target_that_does_steps_together_gets_them_together(db: Database) -> N
     assert team.sizes == [5]
     assert alone(hire("E9"), db, team) == "applied"
     assert team.sizes == [5]
+
+
+def test_a_target_that_fails_as_a_whole_fails_for_each(db: Database) -> None:
+    """Each look hears of it, and can write down what it has done so far."""
+
+    def careful(name: str) -> Course[str]:
+        try:
+            return (yield from hire(name))
+        except LookupError as error:
+            yield keep(f"done {name}")
+            return str(error)
+
+    class Broken(Team):
+        def apply_together(self, asked: Any) -> Any:
+            raise LookupError("no key")
+
+    courses = [careful("E1"), careful("E2"), hire("E3", Allowed(gone=True))]
+    first, second, third = in_step(courses, db, Broken())
+    assert (first, second) == ("no key", "no key")
+    assert isinstance(third, Gone)
+    assert kept(db) == {"plan E1", "plan E2", "plan E3", "done E1", "done E2"}
 
 
 def test_each_hears_how_long_its_step_took(db: Database) -> None:
