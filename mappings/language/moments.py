@@ -21,6 +21,9 @@ _ISO = re.compile(
     r"(?:Z|[+-](?:0\d|1[0-4]):?[0-5]\d)?"
 )
 _COMPACT = re.compile(r"\d{8}")
+_DOTTED = re.compile(
+    r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,? +(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?)?"
+)
 _MILLISECONDS = re.compile(r"\d{12,13}")
 _MICROSOFT_JSON = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,8 +53,10 @@ def calendar_date(source: str) -> str | None:
     """The day written, as `YYYY-MM-DD`; None when it is not a date.
 
     Reads an ISO 8601 date or date-time, also `20260316`, OData v2's `/Date(milliseconds)/`
-    and milliseconds since 1970 alone. An offset is not applied: `2026-03-16-08:00` is the
-    16th wherever it is read.
+    and milliseconds since 1970 alone; and what can be read in one way only: `2026/3/16`,
+    `16.3.2026`, `16-Mar-2026`, `March 16, 2026`. `03/04/2026` is not read: it is another day
+    in the US than elsewhere. An offset is not applied: `2026-03-16-08:00` is the 16th
+    wherever it is read.
     """
     match = _ISO.fullmatch(source)
     compact = _COMPACT.fullmatch(source)
@@ -62,7 +67,17 @@ def calendar_date(source: str) -> str | None:
             return None
     alone = _MILLISECONDS.fullmatch(source)
     found = _from_json_date(f"/Date({source})/" if alone else source)
-    return found.date().isoformat() if found else None
+    return found.date().isoformat() if found else _one_way_only(source)
+
+
+def _one_way_only(source: str) -> str | None:
+    dotted, match = _DOTTED.fullmatch(source), _LONG.fullmatch(source)
+    try:
+        if dotted:
+            return date(int(dotted[3]), int(dotted[2]), int(dotted[1])).isoformat()
+        return _as_written(match).date().isoformat() if match and not match["m2"] else None
+    except ValueError:
+        return None
 
 
 def instant(source: str) -> datetime | None:
@@ -116,20 +131,23 @@ def maybe_moment(value: Value) -> datetime | None:
     match = _LONG.fullmatch(one)
     if match is None:
         return found
-    got = match.groupdict()
     try:
-        year = got["y1"] or got["y2"] or got["y3"] or got["y4"]
-        named = got["name"] or got["name4"]
-        month = _MONTHS.index(named[:3].lower()) + 1 if named else int(got["m1"] or got["m2"])
-        day = got["d1"] or got["d2"] or got["d3"] or got["d4"]
-        fraction = int((got["fraction"] or "0").ljust(6, "0")[:6])
-        minute, second = int(got["minute"] or 0), int(got["second"] or 0)
-        written = datetime(
-            int(year), month, int(day), _hour(got), minute, second, fraction, _zone(got["zone"])
-        )
-        return written.astimezone(UTC)
+        return _as_written(match).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _as_written(match: re.Match[str]) -> datetime:
+    """What a match of `_LONG` says. Raises ValueError for a day or an hour that is none."""
+    got = match.groupdict()
+    year = got["y1"] or got["y2"] or got["y3"] or got["y4"]
+    named = got["name"] or got["name4"]
+    month = _MONTHS.index(named[:3].lower()) + 1 if named else int(got["m1"] or got["m2"])
+    day = got["d1"] or got["d2"] or got["d3"] or got["d4"]
+    fraction = int((got["fraction"] or "0").ljust(6, "0")[:6])
+    minute, second = int(got["minute"] or 0), int(got["second"] or 0)
+    zone = _zone(got["zone"])
+    return datetime(int(year), month, int(day), _hour(got), minute, second, fraction, zone)
 
 
 def _hour(got: dict[str, Any]) -> int:

@@ -49,7 +49,7 @@ def test_active_as_hr_spells_it(sent, expected):
     [
         ("active", {"active": "perhaps"}),
         ("active", {"active": "ja"}),
-        ("hireDate", {WORKER: {"hireDate": "16.03.2026"}}),
+        ("hireDate", {WORKER: {"hireDate": "03/04/2026"}}),
         ("sourceModifiedAt", {WORKER: {"sourceModifiedAt": "yesterday"}}),
         ("mail", {"emails": [{"type": "work", "value": "jane doe"}]}),
         ("country", {"addresses": [{"type": "work", "country": "Atlantis"}]}),

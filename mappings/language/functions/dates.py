@@ -169,7 +169,8 @@ def format_date_time(
 @function("Date(source: text)", entra=False)
 def date(source: str | None) -> str | None:
     """The calendar date written, whatever stands behind it; no time zone moves it. Also
-    `20260316`, and milliseconds since 1970.
+    `20260316`, milliseconds since 1970, and `2026/3/16`, `16.3.2026`, `16-Mar-2026` and
+    `March 16, 2026`. `03/04/2026` is not a date: it is one day in the US, another elsewhere.
 
     Date("2026-03-16T00:00:00.000-08:00") → 2026-03-16
     """
