@@ -95,6 +95,9 @@ class Profile:
         return self.keep_unknown or self.drop_unknown
 
 
+_MISSPELLED = ((_ENTERPRISE.lower().replace(":user", "user"), _ENTERPRISE),)
+"""Entra's client has sent it so, and who copied from its samples still does."""
+
 STRICT = Profile("strict")
 _STRICT_STORE = replace(STRICT, several_of_one=True)
 HR = Profile(
@@ -107,6 +110,7 @@ HR = Profile(
     sticky=PERSON_KEYS | {"active"},
     create_unmatched=True,
     any_case_paths=True,
+    aliases=_MISSPELLED,
 )
 ENTRA = Profile(
     "entra",
@@ -118,7 +122,7 @@ ENTRA = Profile(
     unique_groups=True,
     silent_groups=True,
     any_case_paths=True,
-    aliases=((_ENTERPRISE.lower().replace(":user", "user"), _ENTERPRISE),),
+    aliases=_MISSPELLED,
 )
 OKTA = Profile(
     "okta",

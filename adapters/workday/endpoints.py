@@ -31,6 +31,7 @@ from store.database import Database
 
 XML = ("application/xml", "text/xml", "application/soap+xml")
 JSON = ("application/json", messages.MEDIA_TYPE)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _log = logging.getLogger("muster.workday")
 
 
@@ -50,7 +51,12 @@ def create_blueprint(
     gate = gate or Gate(db, base_url=base_url.rstrip("/"), now=machine_now)
     desk = _Desk(gate, service, frozenset(sources), limits)
     pages = Blueprint("workers", __name__)
-    pages.add_url_rule("/sources/<name>/workers", view_func=desk.take, methods=["POST"])
+    pages.add_url_rule(
+        "/sources/<name>/workers",
+        view_func=desk.take,
+        methods=_METHODS,
+        provide_automatic_options=False,
+    )
     return pages
 
 
@@ -73,6 +79,9 @@ class _Desk:
             return messages.refusal(messages.failure(error, _log))
 
     def _take(self, name: str) -> Response:
+        if request.method != "POST":
+            why = f"{request.method} is not for this address; POST the workers."
+            raise ScimError(405, why, headers={"Allow": "POST"})
         caller = admit(self._gate, request.environ, {}, "bulk")
         if caller.source != name or name not in self._sources:
             raise ScimError(404, "The token is not for a source of that name.")

@@ -572,4 +572,6 @@ class TestHostile:
         desk.refused(CONNECTOR, 401)
 
     def test_only_post(self, desk: Desk) -> None:
-        assert desk.http.get("/sources/workday/workers").status_code == 405
+        answer = desk.http.get("/sources/workday/workers")
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+        assert "POST the workers" in answer.get_json(force=True)["detail"]

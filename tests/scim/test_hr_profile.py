@@ -32,6 +32,13 @@ class TestKeys:
         answer = hr.send("POST", "/Users", body)
         assert answer.get_json(force=True)["schemas"] == [CORE]
 
+    def test_the_enterprise_extension_misspelled_as_by_entra_is_that_extension(
+        self, hr: Client
+    ) -> None:
+        wrong = ENTERPRISE.replace(":User", "User")
+        made = hr.create(userName="a", **{wrong: {"department": "Optics"}})
+        assert made[ENTERPRISE] == {"department": "Optics"}
+
     def test_the_strict_profile_wants_schemas(self, strict: Client) -> None:
         for schemas in (None, [], "x", [1], [ENTERPRISE], [CORE, "urn:other"]):
             body = {"schemas": schemas, "userName": "a"}
