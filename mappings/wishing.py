@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -11,6 +12,8 @@ from mappings.language.running import Given
 from mappings.language.values import empty, many, number, text, truth
 from mappings.results import Gift, GiftKind, Hold, Need, Origin, Problem, TargetValue, Wish
 from mappings.rules import Result, Rule
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+")
 
 AttributeType = Literal["text", "integer", "bool", "list"]
 
@@ -209,8 +212,11 @@ def _or_problem(value: int | bool | None, result: Result, message: str) -> int |
 
 
 def _fit(rule: AttributeRule, result: Result, value: str) -> tuple[str | None, bool]:
-    """Trimmed and, where it may be, cut to the target's limit (P14)."""
+    """Trimmed and, where it may be, cut to the target's limit (P14) and cleared of the control
+    characters that word processors leave behind: Entra ID takes none but tab and line ends."""
     value = value.strip()
+    if rule.may_cut and not value.isprintable():
+        value = _CONTROL.sub(" ", value).strip()
     if rule.longest is None or _units(value) <= rule.longest:
         return value or None, False
     if not rule.may_cut:

@@ -182,6 +182,17 @@ def test_a_key_is_never_cut_down_to_one_that_fits(tmp_path):
     assert document.matches({"workerId": "1", "title": "Cook"}) == [{"id": "1"}]
 
 
+def test_control_characters_go_from_what_is_shown_and_stay_in_keys(tmp_path):
+    document = outbound(
+        tmp_path, "  x: '[title]'\n  y: '[street]'\n  z: {value: '[city]', long: refuse}\n"
+    )
+    said = {"title": "Head\x0bof \x07Optics\x00", "street": "Mill 1\r\n\tRear", "city": "E\x0b1"}
+    wishes = document.evaluate(said).wishes
+    assert [wishes[name].value for name in "xyz"] == [
+        "Head of  Optics", "Mill 1\r\n\tRear", "E\x0b1"
+    ]  # fmt: skip
+
+
 def test_a_trace_shows_every_part_that_was_looked_at(tmp_path):
     document = outbound(
         tmp_path,
