@@ -27,7 +27,6 @@ from settings import Settings
 from store import journal as store_journal
 from store.clocks import BusinessClock, iso, machine_now, parse_instant
 from store.database import Database
-from store.setting import set_business_time
 
 
 @dataclass(frozen=True)
@@ -211,7 +210,8 @@ def set_clock(open_rooms: OpenRooms, instant: str | None) -> None:
             raise click.ClickException(
                 f"{instant} is no instant; write 2026-03-16T09:00:00Z"
             ) from None
-        rooms.database.write(lambda tx: set_business_time(tx, seconds))
+        before = rooms.business.now()
+        rooms.database.write(lambda tx: pairs.stand_at(tx, seconds, before, machine_now()))
     click.echo(iso(rooms.business.now()))
 
 

@@ -240,7 +240,8 @@ class _Desk:
         if "now" not in given:
             raise Wrong("now: is missing; give an instant, or null for real time")
         seconds = None if given["now"] is None else _instant(given["now"])
-        self._database.write(lambda tx: setting.set_business_time(tx, seconds))
+        before = self._business.now()
+        self._database.write(lambda tx: pairs.stand_at(tx, seconds, before, machine_now()))
         return {"clock": iso(self._business.now())}
 
     def _settle(self) -> dict[str, Any]:
