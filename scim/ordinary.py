@@ -60,6 +60,7 @@ def _readers(holder: ResourceType | Schema | Attribute, loosely: bool) -> Mappin
             and one.type not in ("complex", UNKNOWN)
             and one.mutability != "readOnly"
             and one.returned != "request"
+            and not (loosely and one.type == "dateTime")
         }
     )
 

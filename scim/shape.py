@@ -20,10 +20,12 @@ from scim.ordinary import DAY_WITH_MORE, DAY_WITH_OFFSET, take
 from scim.paths import Path, PathError, join, resolve
 from scim.profiles import Profile
 from scim.schema import UNKNOWN, Attribute, ResourceType
+from store.clocks import iso
 
 _EMPTY: Any = object()  # unassigned: null, [], {} and, read loosely, "" (RFC 7643 section 2.5)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?\Z")  # what a float holds exactly enough
+_MILLISECONDS = re.compile(r"(?:/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/|([0-9]{12,13}))\Z")
 # Sub-attributes that say something about a value and are worth nothing without it.
 _ABOUT = frozenset(("type", "primary", "display"))
 
@@ -267,6 +269,8 @@ class Shaper:
         text = self._text(value)
         if attribute.format == "date" and (day := DAY_WITH_MORE.match(text)):
             return day.group(1)
+        if attribute.type == "dateTime":
+            return _instant(text)
         for canonical in attribute.canonical_values:
             if canonical.lower() == text.lower():
                 return canonical
@@ -321,6 +325,15 @@ def _boolean(value: Any) -> Any:
     if value in (0, 1):
         return bool(value)
     return value
+
+
+def _instant(text: str) -> str:
+    """As ISO 8601 what OData writes as milliseconds since 1970; anything else as it is."""
+    match = _MILLISECONDS.match(text)
+    try:
+        return iso(int(match[1] or match[2]) / 1000) if match else text
+    except (ValueError, OverflowError):
+        return text
 
 
 def _number(attribute: Attribute, value: Any) -> Any:

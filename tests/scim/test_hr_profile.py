@@ -104,8 +104,17 @@ class TestLooseReading:
         made = hr.create(userName="a", **{WORKER: {"sourceModifiedAt": sent}})
         assert made[WORKER]["sourceModifiedAt"] == sent
 
-    def test_an_instant_that_is_none_is_refused(self, hr: Client) -> None:
-        body = {"userName": "a", WORKER: {"sourceModifiedAt": "soon"}}
+    @pytest.mark.parametrize(
+        "sent",
+        ["/Date(1773651600000)/", "/Date(1773651600000+0000)/", "1773651600000", 1773651600000],
+    )
+    def test_an_instant_may_be_written_as_odata_does(self, hr: Client, sent: Any) -> None:
+        made = hr.create(userName="a", **{WORKER: {"sourceModifiedAt": sent}})
+        assert made[WORKER]["sourceModifiedAt"] == "2026-03-16T09:00:00.000Z"
+
+    @pytest.mark.parametrize("sent", ["soon", "/Date(999999999999999)/", "1773651600", 5, True])
+    def test_an_instant_that_is_none_is_refused(self, hr: Client, sent: Any) -> None:
+        body = {"userName": "a", WORKER: {"sourceModifiedAt": sent}}
         detail = refused(hr.send("POST", "/Users", body), 400, "invalidValue")
         assert f"{WORKER}:sourceModifiedAt" in detail
 
