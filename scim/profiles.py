@@ -52,6 +52,26 @@ def has_key(content: Mapping[str, Any]) -> bool:
     return any(isinstance(holder, dict) and holder.get(name) for holder, name in holders)
 
 
+_STATE = frozenset(("schemas", "id", "externalid", "username", "active", "meta"))
+_LOWER_KEYS = {
+    urn.lower(): frozenset(name.lower() for other, name in _KEYS_OF_EXTENSIONS if other == urn)
+    for urn, _ in _KEYS_OF_EXTENSIONS
+}
+
+
+def says_only_state(body: Mapping[str, Any]) -> bool:
+    """Whether a PUT says nothing but who it is about, and whether they are active."""
+    for key, value in body.items():
+        if key.lower() in _STATE:
+            continue
+        names = _LOWER_KEYS.get(key.lower())
+        if names is None or not value or not isinstance(value, dict):
+            return False
+        if not names.issuperset(name.lower() for name in value):
+            return False
+    return True
+
+
 @dataclass(frozen=True)
 class Profile:
     """What is forgiven, one switch per quirk. Every switch is off for `strict`."""

@@ -22,7 +22,7 @@ from scim.errors import ScimError, moved
 from scim.groups import Change, Groups, Settled
 from scim.listener import Listener
 from scim.patch import Outcome, Patch
-from scim.profiles import Profile
+from scim.profiles import Profile, says_only_state
 from scim.schema import Registry, ResourceType
 from scim.search import Found, Query, Search, sole_key
 from scim.shape import Shaper
@@ -35,7 +35,6 @@ from store.resources import Resource
 T = TypeVar("T")
 Work = Callable[[Connection], "Written"]
 
-_STATE = frozenset(("schemas", "id", "externalid", "username", "active", "meta"))
 _RERUNS = 3
 MAX_ROWS_TEXT = 1 << 25
 """Characters of members that one page of a list may hold."""
@@ -191,12 +190,12 @@ class Service:
         self._db.give_way()
         shaper = Shaper(kind, client.profile)
         sent = shaper.document(body)
-        sparse = client.profile.sparse_put and {key.lower() for key in body} <= _STATE
+        sparse = client.profile.sparse_put and says_only_state(body)
         change = Change() if sparse else groups.said_of_all(kind, sent)
 
         def outcome(content: dict[str, Any], _: Listed) -> tuple[Outcome, Change]:
             if sparse:
-                whole = {**content, **sent}
+                whole = documents.amended(content, sent)
             else:
                 whole = documents.carried_over(kind, client.profile, content, sent)
             return Outcome(whole, shaper.emptied, shaper.named), change

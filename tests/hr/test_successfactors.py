@@ -242,7 +242,14 @@ class TestLeaving:
     """1.5"""
 
     @pytest.mark.parametrize(
-        "state", [{}, {"schemas": [CORE]}, {"userName": "wmuellenbach"}, {"externalId": "200001"}]
+        "state",
+        [
+            {},
+            {"schemas": [CORE]},
+            {"userName": "wmuellenbach"},
+            {"externalId": "200001"},
+            {"externalId": "200001", SF: {"personIdExternal": "200001"}},
+        ],
     )
     def test_a_sparse_put_is_a_change_of_state(
         self, gate: Gate, better: Ips, client: Client, state: dict[str, Any]

@@ -220,6 +220,11 @@ class TestPut:
             {"active": False},
             {"schemas": [CORE], "active": "false"},
             {"id": "x", "externalId": "E1", "userName": "a", "active": False, "meta": {}},
+            {
+                "active": False,
+                WORKER: {"workerId": "E1"},
+                ENTERPRISE.upper(): {"EmployeeNumber": "E1"},
+            },
         ],
     )
     def test_a_sparse_put_changes_only_the_state(self, hr: Client, body: dict[str, Any]) -> None:
