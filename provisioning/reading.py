@@ -23,6 +23,10 @@ from provisioning.people import Key
 from store.clocks import iso, parse_instant
 
 
+_FAR = 366 * 86400.0
+"""Seconds by which no clock of an HR system is wrong."""
+
+
 class Terms(NamedTuple):
     """On what terms the records of a source are read."""
 
@@ -109,19 +113,21 @@ def read(
         push=push,
         keys=people.keys_of(terms.source, external_id, push.newest, terms.shared),
         is_first=not known,
-        is_stale=_is_stale(derived.values, stored.facts),
+        is_stale=_is_stale(derived.values, stored.facts, now),
         facts=people.facts_text(said.facts),
         ahead=people.ahead_text(said.ahead),
         changed=sorted(name for name, value in said.facts.items() if known.get(name) != value),
     )
 
 
-def _is_stale(facts: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
-    """Without a stamp on both sides the last one wins."""
+def _is_stale(facts: Mapping[str, Any], known: Mapping[str, Any], now: float) -> bool:
+    """Without a stamp on both sides the last one wins; a known one of some far day is a
+    mistake, and would make everything stale that HR ever says again."""
     stamp, earlier = facts.get("sourceModifiedAt"), known.get("sourceModifiedAt")
     if not isinstance(stamp, str) or not isinstance(earlier, str):
         return False
     try:
-        return parse_instant(stamp) < parse_instant(earlier)
+        latest = parse_instant(earlier)
+        return latest < now + _FAR and parse_instant(stamp) < latest
     except ValueError:
         return False

@@ -558,6 +558,16 @@ def test_an_older_version_is_not_applied(house: House) -> None:
     assert house.ad.one(employeeID="E1").attributes["title"] == "New"
 
 
+def test_a_stamp_of_some_far_day_does_not_silence_a_source_for_ever(house: House) -> None:
+    id = house.push(worker("E1", sourceModifiedAt="9999-12-31T00:00:00Z"))
+    house.push(worker("E1", active=False, sourceModifiedAt="2026-03-16T08:00:00Z"), id=id)
+    house.settle()
+    assert not any(account.enabled for account in house.ad.accounts.values())
+    house.push(worker("E1", sourceModifiedAt="2026-03-15T08:00:00Z"), id=id)
+    house.settle()
+    assert not any(account.enabled for account in house.ad.accounts.values())
+
+
 def test_two_sources_one_person(tmp_path: Path) -> None:
     house = House(tmp_path, shared_keys=("employeeNumber",))
     first = house.push(worker("E1", title="Engineer"))
