@@ -280,7 +280,7 @@ class TestCursors:
             strict.get(f"/Users?count=2&cursor={cursor}&sortBy=title"),
             strict.get(f"/Groups?count=2&cursor={cursor}"),
             strict.get(f"/Users?count=2&cursor={cursor[:-1]}"),
-            strict.get(f"/Users?count=2&cursor=x{cursor[1:]}"),
+            strict.get(f"/Users?count=2&cursor={'x' if cursor[0] != 'x' else 'y'}{cursor[1:]}"),
             strict.get("/Users?count=2&cursor=bogus"),
             strict.get(f"/Users?count=2&cursor={'A' * 5000}"),
             strict.get("/Users?count=2&cursor=%C3%A9"),
