@@ -400,6 +400,15 @@ class TestManagers:
         gate.settle()
         assert gate.manager("200002") == "200001"
 
+    @pytest.mark.parametrize("number", [200001, 900001])
+    def test_by_the_guid_of_the_person_or_of_the_user(
+        self, gate: Gate, client: Client, number: int
+    ) -> None:
+        Ips(client).provision(scim_api(200001, **{SAP: {"userUuid": guid(900001)}}))
+        created(client.send("POST", "/Users", self.report({"value": guid(number)})))
+        gate.settle()
+        assert gate.manager("200002") == "200001"
+
     @pytest.mark.parametrize("nobody", ["NO_MANAGER", "no_manager", "", None])
     def test_nobody(self, gate: Gate, client: Client, nobody: Any) -> None:
         Ips(client).provision(scim_api(200001))
