@@ -22,7 +22,6 @@ from provisioning.merging import Record, merge
 from provisioning.people import Key
 from store.clocks import iso, parse_instant
 
-
 _FAR = 366 * 86400.0
 """Seconds by which no clock of an HR system is wrong."""
 
