@@ -27,6 +27,7 @@ from settings import Settings
 from store import journal as store_journal
 from store.clocks import BusinessClock, iso, machine_now, parse_instant
 from store.database import Database
+from store.setting import set_business_time
 
 
 @dataclass(frozen=True)
@@ -210,8 +211,7 @@ def set_clock(open_rooms: OpenRooms, instant: str | None) -> None:
             raise click.ClickException(
                 f"{instant} is no instant; write 2026-03-16T09:00:00Z"
             ) from None
-        before = rooms.business.now()
-        rooms.database.write(lambda tx: pairs.stand_at(tx, seconds, before, machine_now()))
+        rooms.database.write(lambda tx: set_business_time(tx, seconds))
     click.echo(iso(rooms.business.now()))
 
 

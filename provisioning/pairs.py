@@ -34,7 +34,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from store.database import Database
-from store.setting import set_business_time
 from store.statement import Statement
 from store.tables import pair
 from store.wakeup import notify
@@ -128,17 +127,6 @@ def ask_all(tx: Connection, now: float) -> int:
     if count:
         notify(tx)
     return count
-
-
-def stand_at(tx: Connection, seconds: float | None, before: float, now: float) -> None:
-    """Sandbox: let business time stand at `seconds`, or be real again (None).
-
-    Where it goes back behind `before`, everybody is looked at again: no date will come that
-    undoes what a later one has done.
-    """
-    set_business_time(tx, seconds)
-    if (now if seconds is None else seconds) < before:
-        ask_all(tx, now)
 
 
 def tick(db: Database, business_now: float, now: float) -> int:

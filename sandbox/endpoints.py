@@ -240,8 +240,7 @@ class _Desk:
         if "now" not in given:
             raise Wrong("now: is missing; give an instant, or null for real time")
         seconds = None if given["now"] is None else _instant(given["now"])
-        before = self._business.now()
-        self._database.write(lambda tx: pairs.stand_at(tx, seconds, before, machine_now()))
+        self._database.write(lambda tx: setting.set_business_time(tx, seconds))
         return {"clock": iso(self._business.now())}
 
     def _settle(self) -> dict[str, Any]:

@@ -293,18 +293,6 @@ def test_a_date_comes_when_the_clock_is_set(busy: House) -> None:
     assert parse_instant(busy.told("GET", "")["clock"]) == pytest.approx(machine_now(), abs=60)
 
 
-def test_a_date_is_undone_when_the_clock_is_set_back(busy: House) -> None:
-    busy.told("PUT", "clock", {"now": "2026-04-02T09:00:00Z"})
-    busy.hire("E1", hired="2026-04-01")
-    assert busy.settle()["settled"]
-    (account,) = busy.directories["ad"].accounts.values()
-    assert account.enabled
-    busy.told("PUT", "clock", {"now": "2026-03-31T09:00:00Z"})
-    assert busy.settle()["settled"]
-    (account,) = busy.directories["ad"].accounts.values()
-    assert not account.enabled
-
-
 @sqlite
 def test_a_date_that_has_come_unnoticed_is_not_rest(house: House) -> None:
     house.told("PUT", "clock", {"now": "2026-03-16T09:00:00Z"})
