@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
@@ -224,8 +225,19 @@ class ActiveDirectory:
     def apply_together(
         self, asked: Sequence[tuple[Account | None, Step]]
     ) -> list[tuple[Outcome | Exception, float]]:
-        """See `Together.apply_together`: over several connections when the domain is slow."""
-        return self._hands.each(lambda one: self.apply(*one), asked)
+        """See `Together.apply_together`: over several connections when the domain is slow.
+        After an answer that was lost nothing more is begun."""
+        lost = threading.Event()
+
+        def one(account: Account | None, step: Step) -> Outcome:
+            if lost.is_set():
+                raise _silent()
+            outcome = self.apply(account, step)
+            if outcome.result == "unknown":
+                lost.set()
+            return outcome
+
+        return self._hands.each(lambda each: one(*each), asked)
 
     def close(self) -> None:
         """See `Target.close`."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.active_directory import hands
+from adapters.active_directory import ActiveDirectory, Config, hands
 from adapters.active_directory.hands import Hands
-from adapters.target import TargetDown
+from adapters.target import Outcome, Step, TargetDown
 
 
 @pytest.fixture
@@ -64,3 +64,24 @@ def test_a_domain_that_is_down_is_asked_once(four: Hands) -> None:
     found = ends(four.each(call, range(5)))
     assert [type(end) for end in found] == [TargetDown] * 5
     assert tried == [0]
+
+
+@pytest.mark.parametrize("quick", [60.0, -1.0])
+def test_after_a_lost_answer_nothing_more_is_begun(
+    monkeypatch: pytest.MonkeyPatch, quick: float
+) -> None:
+    """A domain controller that hangs gets no batch of writes of which nobody knows."""
+    monkeypatch.setattr(hands, "_QUICK", quick)
+    ad = ActiveDirectory(Config("ldaps://x", "CN=svc", str, "DC=x", "OU=People,DC=x"))
+    begun: list[str | None] = []
+
+    def apply(_account: object, step: Step) -> Outcome:
+        begun.append(step.name)
+        return Outcome("unknown" if step.name == "E1" else "applied")
+
+    monkeypatch.setattr(ad, "apply", apply)
+    found = ad.apply_together([(None, Step("create", name=f"E{n}")) for n in range(1, 9)])
+    assert found[0][0] == Outcome("unknown")
+    assert [type(end) for end, _ in found[1:]] == [TargetDown] * 7
+    assert begun == ["E1"]
+    ad.close()
