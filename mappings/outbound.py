@@ -50,6 +50,14 @@ class Outbound:
         """Attributes of which one of several values is reserved for a person."""
         return tuple(a.rule.name for a in self.attributes if a.rule.expression.selects)
 
+    @cached_property
+    def _choices(self) -> dict[str, tuple[Rule, ...]]:
+        """What gives the names of each kind, and the values of the attributes chosen."""
+        found = dict(self.names)
+        for name in self.chosen:
+            found[name] = (*found.get(name, ()), self._by_name[name].rule)
+        return found
+
     def is_seed(self, attribute: str) -> bool:
         """Whether it is written only when the account is made."""
         return self._by_name[attribute].hold == "seed"
@@ -169,13 +177,12 @@ class Outbound:
         kind: `accountName`, `cn`, or an attribute with a `SelectUniqueValue`. Empty when
         the document has none of this kind or the facts give none.
         """
+        rules = self._choices.get(kind)
+        if not rules:
+            return []
         document = Context(context)
         found: dict[str, None] = {}
-        for rule in self.names.get(kind, ()):
+        for rule in rules:
             for value in values(rule, document, given):
                 found.setdefault(value)
-        for attribute in self.attributes:
-            if attribute.rule.name == kind and attribute.rule.expression.selects:
-                for value in values(attribute.rule, document, given):
-                    found.setdefault(value)
         return list(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from adapters.target import (
@@ -97,12 +97,7 @@ def prepare(
         accounts = viewer.targets[target].several(anchors) if anchors else {}
         if _ask_for_keys(viewer, target, newcomers.values(), told):
             given = _names(database, viewer, target, newcomers.values(), told, now)
-            for person, found in given.items():
-                snapshot = newcomers[person].snapshot
-                named = replace(snapshot, names={**snapshot.names, **found})
-                newcomers[person] = viewer.begin(
-                    named, settings, target, now, keep_names=True, told=told
-                )
+            newcomers |= {person: newcomers[person].named(found) for person, found in given.items()}
     except (TargetDown, TargetRefused):
         return None
     return Prepared(now, settings, snapshots, accounts, newcomers, rivals, told, began)

@@ -383,6 +383,12 @@ class Begun:
     told: Told
     read: Read = lambda _link, _key: None
 
+    def named(self, found: Mapping[str, str]) -> Begun:
+        """The same with names that were reserved since: kind -> name."""
+        snapshot = replace(self.snapshot, names={**self.snapshot.names, **found})
+        known = known_of(snapshot, self.settings, self.target, self.life)
+        return replace(self, snapshot=snapshot, known=known)
+
     @cached_property
     def keys(self) -> list[dict[str, str]]:
         """What the account is found by, best first."""
