@@ -131,6 +131,8 @@ def _names(
     name, where that is reserved already: nobody holds it, and an account is sure to be made."""
     asked: list[Name] = []
     wanted: dict[str, dict[str, Sequence[str]]] = {}
+    called: dict[str, list[Name]] = {}
+    """Person -> the account name as targets know it."""
     taken: set[tuple[str, str]] = set()
     with database.moment() as connection:
 
@@ -153,6 +155,7 @@ def _names(
             asked += guessed
             if found is None and look.outbound.scope is None:
                 wanted[person] = _wanted(naming, look.snapshot, guessed)
+                called[person] = [name for name in guessed if name[0] != names.MAIL]
     held: set[Name] = set()
     for other in (target, *(viewer.targets.keys() - {target})):
         try:
@@ -161,15 +164,10 @@ def _names(
             if other == target:
                 raise
             return {}
-    domain = viewer.settings.targets[target].domain
-
-    def is_held(name: str) -> bool:
-        return ("accountName", name) in held or ("userPrincipalName", f"{name}@{domain}") in held
-
     free = {
         person: kinds
         for person, kinds in wanted.items()
-        if kinds and not any(is_held(name) for name in kinds.get(ACCOUNT_NAME, ()))
+        if kinds and held.isdisjoint(called[person])
     }
     return names.reserve_together(database, free, now)
 

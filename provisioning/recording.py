@@ -2,7 +2,8 @@
 
 Everything here is one statement or a few inside the caller's transaction. What a step
 makes of an account is written as soon as the step is done where a crash must not forget
-it (an account that was made, shut or deleted), and else together with the look's end.
+it (an account that was made, shut or deleted), and else together with the look's end. So is
+an account that was made, if nothing more is asked of the target.
 """
 
 from __future__ import annotations
