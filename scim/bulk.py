@@ -3,7 +3,7 @@
 Ids of new resources are given out before anything is done, so that a `bulkId:` reference
 can be replaced wherever it stands. An operation comes after those that it refers to;
 operations that refer to each other in a circle succeed or fail together. Up to `_BATCH`
-operations share one durable commit, each behind a savepoint of its own.
+operations share one durable commit, each standing or falling for itself.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 SQLite takes one writer at a time and lets the others sleep and try again, which starves
 some of them for seconds. Here they queue. Within a process the first in the queue carries
-out the work of those behind it, each behind a savepoint; between processes a lock file
-keeps the order, which the kernel frees when its holder dies.
+out the work of those behind it, each standing or falling for itself; between processes a lock
+file keeps the order, which the kernel frees when its holder dies.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from store.statement import savepoint
+from store.statement import Halfway, carefully, savepoint
 
 _MOST = 64
 """Pieces of work in one transaction."""
@@ -128,21 +128,38 @@ class GroupCommit:
                     job.wake()
 
     def _transact(self, taken: list[_Job]) -> None:
+        try:
+            self._together(taken)
+        except Halfway:
+            self._together(taken, careful=True)
+
+    def _together(self, taken: list[_Job], *, careful: bool = False) -> None:
+        """Do the work `taken`, and what waits, in one transaction."""
         until = time.monotonic() + _LONGEST
+        again = deque(taken)
         with self._begin() as connection:
             self._idle.clear()
             try:
-                while len(taken) < _MOST and (found := self._take(1)):
-                    taken += found
+                carefully(connection, careful)
+                while (job := self._following(again, taken)) is not None:
                     if len(taken) == 1 and not self._queue:
                         # Alone: an error undoes the transaction itself.
-                        found[0].run(connection)
+                        job.run(connection)
                     else:
-                        _within(connection, found[0])
-                    if time.monotonic() > until:
+                        _within(connection, job)
+                    if not again and time.monotonic() > until:
                         break
             finally:
                 self._idle.set()
+
+    def _following(self, again: deque[_Job], taken: list[_Job]) -> _Job | None:
+        """What is to be done next, of what was taken before or of what waits."""
+        if again:
+            return again.popleft()
+        if len(taken) == _MOST or not (found := self._take(1)):
+            return None
+        taken += found
+        return found[0]
 
     def _take(self, number: int) -> list[_Job]:
         with self._mutex:
@@ -160,8 +177,8 @@ class GroupCommit:
 
 
 def _within(connection: Connection, job: _Job) -> None:
-    """Work behind a savepoint: an error of its own undoes it alone. One that has ended the
-    transaction (a full disk does) is everybody's."""
+    """Work whose own error undoes it alone. One that has ended the transaction (a full disk
+    does) is everybody's."""
     try:
         with savepoint(connection):
             job.run(connection)

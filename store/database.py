@@ -107,8 +107,9 @@ class Database:
         in its own WHERE runs as well, and without retries, under READ COMMITTED.
 
         `work` may run again from the start when PostgreSQL asks for a retry
-        (serialization failure, deadlock), and on SQLite in another thread, so it must not
-        act outside the database. Exceptions from `work` undo it and pass through.
+        (serialization failure, deadlock), and on SQLite, where it may be in another thread, when
+        work beside it failed halfway: it must not act outside the database. Exceptions from
+        `work` undo it and pass through.
         """
         if self._commits is not None:
             done: T = self._commits.run(work)

@@ -20,6 +20,7 @@ from sqlalchemy.sql import ClauseElement, visitors
 from sqlalchemy.sql.elements import BindParameter
 
 Row = tuple[Any, ...]
+_CAREFULLY = "muster.carefully"
 
 
 class _Compiled(NamedTuple):
@@ -55,10 +56,38 @@ def _binder(
     return ordered
 
 
+class Halfway(BaseException):
+    """A part of a transaction failed when it had changed something already: the whole is to be
+    undone and done again, `carefully`. Not an Exception, so that nobody on the way takes it for
+    the part's own error."""
+
+
+def carefully(conn: Connection, yes: bool) -> None:
+    """Whether every part of the transaction on this connection has a savepoint of its own."""
+    conn.info[_CAREFULLY] = yes
+
+
 @contextmanager
 def savepoint(conn: Connection) -> Iterator[None]:
     """What is done inside is undone when it raises; what was done before stays. May be
-    nested. Raises SQLAlchemy's error when the transaction itself is gone."""
+    nested. Raises SQLAlchemy's error when the transaction itself is gone.
+
+    On SQLite a part is begun without a savepoint, for which a copy would be made of every page
+    that it changes: nearly all parts succeed, and who is refused is so before anything was
+    changed. The one that is not raises `Halfway`, unless the transaction goes `carefully`.
+    """
+    raw, dialect = _driver(conn)
+    if dialect.name == "sqlite" and not conn.info.get(_CAREFULLY, False):
+        before = raw.total_changes
+        try:
+            yield
+        except Exception as error:
+            if not raw.in_transaction:
+                say(conn, "RELEASE SAVEPOINT part")  # SQLite's own word that there is none
+            if raw.total_changes != before:
+                raise Halfway from error
+            raise
+        return
     say(conn, "SAVEPOINT part")
     try:
         yield

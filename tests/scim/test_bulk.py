@@ -237,8 +237,9 @@ class TestErrors:
         from tests.scim.test_listener import notes
 
         def act(tx: Any) -> None:
-            tx.exec_driver_sql(f"INSERT INTO setting VALUES ('n{len(server.listener.calls)}', '')")
-            if len(server.listener.calls) == 2:
+            name = server.listener.calls[-1][4]["userName"]
+            tx.exec_driver_sql(f"INSERT INTO setting VALUES ('{name}', '')")
+            if name == "u1":
                 raise ScimError(409, "This person is here already.", "uniqueness")
 
         server.listener.act = act

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, event, insert, select
 from sqlalchemy.exc import OperationalError
 
 from store.database import Database
+from store.statement import savepoint
 from store.tables import metadata, setting
 
 
@@ -82,6 +83,42 @@ def test_each_has_its_own_outcome(db: Database) -> None:
         else:
             assert result == number
     assert names(db) == {f"n{number}" for number in range(40) if number % 3}
+
+
+def test_what_failed_halfway_is_undone_alone(db: Database) -> None:
+    """Work in parts, as a Bulk request is: who fails before it changed anything costs nothing,
+    and who fails later has everything done again, each part behind a savepoint."""
+    runs: list[str] = []
+
+    def work(tx: Connection) -> list[str]:
+        runs.append("whole")
+        failed = []
+        for name in ("a", "early", "b", "late", "c"):
+            try:
+                with savepoint(tx):
+                    if name == "early":
+                        raise KeyError(name)
+                    put(tx, name)
+                    with savepoint(tx):  # one within the other
+                        put(tx, name + "2")
+                        if name == "late":
+                            raise KeyError(name)
+            except KeyError:
+                failed.append(name)
+        return failed
+
+    assert db.write(work) == ["early", "late"]
+    assert len(runs) == 2
+    assert names(db) == {"a", "a2", "b", "b2", "c", "c2"}
+
+    def refused(tx: Connection) -> None:
+        runs.append("refused")
+        with suppress(KeyError), savepoint(tx):
+            raise KeyError
+
+    runs.clear()
+    db.write(refused)
+    assert runs == ["refused"]
 
 
 def test_who_waits_shares_commits(db: Database) -> None:
