@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 from flask.sansio.blueprints import BlueprintSetupState
-from sqlalchemy import Connection
 
 from access import Gate
 from scim import discovery, indexing, messages, schema
@@ -26,24 +24,21 @@ from scim.discovery import Limits
 from scim.documents import location
 from scim.errors import ScimError
 from scim.listener import Ignore, Listener
-from scim.listing import Lists, projection_of, shown_text
-from scim.messages import empty, etag, failure, refusal, respond
-from scim.projection import Projection
+from scim.listing import Lists, projection_of
+from scim.messages import Reply, empty, etag, failure, refusal, respond
+from scim.projection import DEFAULT
 from scim.schema import Registry, ResourceType
-from scim.service import Client, Service, Work, Written
+from scim.service import Client, Service, Work
 from scim.shortcut import Shortcut
 from scim.versions import Precondition
-from store import members
+from scim.writes import Writes, resource
 from store.clocks import machine_now
 from store.database import Database
-from store.resources import Resource
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 PREFIX = "/scim/v2"
-RECEIPT = "Muster-Receipt"
-"""Header of an accepted write: the id by which to ask what came of it."""
-SHOWN_MEMBERS = 1000
-"""PATCH of a group with more members than this is answered 204 unless `attributes` says."""
-
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _ABOUT = ("ServiceProviderConfig", "ResourceTypes", "Schemas")
 
@@ -87,14 +82,17 @@ def create_blueprint(
         for host, other in bases.items()
     }
 
-    def chosen() -> _Door:
-        return doors.get(request.environ.get("HTTP_HOST", ""), door)
+    def chosen(environ: WSGIEnvironment) -> _Door:
+        return doors.get(environ.get("HTTP_HOST", ""), door)
 
     def answer(rest: str = "") -> Response:
-        return chosen().answer(rest)
+        return chosen(request.environ).answer(rest)
 
     def outside() -> Response | None:
-        return chosen().outside()
+        return chosen(request.environ).outside()
+
+    def plain(environ: WSGIEnvironment, kind: ResourceType, id: str | None) -> Reply:
+        return chosen(environ).plain(environ, kind, id)
 
     blueprint = Blueprint("scim", __name__)
     for rule in ("", "/<path:rest>"):
@@ -112,7 +110,7 @@ def create_blueprint(
     def shorten(state: BlueprintSetupState) -> None:
         app: Any = state.app
         app.wsgi_app = Shortcut(
-            app.wsgi_app, PREFIX, registry, db, service, base, bases, door.reader
+            app.wsgi_app, PREFIX, registry, db, service, base, bases, door.reader, plain
         )
 
     blueprint.record_once(shorten)
@@ -143,6 +141,7 @@ class _Door:
         self._limits = limits
         self._now = now
         self._lists = Lists(db, service, limits, base, now)
+        self._writes = Writes(service, base)
         self.deferred = Deferred(
             db, base, now, lambda client, progress: self._bulk_of(client, progress), profiles
         )
@@ -151,6 +150,22 @@ class _Door:
     def reader(self, environ: dict[str, Any]) -> Client:
         """Who sent a request that reads. Raises ScimError 401, 403, 429."""
         return admit(self._gate, environ, self._profiles, "read")
+
+    def plain(self, environ: dict[str, Any], kind: ResourceType, id: str | None) -> Reply:
+        """The answer to a POST of a `kind`, or with `id` to a PUT or PATCH, without a query in
+        the address and with no preferences; never raises."""
+        try:
+            client = admit(self._gate, environ, self._profiles, "write")
+            body = messages.body(environ, self._limits)
+            if id is None:
+                work = self._service.creating(client, kind, body)
+                return self._writes.created(kind, work, DEFAULT)
+            patched = environ["REQUEST_METHOD"] == "PATCH"
+            change = self._service.patching if patched else self._service.replacing
+            work = change(client, kind, id, body, messages.precondition(environ))
+            return self._writes.changed(kind, work, DEFAULT, client if patched else None)
+        except Exception as error:
+            return refusal(failure(error, _log))
 
     def answer(self, rest: str = "") -> Response:
         """The answer to any request below /scim/v2; never raises."""
@@ -161,7 +176,7 @@ class _Door:
             client = admit(self._gate, environ, self._profiles)
             return self._dispatch(client, rest, environ)(client)
         except Exception as error:
-            return refusal(failure(error, _log))
+            return refusal(failure(error, _log)).response()
 
     def outside(self) -> Response | None:
         """What Flask finds no route for below /scim: odd methods, double slashes, wrong
@@ -171,7 +186,8 @@ class _Door:
         if request.path.startswith(PREFIX + "/"):
             return self.answer(request.path[len(PREFIX) :])
         if request.path == "/scim" or request.path.startswith("/scim/"):
-            return refusal(ScimError(404, f"There is nothing at this address; see {PREFIX}."))
+            error = ScimError(404, f"There is nothing at this address; see {PREFIX}.")
+            return refusal(error).response()
         return None
 
     def _is_public(self, rest: str) -> bool:
@@ -293,12 +309,11 @@ class _Door:
 
     def _create(self, client: Client, kind: ResourceType) -> Response:
         shown = projection_of(kind, messages.shown_in_address())
-        body = messages.body(self._limits)
+        body = messages.body(request.environ, self._limits)
         work = self._service.creating(client, kind, body)
         if later := self.deferred.accept_one(client, "POST", kind.endpoint, body):
             return later
-        written, rows = self._done(work, kind, shown)
-        return self._written(201, kind, written, shown, rows or "")
+        return self._writes.created(kind, work, shown).response()
 
     def _read(self, client: Client, kind: ResourceType, id: str) -> Response:
         shown = projection_of(kind, messages.shown_in_address())
@@ -308,7 +323,7 @@ class _Door:
         if "HTTP_IF_NONE_MATCH" in request.environ and messages.seen(str(found.version)):
             where = location(kind, found, self._base)
             return empty(304, {"ETag": etag(found), "Location": where})
-        return self._resource(200, kind, found, shown, rows)
+        return resource(200, kind, found, self._base, shown, rows).response()
 
     def _change(
         self,
@@ -318,47 +333,23 @@ class _Door:
         change: Callable[[Client, ResourceType, str, dict[str, Any], Precondition], Work],
     ) -> Response:
         shown = projection_of(kind, messages.shown_in_address())
-        body = messages.body(self._limits)
-        work = change(client, kind, id, body, messages.precondition())
+        body = messages.body(request.environ, self._limits)
+        work = change(client, kind, id, body, messages.precondition(request.environ))
         path = f"{kind.endpoint}/{id}"
         if later := self.deferred.accept_one(client, request.method, path, body):
             return later
-        brief = request.method == "PATCH" and not shown.wanted
-        written, rows = self._done(work, kind, shown, client if brief else None)
-        if rows is None:
-            where = location(kind, written.resource, self._base)
-            headers = {"ETag": etag(written.resource), "Location": where}
-            return _with_receipt(empty(204, headers), written)
-        return self._written(200, kind, written, shown, rows)
-
-    def _done(
-        self, work: Work, kind: ResourceType, shown: Projection, brief_to: Client | None = None
-    ) -> tuple[Written, str | None]:
-        """Carry out a write, and read in the same transaction what goes with the answer:
-        None where the answer is to have no body."""
-        wants_rows = shown.wants_rows(kind)
-
-        def whole(tx: Connection) -> tuple[Written, str | None]:
-            written = work(tx)
-            found = written.resource
-            if brief_to is not None and kind.members is not None:
-                silent = brief_to.profile.silent_groups
-                if silent or members.more_than(tx, found.seq, SHOWN_MEMBERS):
-                    return written, None
-            return written, self._service.groups.text(tx, kind, found) if wants_rows else ""
-
-        return self._service.write(whole)
+        patched_by = client if request.method == "PATCH" else None
+        return self._writes.changed(kind, work, shown, patched_by).response()
 
     def _delete(self, client: Client, kind: ResourceType, id: str) -> Response:
         if later := self.deferred.accept_one(client, "DELETE", f"{kind.endpoint}/{id}", None):
             return later
-        written = self._service.write(
-            self._service.deleting(client, kind, id, messages.precondition())
-        )
-        return _with_receipt(empty(204), written)
+        precondition = messages.precondition(request.environ)
+        work = self._service.deleting(client, kind, id, precondition)
+        return self._writes.deleted(work).response()
 
     def _bulk(self, client: Client) -> Response:
-        body = messages.body(self._limits)
+        body = messages.body(request.environ, self._limits)
         if is_preferred():
             self._bulk_of(client).read(body)
             return self.deferred.accept(client, body, single=False)
@@ -370,25 +361,6 @@ class _Door:
 
         return Bulk(self._service, client, self._limits, self._base, find, progress)
 
-    # Answers
-
-    def _written(
-        self,
-        status: int,
-        kind: ResourceType,
-        written: Written,
-        shown: Projection,
-        rows: str,
-    ) -> Response:
-        shown = replace(shown, named=written.named) if written.named else shown
-        return _with_receipt(self._resource(status, kind, written.resource, shown, rows), written)
-
-    def _resource(
-        self, status: int, kind: ResourceType, found: Resource, shown: Projection, rows: str
-    ) -> Response:
-        headers = messages.place(found, location(kind, found, self._base))
-        return respond(status, shown_text(kind, found, self._base, shown, rows), headers)
-
 
 def _scopes(method: str, parts: Sequence[str]) -> tuple[str, ...]:
     """What a caller must be allowed to do; what the server is like is open to all of them."""
@@ -397,12 +369,6 @@ def _scopes(method: str, parts: Sequence[str]) -> tuple[str, ...]:
     if method == "GET" or parts[-1:] == [".search"]:
         return ("read",)
     return ("bulk", "write") if parts == ["Bulk"] else ("write",)
-
-
-def _with_receipt(response: Response, written: Written) -> Response:
-    if written.receipt:
-        response.headers[RECEIPT] = written.receipt
-    return response
 
 
 def _defined(definition: Mapping[str, Any]) -> Response:

@@ -14,7 +14,7 @@ from flask import Response, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.http import parse_options_header
+from werkzeug.http import HTTP_STATUS_CODES, parse_options_header
 from werkzeug.urls import iri_to_uri
 from werkzeug.wsgi import get_content_length, get_input_stream
 
@@ -26,7 +26,7 @@ from store.ids import ID
 from store.resources import Resource
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 MEDIA_TYPE = "application/scim+json"
 SEARCH_URN = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -55,14 +55,14 @@ def failure(error: Exception, log: logging.Logger) -> ScimError:
     return ScimError(500, "Something failed here; it is in the log.")
 
 
-def body(limits: Limits) -> dict[str, Any]:
+def body(environ: WSGIEnvironment, limits: Limits) -> dict[str, Any]:
     """The request's JSON object. Raises ScimError 400, 413, 415."""
-    return decode(raw(limits, ("", MEDIA_TYPE, "application/json")))
+    return decode(raw(environ, limits, ("", MEDIA_TYPE, "application/json")))
 
 
-def raw(limits: Limits, kinds: Sequence[str]) -> bytes:
+def raw(environ: WSGIEnvironment, limits: Limits, kinds: Sequence[str]) -> bytes:
     """The request's body, of one of these media types. Raises ScimError 413, 415."""
-    environ, most = request.environ, limits.max_payload
+    most = limits.max_payload
     kind, charset = _type(environ.get("CONTENT_TYPE"))
     if kind not in kinds:
         raise ScimError(415, f"The body is to be {' or '.join(filter(None, kinds))}.")
@@ -136,7 +136,7 @@ def shown_in_address() -> Asked:
 
 def asked_in_body(limits: Limits) -> Asked:
     """The body of a .search. Raises ScimError 400, 413, 415."""
-    said = {key.lower(): value for key, value in body(limits).items()}
+    said = {key.lower(): value for key, value in body(request.environ, limits).items()}
     schemas = said.get("schemas")
     if not isinstance(schemas, list) or SEARCH_URN not in schemas:
         raise invalid_syntax(f"schemas: a search names {SEARCH_URN}.")
@@ -218,6 +218,39 @@ def list_text(
     return f'{{{head},"itemsPerPage":{len(texts)},"Resources":[{",".join(texts)}]}}'
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What is said to a request, whoever carries it: `text` is None where there is no body."""
+
+    status: int
+    text: str | None
+    headers: Mapping[str, str]
+
+    def response(self) -> Response:
+        """As Flask has it."""
+        if self.text is None:
+            return empty(self.status, self.headers)
+        return respond(self.status, self.text, self.headers)
+
+    def send(self, start_response: StartResponse) -> Iterable[bytes]:
+        """As WSGI has it."""
+        status = f"{self.status} {HTTP_STATUS_CODES[self.status].upper()}"
+        headers = _encoded_addresses(self.headers)
+        if self.text is None:
+            start_response(status, list(headers.items()))
+            return []
+        body = self.text.encode()
+        start_response(
+            status,
+            [
+                ("Content-Type", MEDIA_TYPE),
+                ("Content-Length", str(len(body))),
+                *headers.items(),
+            ],
+        )
+        return [body]
+
+
 class Answer(Response):
     """An answer with a body, whose headers go out as they are: they say how long it is, and
     addresses in them are URIs already. Werkzeug takes longer to look at them than to make them.
@@ -234,12 +267,13 @@ class Answer(Response):
 
 def respond(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
     """An answer with a body."""
-    said = {
-        name: _uri(value) if name in _ADDRESSES else value
-        for name, value in (headers or {}).items()
-    }
+    said = _encoded_addresses(headers or {})
     # No charset in the type: some clients compare the text.
     return Answer(text, status, said, content_type=MEDIA_TYPE)
+
+
+def _encoded_addresses(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: _uri(value) if name in _ADDRESSES else value for name, value in headers.items()}
 
 
 def _uri(address: str) -> str:
@@ -258,9 +292,9 @@ def empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
     return response
 
 
-def refusal(error: ScimError) -> Response:
+def refusal(error: ScimError) -> Reply:
     """The answer that says no."""
-    return respond(error.status, encode(error.body()), error.headers)
+    return Reply(error.status, encode(error.body()), error.headers)
 
 
 def seen(tag: str) -> bool:
@@ -284,9 +318,8 @@ def static(text: str, where: str | None = None) -> Response:
     return respond(200, text, headers)
 
 
-def precondition() -> Precondition:
+def precondition(environ: WSGIEnvironment) -> Precondition:
     """Which versions a write accepts."""
-    environ = request.environ
     return Precondition(environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_NONE_MATCH"))
 
 

@@ -1,9 +1,10 @@
-"""The two questions that clients ask all day, answered before Flask wakes up.
+"""What clients ask all day, answered before Flask wakes up.
 
 Reading one resource, and finding one by a key: the answer is stored text, and Flask would
-take several times as long as finding it. Only the plain success is given here, in the same
-words; whatever is asked otherwise, or refused, goes to `endpoints.py`. Addresses with one of
-Entra's flags in their middle are straightened here too.
+take several times as long as finding it. Of these only the plain success is given here, in the
+same words. And POST, PUT and PATCH of a resource, of which Flask would be a seventh. Whatever is
+asked otherwise goes to `endpoints.py` by way of Flask. Addresses with one of Entra's flags in their
+middle are straightened here too.
 """
 
 from __future__ import annotations
@@ -26,15 +27,17 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 Answer = tuple[str, list[tuple[str, str]]]
+Plain = Callable[["WSGIEnvironment", ResourceType, str | None], messages.Reply]
 _FILTER = "filter="
 _FLAG_INSIDE = re.compile(r"(aadOptscim062020|AzureAdScimPatch2017)(/[^?]*)(?:\?(.*))?\Z")
 _LONGEST = 1000
+_WRITES = frozenset(("POST", "PUT", "PATCH"))
 _CONDITIONS = frozenset(("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"))
 
 
 class Shortcut:
     """WSGI middleware in front of the Flask application `app`. `bases` has the public addresses
-    of those names, in the Host header, that do not have `base`."""
+    of those names, in the Host header, that do not have `base`; `plain` answers writes."""
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Shortcut:
         base: str,
         bases: Mapping[str, str],
         reader: Callable[[WSGIEnvironment], Client],
+        plain: Plain,
     ) -> None:
         self._app = app
         self._prefix = prefix
@@ -54,6 +58,7 @@ class Shortcut:
         self._base = base
         self._bases = bases
         self._reader = reader
+        self._plain = plain
         self._kinds = {
             prefix + endpoint: kind
             for endpoint, kind in registry.types.items()
@@ -63,7 +68,11 @@ class Shortcut:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"].rstrip("/") == self._prefix:
             self._straighten(environ)
-        if environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"].startswith(self._prefix):
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if method in _WRITES and path.startswith(self._prefix):
+            if (reply := self._write(environ)) is not None:
+                return reply.send(start_response)
+        elif method == "GET" and path.startswith(self._prefix):
             try:
                 answer = self._answer(environ)
             except Exception:
@@ -86,6 +95,17 @@ class Shortcut:
         if inside:
             environ["PATH_INFO"] = self._prefix + unquote(inside[2], "latin-1")  # as WSGI has it
             environ["QUERY_STRING"] = inside[3] or ""
+
+    def _write(self, environ: WSGIEnvironment) -> messages.Reply | None:
+        if environ.get("QUERY_STRING") or "HTTP_PREFER" in environ:
+            return None
+        place, id = environ["PATH_INFO"], None
+        if environ["REQUEST_METHOD"] != "POST":
+            place, _, id = place.rpartition("/")
+            if not ID.match(id):
+                return None
+        kind = self._kinds.get(place)
+        return None if kind is None else self._plain(environ, kind, id)
 
     def _answer(self, environ: WSGIEnvironment) -> Answer | None:
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")

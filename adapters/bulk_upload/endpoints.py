@@ -228,7 +228,7 @@ class _Desk:
         if request.mimetype != MEDIA_TYPE:
             raise answers.invalid(f"the Content-Type is to be {MEDIA_TYPE}.")
         try:
-            operations = upload_request.read(body(self._house.limits))
+            operations = upload_request.read(body(request.environ, self._house.limits))
         except ScimError as error:
             raise answers.from_scim(error, of_body=True) from None
         except upload_request.NotARequest as wrong:
@@ -392,7 +392,7 @@ class _Desk:
         if not request.content_length and not request.headers.get("Transfer-Encoding"):
             return {}
         try:
-            return body(self._house.limits)
+            return body(request.environ, self._house.limits)
         except ScimError as error:
             raise answers.from_scim(error, of_body=True) from None
 

@@ -76,7 +76,7 @@ class _Desk:
         try:
             return self._take(name)
         except Exception as error:
-            return messages.refusal(messages.failure(error, _log))
+            return messages.refusal(messages.failure(error, _log)).response()
 
     def _take(self, name: str) -> Response:
         if request.method != "POST":
@@ -101,7 +101,7 @@ class _Desk:
         )
 
     def _read(self) -> list[Any]:
-        raw = messages.raw(self._limits, (*XML, *JSON))
+        raw = messages.raw(request.environ, self._limits, (*XML, *JSON))
         if request.mimetype in XML:
             # Imported when the first XML comes: lxml takes 7 MB of every web process.
             from adapters.workday import connector

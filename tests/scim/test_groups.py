@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from scim import endpoints, service
+from scim import service, writes
 from store.tables import member
 from tests.scim.conftest import BASE, CORE, PATCH_OP, Client, Server, accepted, refused
 
@@ -220,7 +220,7 @@ class TestPatch:
     def test_large_groups_are_answered_briefly(
         self, strict: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(endpoints, "SHOWN_MEMBERS", 2)
+        monkeypatch.setattr(writes, "SHOWN_MEMBERS", 2)
         ids = users(strict, 3)
         made = group(strict, "g", *ids[:2])
         add = {"op": "add", "path": "members", "value": [{"value": ids[2]}]}
