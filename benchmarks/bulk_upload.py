@@ -64,7 +64,13 @@ def measure(gateway: SandboxGateway, seconds: float) -> None:
         found: dict[str, tuple[float, float]] = {}
         for name, (requests, connections, each, status) in work.items():
             before = web_seconds(gateway)
-            result = run(gateway.port, requests(), connections=connections, seconds=seconds)
+            result = run(
+                gateway.port,
+                requests(),
+                connections=connections,
+                seconds=seconds,
+                foreseen=2000 // each,
+            )
             users = len(result.only(status).took) * each
             spent = (web_seconds(gateway) - before) / users * 1000
             found[name] = (users / result.seconds, spent)

@@ -246,7 +246,9 @@ def _repeat(server: Server, make: Callable[[int], bytes], **more: Any) -> Result
 
 def get(server: Server) -> Found:
     result = _repeat(
-        server, lambda _: server.ask("GET", f"/Users/{server.chance.choice(server.ids)}")
+        server,
+        lambda _: server.ask("GET", f"/Users/{server.chance.choice(server.ids)}"),
+        foreseen=8000,
     )
     return result.only(200).rate, result
 
@@ -257,7 +259,7 @@ def filtered(server: Server) -> Found:
         filter = quote(f'userName eq "{name}"')
         return server.ask("GET", f"/Users?filter={filter}")
 
-    result = _repeat(server, make)
+    result = _repeat(server, make, foreseen=8000)
     return result.only(200).rate, result
 
 
@@ -300,7 +302,7 @@ def bulk(server: Server) -> Found:
         ]
         return server.ask("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
 
-    result = _repeat(server, make, connections=8)
+    result = _repeat(server, make, connections=8, foreseen=60)
     return result.only(200).rate * 50, result
 
 
