@@ -180,9 +180,10 @@ def claim_some(
     skip_targets: Collection[str] = (),
     one_of: Collection[str] = (),
     lease: float = LEASE,
+    last: Lane = Lane.BULK,
 ) -> list[Claim]:
     """Lease up to `most` of the next due pairs of one target and lane; of a target in
-    `one_of` a single one.
+    `one_of` a single one. Lanes behind `last` wait.
 
     Looks before it writes, so that an idle worker never takes SQLite's write lock.
     """
@@ -190,7 +191,7 @@ def claim_some(
         heads = [
             (row.lane, row.due, row.target)
             for row in _HEADS.rows(connection, now=now)
-            if row.due is not None and row.target not in skip_targets
+            if row.due is not None and row.lane <= last and row.target not in skip_targets
         ]
     for lane, _due, target in sorted(heads):
         token = secrets.token_hex(16)

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from provisioning import claims, pairs
 from provisioning.claims import Claim, Result
+from provisioning.pairs import Lane
 from provisioning.pauses import Pauses
 from store.clocks import BusinessClock, machine_now
 from store.database import Database
@@ -141,7 +143,7 @@ class Worker:
             if self._db.is_sqlite:
                 claims.free_leases(self._db)  # the only worker is this one, and it has none
             self._stopping.clear()
-            lookers = [self._start(self._claim_and_look, f"look-{n}") for n in range(self._threads)]
+            lookers = [self._start(self._looker(n), f"look-{n}") for n in range(self._threads)]
             renewer = self._start(self._renew, "renew")
             try:
                 self._watch(stop)
@@ -210,11 +212,18 @@ class Worker:
 
     # -- looking -----------------------------------------------------------------------
 
-    def _claim_and_look(self) -> None:
+    def _looker(self, number: int) -> Callable[[], None]:
+        return partial(self._claim_and_look, gives_way=number > 0)
+
+    def _claim_and_look(self, gives_way: bool) -> None:
+        """Look at what is due until the worker stops. Where HR pushes so fast that its requests
+        queue up to write, all threads but one do only what is urgent: HR waits for its answers,
+        and there is a long line of accounts to be made anyway."""
         most = 1
         while not self._stopping.is_set():
             try:
-                taken, probing = self._claim(most)
+                last = Lane.LEAVER if gives_way and self._db.crowded else Lane.BULK
+                taken, probing = self._claim(most, last)
                 # A long line is taken in growing pieces, a short one by all threads.
                 most = min(most * 2, self._batch) if len(taken) == most else 1
                 if not taken:
@@ -226,13 +235,13 @@ class Worker:
                 _log.error("cannot claim or finish", **_where(error))
                 self._stopping.wait(_AFTER_ERROR)
 
-    def _claim(self, most: int) -> tuple[list[Claim], bool]:
+    def _claim(self, most: int, last: Lane) -> tuple[list[Claim], bool]:
         """The next claims, all of one target, and whether they try out one that was down."""
         now = machine_now()
         skip, trying = self._pauses.enter(now)
         unused = trying
         try:
-            taken = claims.claim_some(self._db, now, most, skip, trying, self._lease)
+            taken = claims.claim_some(self._db, now, most, skip, trying, self._lease, last)
             if not taken:
                 return [], False
             unused = trying - {taken[0].target}

@@ -20,12 +20,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from store.clocks import machine_now
 from store.statement import Halfway, carefully, savepoint
 
 _MOST = 64
 """Pieces of work in one transaction."""
 _LONGEST = 0.025
 """Seconds after which no further work joins a transaction."""
+
+_CROWD = 6
+"""Pieces of work in one transaction that show a crowd of writers: more than a worker's threads."""
+_MOMENT = 0.2
+"""Seconds for which a crowd is believed to be there."""
 
 Work = Callable[[Connection], Any]
 
@@ -95,6 +101,15 @@ class GroupCommit:
         if not self._idle.is_set() and not getattr(self._inside, "now", False):
             self._idle.wait(_LONGEST)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether so many wrote at once a moment ago, in any process, that others had better
+        wait."""
+        try:
+            return machine_now() - self._file.stat().st_mtime < _MOMENT
+        except OSError:
+            return False  # nobody has written yet
+
     def close(self) -> None:
         """Let go of the lock file."""
         with self._mutex:
@@ -107,8 +122,10 @@ class GroupCommit:
         taken: list[_Job] = []
         self._inside.now = True
         try:
-            with self._alone():
+            with self._alone() as lock:
                 self._transact(taken)
+                if len(taken) >= _CROWD:
+                    os.utime(lock)  # seen by all processes
         except BaseException as error:
             taken = taken or self._take(1)
             for job in taken:
@@ -166,12 +183,13 @@ class GroupCommit:
             return [self._queue.popleft() for _ in range(min(number, len(self._queue)))]
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self) -> Iterator[int]:
+        """While nobody else in any process writes; the descriptor of the lock file."""
         if self._descriptor is None:
             self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         try:
-            yield
+            yield self._descriptor
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 

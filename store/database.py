@@ -133,6 +133,12 @@ class Database:
         if self._commits is not None:
             self._commits.give_way()
 
+    @property
+    def crowded(self) -> bool:
+        """Whether many are writing in this moment, in any process, so that what can wait should
+        (SQLite, which takes one writer at a time; never on PostgreSQL)."""
+        return self._commits is not None and self._commits.crowded
+
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         # One writes at a time: the connection is kept, which costs less than to fetch it.

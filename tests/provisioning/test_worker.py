@@ -196,6 +196,35 @@ def test_pairs_run_side_by_side(db: Database, people: People) -> None:
         eventually(lambda: counts(db).settled)
 
 
+def test_where_hr_crowds_one_thread_goes_on_and_leavers_go_first(
+    db: Database, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowded = True
+    monkeypatch.setattr(Database, "crowded", property(lambda _: crowded))
+    go, looking = threading.Event(), list[str]()
+
+    def look(claim: Claim, lease: Lease) -> Result:
+        looking.append(claim.person)
+        assert go.wait(10)
+        return Result("finish")
+
+    people(6)
+    push_all(db, 4)
+    with running(db, look, threads=4):
+        eventually(lambda: looking)
+        time.sleep(0.3)
+        assert len(looking) == 1
+        push(db, "p4", lane=Lane.LEAVER)
+        push(db, "p5", lane=Lane.LEAVER)
+        eventually(lambda: {"p4", "p5"} <= set(looking))
+        assert len(looking) == 3
+        crowded = False
+        eventually(lambda: len(looking) == 4)
+        go.set()
+        eventually(lambda: counts(db).settled)
+    assert set(looking) == {f"p{number}" for number in range(6)}
+
+
 def test_sqlite_takes_one_worker_and_says_so(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/muster.db"
     migrate(url)

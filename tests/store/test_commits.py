@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -225,3 +227,24 @@ def test_who_computes_waits_for_the_one_who_writes(db: Database) -> None:
     for thread in (writer, other):
         thread.join(10)
     assert passed.is_set()
+
+
+def test_a_crowd_is_seen_by_other_processes(db: Database, tmp_path: Path) -> None:
+    other = Database(f"sqlite:///{tmp_path}/muster.db")
+    assert not other.crowded
+    db.write(partial(put, name="one"))
+    wait_until_lonely(other)  # the lock file is new
+    for number in range(20):
+        db.write(partial(put, name=f"one-{number}"))
+        assert not other.crowded  # one after the other
+    Crowd(db).run(40)
+    assert other.crowded
+    wait_until_lonely(other)
+    other.close()
+
+
+def wait_until_lonely(db: Database) -> None:
+    deadline = time.monotonic() + 10
+    while db.crowded:
+        assert time.monotonic() < deadline, "a crowd that has gone is still seen"
+        time.sleep(0.02)
