@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +125,8 @@ class GroupCommit:
             with self._alone() as lock:
                 self._transact(taken)
                 if len(taken) >= _CROWD:
-                    os.utime(lock)  # seen by all processes
+                    with suppress(OSError):  # what is done is done
+                        os.utime(lock)  # seen by all processes
         except BaseException as error:
             taken = taken or self._take(1)
             for job in taken:
