@@ -143,7 +143,10 @@ class Worker:
             if self._db.is_sqlite:
                 claims.free_leases(self._db)  # the only worker is this one, and it has none
             self._stopping.clear()
-            lookers = [self._start(self._looker(n), f"look-{n}") for n in range(self._threads)]
+            lookers = [
+                self._start(partial(self._claim_and_look, gives_way=n > 0), f"look-{n}")
+                for n in range(self._threads)
+            ]
             renewer = self._start(self._renew, "renew")
             try:
                 self._watch(stop)
@@ -211,9 +214,6 @@ class Worker:
             self._maybe_work = False
 
     # -- looking -----------------------------------------------------------------------
-
-    def _looker(self, number: int) -> Callable[[], None]:
-        return partial(self._claim_and_look, gives_way=number > 0)
 
     def _claim_and_look(self, gives_way: bool) -> None:
         """Look at what is due until the worker stops. Where HR pushes so fast that its requests

@@ -12,9 +12,9 @@ import threading
 import traceback
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Response, request
+from flask import Response
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -23,12 +23,15 @@ from werkzeug.http import parse_list_header
 from scim.bodies import encode
 from scim.bulk import REQUEST_URN, RESPONSE_URN, Bulk
 from scim.errors import ScimError
-from scim.messages import empty, respond
+from scim.messages import Reply, empty, respond
 from scim.profiles import profile_of
 from scim.service import Client
 from store import deferred
 from store.database import Database
 from store.deferred import Accepted, LeaseLost
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 RESULTS = ".results"
 """Below /scim/v2: where results are asked for. A dot, as in .search, is in no type's name."""
@@ -42,11 +45,11 @@ _log = logging.getLogger("muster.scim")
 MakeBulk = Callable[[Client, "_Progress"], Bulk]
 
 
-def is_preferred() -> bool:
-    """Whether the current request asks not to wait."""
-    if "HTTP_PREFER" not in request.environ:
+def is_preferred(environ: WSGIEnvironment) -> bool:
+    """Whether a request asks not to wait."""
+    if "HTTP_PREFER" not in environ:
         return False
-    said = parse_list_header(request.environ["HTTP_PREFER"])
+    said = parse_list_header(environ["HTTP_PREFER"])
     return any(part.partition(";")[0].strip().lower() == "respond-async" for part in said)
 
 
@@ -78,7 +81,7 @@ class Deferred:
         if left:
             self._wake()
 
-    def accept(self, client: Client, body: Mapping[str, Any], *, single: bool) -> Response:
+    def accept(self, client: Client, body: Mapping[str, Any], *, single: bool) -> Reply:
         """202 for a BulkRequest, once it is on disk. Raises ScimError 429."""
         id = self._db.write(
             lambda tx: deferred.accept(
@@ -96,8 +99,9 @@ class Deferred:
             said = f"{MOST_WAITING} requests of this source are waiting already; try again."
             raise ScimError(429, said, headers={"Retry-After": "5"})
         self._wake()
-        return empty(
+        return Reply(
             202,
+            None,
             {
                 "Location": f"{self._base}/{RESULTS}/{id}",
                 "Preference-Applied": "respond-async",
@@ -106,17 +110,18 @@ class Deferred:
         )
 
     def accept_one(
-        self, client: Client, method: str, path: str, data: Mapping[str, Any] | None
-    ) -> Response | None:
+        self, environ: WSGIEnvironment, client: Client, path: str, data: Mapping[str, Any] | None
+    ) -> Reply | None:
         """`accept` for a write that is no Bulk request; `path` is below /scim/v2. None where
         it is to be done at once: nobody asked for anything else, or an operation of a Bulk
         request would mean another thing."""
-        if not is_preferred() or "HTTP_IF_NONE_MATCH" in request.environ:
+        if not is_preferred(environ) or "HTTP_IF_NONE_MATCH" in environ:
             return None
+        method = environ["REQUEST_METHOD"]
         operation = {"method": method, "path": path, "data": data, "bulkId": str(uuid.uuid4())}
         if "bulkId:" in path or "bulkId:" in encode(data):
             return None
-        if version := request.headers.get("If-Match"):
+        if version := environ.get("HTTP_IF_MATCH"):
             operation["version"] = version
         body = {"schemas": [REQUEST_URN], "Operations": [operation]}
         return self.accept(client, body, single=True)

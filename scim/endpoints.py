@@ -26,9 +26,9 @@ from scim.errors import ScimError
 from scim.listener import Ignore, Listener
 from scim.listing import Lists, projection_of
 from scim.messages import Reply, empty, etag, failure, refusal, respond
-from scim.projection import DEFAULT
+from scim.projection import DEFAULT, Projection
 from scim.schema import Registry, ResourceType
-from scim.service import Client, Service, Work
+from scim.service import Client, Service
 from scim.shortcut import Shortcut
 from scim.versions import Precondition
 from scim.writes import Writes, resource
@@ -156,14 +156,9 @@ class _Door:
         the address and with no preferences; never raises."""
         try:
             client = admit(self._gate, environ, self._profiles, "write")
-            body = messages.body(environ, self._limits)
             if id is None:
-                work = self._service.creating(client, kind, body)
-                return self._writes.created(kind, work, DEFAULT)
-            patched = environ["REQUEST_METHOD"] == "PATCH"
-            change = self._service.patching if patched else self._service.replacing
-            work = change(client, kind, id, body, messages.precondition(environ))
-            return self._writes.changed(kind, work, DEFAULT, client if patched else None)
+                return self._create(environ, client, kind, DEFAULT)
+            return self._change(environ, client, kind, id, DEFAULT)
         except Exception as error:
             return refusal(failure(error, _log))
 
@@ -268,7 +263,9 @@ class _Door:
             case []:
                 return {
                     "GET": lambda client: self._lists.answer(client, [kind]),
-                    "POST": lambda client: self._create(client, kind),
+                    "POST": lambda client: self._create(
+                        request.environ, client, kind, _shown(kind)
+                    ).response(),
                 }
             case [".search"]:
                 return {"POST": lambda client: self._lists.answer(client, [kind])}
@@ -277,10 +274,13 @@ class _Door:
         return None
 
     def _one(self, kind: ResourceType, id: str) -> Mapping[str, Handler]:
+        def change(client: Client) -> Response:
+            return self._change(request.environ, client, kind, id, _shown(kind)).response()
+
         return {
             "GET": lambda client: self._read(client, kind, id),
-            "PUT": lambda client: self._change(client, kind, id, self._service.replacing),
-            "PATCH": lambda client: self._change(client, kind, id, self._service.patching),
+            "PUT": change,
+            "PATCH": change,
             "DELETE": lambda client: self._delete(client, kind, id),
         }
 
@@ -307,16 +307,17 @@ class _Door:
 
     # Resources
 
-    def _create(self, client: Client, kind: ResourceType) -> Response:
-        shown = projection_of(kind, messages.shown_in_address())
-        body = messages.body(request.environ, self._limits)
+    def _create(
+        self, environ: WSGIEnvironment, client: Client, kind: ResourceType, shown: Projection
+    ) -> Reply:
+        body = messages.body(environ, self._limits)
         work = self._service.creating(client, kind, body)
-        if later := self.deferred.accept_one(client, "POST", kind.endpoint, body):
+        if later := self.deferred.accept_one(environ, client, kind.endpoint, body):
             return later
-        return self._writes.created(kind, work, shown).response()
+        return self._writes.created(kind, work, shown)
 
     def _read(self, client: Client, kind: ResourceType, id: str) -> Response:
-        shown = projection_of(kind, messages.shown_in_address())
+        shown = _shown(kind)
         found, rows = self._service.get(client, kind, id, rows=shown.wants_rows(kind))
         if "HTTP_IF_MATCH" in request.environ:
             Precondition(request.headers["If-Match"]).check(found)
@@ -327,32 +328,33 @@ class _Door:
 
     def _change(
         self,
+        environ: WSGIEnvironment,
         client: Client,
         kind: ResourceType,
         id: str,
-        change: Callable[[Client, ResourceType, str, dict[str, Any], Precondition], Work],
-    ) -> Response:
-        shown = projection_of(kind, messages.shown_in_address())
-        body = messages.body(request.environ, self._limits)
-        work = change(client, kind, id, body, messages.precondition(request.environ))
-        path = f"{kind.endpoint}/{id}"
-        if later := self.deferred.accept_one(client, request.method, path, body):
+        shown: Projection,
+    ) -> Reply:
+        patches = environ["REQUEST_METHOD"] == "PATCH"
+        change = self._service.patching if patches else self._service.replacing
+        body = messages.body(environ, self._limits)
+        work = change(client, kind, id, body, messages.precondition(environ))
+        if later := self.deferred.accept_one(environ, client, f"{kind.endpoint}/{id}", body):
             return later
-        patched_by = client if request.method == "PATCH" else None
-        return self._writes.changed(kind, work, shown, patched_by).response()
+        return self._writes.changed(kind, work, shown, client if patches else None)
 
     def _delete(self, client: Client, kind: ResourceType, id: str) -> Response:
-        if later := self.deferred.accept_one(client, "DELETE", f"{kind.endpoint}/{id}", None):
-            return later
-        precondition = messages.precondition(request.environ)
+        environ = request.environ
+        if later := self.deferred.accept_one(environ, client, f"{kind.endpoint}/{id}", None):
+            return later.response()
+        precondition = messages.precondition(environ)
         work = self._service.deleting(client, kind, id, precondition)
         return self._writes.deleted(work).response()
 
     def _bulk(self, client: Client) -> Response:
         body = messages.body(request.environ, self._limits)
-        if is_preferred():
+        if is_preferred(request.environ):
             self._bulk_of(client).read(body)
-            return self.deferred.accept(client, body, single=False)
+            return self.deferred.accept(client, body, single=False).response()
         return respond(200, encode(self._bulk_of(client).run(body)))
 
     def _bulk_of(self, client: Client, progress: Progress | None = None) -> Bulk:
@@ -369,6 +371,11 @@ def _scopes(method: str, parts: Sequence[str]) -> tuple[str, ...]:
     if method == "GET" or parts[-1:] == [".search"]:
         return ("read",)
     return ("bulk", "write") if parts == ["Bulk"] else ("write",)
+
+
+def _shown(kind: ResourceType) -> Projection:
+    """What the address asks to be shown. Raises ScimError 400."""
+    return projection_of(kind, messages.shown_in_address())
 
 
 def _defined(definition: Mapping[str, Any]) -> Response:

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
 from scim import filters, messages, search
-from scim.documents import location, rendered
+from scim.documents import rendered
+from scim.messages import Reply
 from scim.projection import DEFAULT
 from scim.schema import Registry, ResourceType
 from scim.service import Client, Service
+from scim.writes import resource
 from store import resources
 from store.database import Database
 from store.ids import ID
@@ -26,8 +28,7 @@ from store.ids import ID
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-Answer = tuple[str, list[tuple[str, str]]]
-Plain = Callable[["WSGIEnvironment", ResourceType, str | None], messages.Reply]
+Plain = Callable[["WSGIEnvironment", ResourceType, str | None], Reply]
 _FILTER = "filter="
 _FLAG_INSIDE = re.compile(r"(aadOptscim062020|AzureAdScimPatch2017)(/[^?]*)(?:\?(.*))?\Z")
 _LONGEST = 1000
@@ -68,25 +69,20 @@ class Shortcut:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"].rstrip("/") == self._prefix:
             self._straighten(environ)
-        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        if method in _WRITES and path.startswith(self._prefix):
-            if (reply := self._write(environ)) is not None:
-                return reply.send(start_response)
-        elif method == "GET" and path.startswith(self._prefix):
-            try:
-                answer = self._answer(environ)
-            except Exception:
-                answer = None  # it is said, and logged, where refusals are made
-            if answer is not None:
-                body = answer[0].encode()
-                headers = [
-                    ("Content-Type", messages.MEDIA_TYPE),
-                    ("Content-Length", str(len(body))),
-                    *answer[1],
-                ]
-                start_response("200 OK", headers)
-                return [body]
-        return self._app(environ, start_response)
+        reply = self._reply(environ)
+        return self._app(environ, start_response) if reply is None else reply.send(start_response)
+
+    def _reply(self, environ: WSGIEnvironment) -> Reply | None:
+        """What is answered here; None for Flask to answer."""
+        method = environ["REQUEST_METHOD"]
+        if method in _WRITES:
+            return self._written(environ)
+        if method != "GET" or not environ["PATH_INFO"].startswith(self._prefix):
+            return None
+        try:
+            return self._read(environ)
+        except Exception:
+            return None  # it is said, and logged, where refusals are made
 
     def _straighten(self, environ: WSGIEnvironment) -> None:
         """Entra's flags belong at the end of the tenant URL, and may stay in its middle:
@@ -96,7 +92,7 @@ class Shortcut:
             environ["PATH_INFO"] = self._prefix + unquote(inside[2], "latin-1")  # as WSGI has it
             environ["QUERY_STRING"] = inside[3] or ""
 
-    def _write(self, environ: WSGIEnvironment) -> messages.Reply | None:
+    def _written(self, environ: WSGIEnvironment) -> Reply | None:
         if environ.get("QUERY_STRING") or "HTTP_PREFER" in environ:
             return None
         place, id = environ["PATH_INFO"], None
@@ -107,7 +103,7 @@ class Shortcut:
         kind = self._kinds.get(place)
         return None if kind is None else self._plain(environ, kind, id)
 
-    def _answer(self, environ: WSGIEnvironment) -> Answer | None:
+    def _read(self, environ: WSGIEnvironment) -> Reply | None:
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
         if not query:
             place, _, id = path.rpartition("/")
@@ -120,17 +116,15 @@ class Shortcut:
             return None
         return self._found(environ, kind, unquote_plus(query[len(_FILTER) :], errors="strict"))
 
-    def _one(self, environ: WSGIEnvironment, kind: ResourceType, id: str) -> Answer | None:
+    def _one(self, environ: WSGIEnvironment, kind: ResourceType, id: str) -> Reply | None:
         client = self._reader(environ)
         with self._db.moment() as conn:
             found = resources.get(conn, client.source, kind.name, id)
         if found is None or self._groups.has_rows(kind, found):
             return None
-        base = self._base_for(environ)
-        headers = messages.place(found, location(kind, found, base))
-        return rendered(kind, found, base), list(headers.items())
+        return resource(200, kind, found, self._base_for(environ), DEFAULT, "")
 
-    def _found(self, environ: WSGIEnvironment, kind: ResourceType, text: str) -> Answer | None:
+    def _found(self, environ: WSGIEnvironment, kind: ResourceType, text: str) -> Reply | None:
         if len(text) > _LONGEST:
             return None
         client = self._reader(environ)
@@ -141,10 +135,11 @@ class Shortcut:
         with self._db.moment() as conn:
             found = resources.by_key(conn, client.source, kind.name, *key)
         if found is None:
-            return messages.list_text([], 0, 1), []
+            return Reply(200, messages.list_text([], 0, 1), {})
         if self._groups.has_rows(kind, found):
             return None
-        return messages.list_text([rendered(kind, found, self._base_for(environ))], 1, 1), []
+        text = rendered(kind, found, self._base_for(environ))
+        return Reply(200, messages.list_text([text], 1, 1), {})
 
     def _base_for(self, environ: WSGIEnvironment) -> str:
         return self._bases.get(environ.get("HTTP_HOST", ""), self._base)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -89,5 +88,4 @@ def resource(
 def _with_receipt(reply: Reply, written: Written) -> Reply:
     if not written.receipt:
         return reply
-    headers: Mapping[str, str] = {**reply.headers, RECEIPT: written.receipt}
-    return replace(reply, headers=headers)
+    return replace(reply, headers={**reply.headers, RECEIPT: written.receipt})

@@ -122,11 +122,11 @@ class GroupCommit:
         taken: list[_Job] = []
         self._inside.now = True
         try:
-            with self._alone() as lock:
+            with self._alone():
                 self._transact(taken)
                 if len(taken) >= _CROWD:
                     with suppress(OSError):  # what is done is done
-                        os.utime(lock)  # seen by all processes
+                        os.utime(self._file)  # seen by all processes
         except BaseException as error:
             taken = taken or self._take(1)
             for job in taken:
@@ -149,48 +149,41 @@ class GroupCommit:
         try:
             self._together(taken)
         except Halfway:
+            with self._mutex:  # back to where they came from
+                self._queue.extendleft(reversed(taken))
+            taken.clear()
             self._together(taken, careful=True)
 
     def _together(self, taken: list[_Job], *, careful: bool = False) -> None:
-        """Do the work `taken`, and what waits, in one transaction."""
+        """Do what waits in one transaction."""
         until = time.monotonic() + _LONGEST
-        again = deque(taken)
         with self._begin() as connection:
             self._idle.clear()
             try:
                 carefully(connection, careful)
-                while (job := self._following(again, taken)) is not None:
+                while len(taken) < _MOST and (found := self._take(1)):
+                    taken += found
                     if len(taken) == 1 and not self._queue:
                         # Alone: an error undoes the transaction itself.
-                        job.run(connection)
+                        found[0].run(connection)
                     else:
-                        _within(connection, job)
-                    if not again and time.monotonic() > until:
+                        _within(connection, found[0])
+                    if time.monotonic() > until:
                         break
             finally:
                 self._idle.set()
-
-    def _following(self, again: deque[_Job], taken: list[_Job]) -> _Job | None:
-        """What is to be done next, of what was taken before or of what waits."""
-        if again:
-            return again.popleft()
-        if len(taken) == _MOST or not (found := self._take(1)):
-            return None
-        taken += found
-        return found[0]
 
     def _take(self, number: int) -> list[_Job]:
         with self._mutex:
             return [self._queue.popleft() for _ in range(min(number, len(self._queue)))]
 
     @contextmanager
-    def _alone(self) -> Iterator[int]:
-        """While nobody else in any process writes; the descriptor of the lock file."""
+    def _alone(self) -> Iterator[None]:
         if self._descriptor is None:
             self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         try:
-            yield self._descriptor
+            yield
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
