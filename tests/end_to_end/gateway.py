@@ -191,15 +191,16 @@ def operated(
 
 
 def processes_of(leader: subprocess.Popen[bytes]) -> list[tuple[str, int]]:
-    """Name, as `ps` shows it, and id of every process in the session that `leader` leads."""
+    """Name, as `ps` shows it, and id of every process that runs in the session of `leader`. One
+    that has ended and waits for its parent to notice does not."""
     shown = subprocess.run(
-        ["ps", "-o", "pid=,args=", "-s", str(leader.pid)],
+        ["ps", "-o", "pid=,stat=,args=", "-s", str(leader.pid)],
         capture_output=True,
         text=True,
         check=False,
     ).stdout
-    found = (line.split(maxsplit=1) for line in shown.splitlines() if line.strip())
-    return [(args.strip(), int(pid)) for pid, args in found]
+    found = (line.split(maxsplit=2) for line in shown.splitlines() if line.strip())
+    return [(args.strip(), int(pid)) for pid, stat, args in found if not stat.startswith("Z")]
 
 
 def wait_for(condition: Callable[[], bool], timeout: float, complaint: str) -> None:
