@@ -5,8 +5,10 @@
 A sandbox as a newcomer starts it, with intake, persons, pairs and journal. Both directories
 refuse every connection meanwhile, so that what is measured is the taking in of records.
 
-First one client, which waits for each answer as scripts and CSV2SCIM do; then as many
-connections as keep both processors busy, where what is saved is the cost of a request alone.
+First one client, which waits for each answer as scripts and CSV2SCIM do: once as cheap as a
+client can be, so that nearly all the time is ours, and once as scripts are written, with
+`requests`. Then as many connections as keep both processors busy, where what is saved is the
+cost of a request alone.
 """
 
 from __future__ import annotations
@@ -14,7 +16,11 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import time
 from collections.abc import Iterator
+from typing import Any
+
+from requests import Session
 
 from benchmarks._load import request, run
 from benchmarks.scim import processor_seconds, user
@@ -42,6 +48,13 @@ def measure(gateway: SandboxGateway, seconds: float) -> None:
     address = gateway.about["bulkUpload"]["generic"]["bulkUpload"].removeprefix(gateway.base)
     numbers = itertools.count(1)
 
+    def piece() -> dict[str, Any]:
+        operations = [
+            {"method": "POST", "bulkId": str(n), "path": "/Users", "data": user(n)}
+            for n in itertools.islice(numbers, PIECE)
+        ]
+        return {"Operations": operations}
+
     def singles() -> Iterator[bytes]:
         for number in numbers:
             body = json.dumps(user(number)).encode()
@@ -49,11 +62,19 @@ def measure(gateway: SandboxGateway, seconds: float) -> None:
 
     def pieces() -> Iterator[bytes]:
         while True:
-            operations = [
-                {"method": "POST", "bulkId": str(n), "path": "/Users", "data": user(n)}
-                for n in itertools.islice(numbers, PIECE)
-            ]
-            yield request("POST", address, headers, json.dumps({"Operations": operations}).encode())
+            yield request("POST", address, headers, json.dumps(piece()).encode())
+
+    def script(path: str, status: int, users: int) -> float:
+        """Users a second of a script that sends one request after another."""
+        with Session() as session:
+            session.headers.update(headers | {"Content-Type": "application/scim+json"})
+            began, done = time.perf_counter(), 0
+            while time.perf_counter() - began < seconds:
+                body = json.dumps(piece() if users > 1 else user(next(numbers)))
+                answer = session.post(gateway.base + path, data=body.encode(), timeout=60)
+                assert answer.status_code == status, answer.text
+                done += users
+            return done / (time.perf_counter() - began)
 
     run(gateway.port, singles(), connections=4, seconds=1)  # both processes are warm now
     for who, single, bulk in (("one client", 1, 1), ("many", 16, 4)):
@@ -80,6 +101,12 @@ def measure(gateway: SandboxGateway, seconds: float) -> None:
             )
         (rate, spent), (bulk_rate, bulk_spent) = found.values()
         print(f"{who:10} ratio {bulk_rate / rate:.1f}; by processor time {spent / bulk_spent:.1f}")
+    for _ in range(3):
+        rate, bulk_rate = script("/scim/v2/Users", 201, 1), script(address, 202, PIECE)
+        print(
+            f"{'a script':10} {rate:7,.0f} users/s by POST /Users, {bulk_rate:,.0f} by bulkUpload "
+            f"of {PIECE}: ratio {bulk_rate / rate:.1f}"
+        )
 
 
 def web_seconds(gateway: SandboxGateway) -> float:
