@@ -147,6 +147,8 @@ class Inbound:
             if value.__class__ is str and fact.plain and (written := value.strip()):
                 values[fact.rule.name] = written  # what most of them come to
                 rules[fact.rule.name] = fact.rule
+            elif value is not _ENDED and first(value) not in (None, ""):
+                saying.say(fact, fact.rule, value)
             elif value is not None or emptied & bit or not fact.mute:
                 saying.take(fact, fact.rule.run(saying.document))
         return Facts(values, saying.origins, saying.problems, self.asked)
@@ -164,26 +166,33 @@ class Saying:
 
     def take(self, fact: FactRule, result: Result) -> None:
         """Add what a rule gave, or its problem."""
-        value: FactValue | None = None
-        if first(result.value) in (None, ""):
-            self.problems.extend(result.problems)
-            if result.problems or result.skipped:
-                return
-            if fact.absent.default is not None and result.rule is fact.rule:
-                self.take(fact, fact.absent.default.run(self.document))
-                return
-            if not _cleared(fact, result, self.emptied):
-                return
-        elif (text(result.value) or "").strip().lower() not in fact.none:
-            value = _convert(result.value, fact.kind)
+        if first(result.value) not in (None, ""):
+            self.say(fact, result.rule, result.value)
+            return
+        self.problems.extend(result.problems)
+        if result.problems or result.skipped:
+            return
+        if fact.absent.default is not None and result.rule is fact.rule:
+            self.take(fact, fact.absent.default.run(self.document))
+        elif _cleared(fact, result, self.emptied):
+            self._keep(fact, result.rule, None)
+
+    def say(self, fact: FactRule, rule: Rule, said: Value) -> None:
+        """Add what `rule` found for the fact, which is something, or that it is of no use."""
+        value = None
+        if (text(said) or "").strip().lower() not in fact.none:
+            value = _convert(said, fact.kind)
             if value is None:
                 problem = f"not a value of kind {fact.kind}"
-                self.problems.append(Problem(result.rule.place, problem))
+                self.problems.append(Problem(rule.place, problem))
                 return
+        self._keep(fact, rule, value)
+
+    def _keep(self, fact: FactRule, rule: Rule, value: FactValue | None) -> None:
         name = fact.rule.name
         if value is not None or name not in NEVER_NULL:
             self.values[name] = value
-            self.origins.rules[name] = result.rule
+            self.origins.rules[name] = rule
 
 
 def _cleared(fact: FactRule, result: Result, emptied: Collection[Path]) -> bool:
