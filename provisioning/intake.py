@@ -25,6 +25,7 @@ from settings import Settings
 from store import journal, members, resources
 from store.clocks import BusinessClock, machine_now
 from store.ids import new_id
+from store.json_text import parse
 from store.tables import resource
 
 
@@ -138,7 +139,7 @@ class Intake:
         row = tx.execute(select(resource).where(resource.c.id == id)).one_or_none()
         if row is None or row.deleted is not None or row.person is None:
             return False
-        document, cleared = json.loads(row.document), frozenset(json.loads(row.cleared))
+        document, cleared = parse(row.document), frozenset(json.loads(row.cleared))
         said = self.on_change(tx, row.source, row.type, id, document, document, cleared)
         values = {"person": said.person, "facts": said.facts}
         tx.execute(update(resource).where(resource.c.id == id).values(**values))
@@ -253,7 +254,7 @@ class Intake:
         self, tx: Connection, settings: Settings, who: str, kept: Kept, now: float
     ) -> tuple[Mapping[str, Any], bool]:
         """The person's facts as stored, and whether they work by what is stored."""
-        facts: dict[str, Any] = json.loads(kept.facts)
+        facts: dict[str, Any] = parse(kept.facts)
         if not facts:
             return {}, False  # just made: nobody has said anything yet
         episodes = people.episodes_from(kept.episodes)
@@ -323,7 +324,7 @@ def with_groups(
     found = members.groups_of(connection, id)
     own = resources.types_of(connection, source, [group for group, _, _ in found])
     groups = [
-        {"value": group, "display": json.loads(text).get("displayName")}
+        {"value": group, "display": parse(text).get("displayName")}
         for group, text, _ in found
         if group in own
     ]

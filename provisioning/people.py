@@ -6,7 +6,6 @@ means for accounts is worked out in `view.py`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -33,6 +32,7 @@ from provisioning.lifecycle import Episode
 from provisioning.merging import Ahead, Merged, Record, merge
 from scim import folding
 from store.ids import new_id
+from store.json_text import canonical, parse
 from store.statement import Statement
 from store.tables import person, person_key, resource
 
@@ -84,7 +84,6 @@ class Told(NamedTuple):
     ahead: str | None
 
 
-_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 _whom: Any = bindparam("the_person")
 _READ = Statement(select(*(person.c[name] for name in Kept._fields)).where(person.c.id == _whom))
 _TOLD = Statement(
@@ -188,7 +187,7 @@ def read(tx: Connection, who: str) -> Kept:
 def facts_of(connection: Connection, who: str) -> dict[str, Any]:
     """What is known of the person; nothing of who is unknown."""
     text = connection.execute(select(person.c.facts).where(person.c.id == who)).scalar()
-    facts: dict[str, Any] = json.loads(text or "{}")
+    facts: dict[str, Any] = parse(text or "{}")
     return facts
 
 
@@ -212,24 +211,24 @@ def live_records(tx: Connection, who: str) -> list[Record]:
 
 def record(source: str, facts: str | None, ahead: str | None) -> Record:
     """A resource's row as what it says; both texts are JSON."""
-    dated = [Ahead(at, changed) for at, changed in json.loads(ahead)] if ahead else ()
-    return Record(source, json.loads(facts) if facts else {}, tuple(dated))
+    dated = [Ahead(at, changed) for at, changed in parse(ahead)] if ahead else ()
+    return Record(source, parse(facts) if facts else {}, tuple(dated))
 
 
 def ahead_text(ahead: Iterable[Ahead]) -> str | None:
     """The column `resource.ahead`."""
     listed = [[change.at, change.facts] for change in ahead]
-    return _json(listed) if listed else None
+    return canonical(listed) if listed else None
 
 
 def facts_text(facts: Mapping[str, Any]) -> str:
     """Facts as they are stored."""
-    return _json(facts)
+    return canonical(facts)
 
 
 def episodes_from(text: str) -> tuple[Episode, ...]:
     """The column `person.episodes`."""
-    return tuple(Episode(e["source"], e["facts"], e["saidAt"]) for e in json.loads(text))
+    return tuple(Episode(e["source"], e["facts"], e["saidAt"]) for e in parse(text))
 
 
 def row_of(merged: Merged, facts: str | None = None) -> dict[str, Any]:
@@ -240,8 +239,8 @@ def row_of(merged: Merged, facts: str | None = None) -> dict[str, Any]:
     ]
     return {
         "facts": facts_text(merged.facts) if facts is None else facts,
-        "origins": _json(merged.origins),
-        "episodes": _json(episodes),
+        "origins": canonical(merged.origins),
+        "episodes": canonical(episodes),
         "changes_at": merged.changes_at,
     }
 
@@ -270,7 +269,7 @@ def note_case(tx: Connection, who: str, kept: Kept, record_id: str, why: str | N
     """Remember, or forget, why this record of the person has to be looked at by a human."""
     if why is None and kept.cases == UNKNOWN:
         return
-    cases: dict[str, str] = json.loads(kept.cases)
+    cases: dict[str, str] = parse(kept.cases)
     if cases.get(record_id) == why:
         return
     others = {id: other for id, other in cases.items() if id != record_id}
@@ -283,7 +282,7 @@ def store_cases(tx: Connection, who: str, cases: Mapping[str, str]) -> None:
         update(person)
         .where(person.c.id == who)
         .values(
-            cases=_json(cases),
+            cases=canonical(cases),
             problem="; ".join(dict.fromkeys(cases.values())) or None,
         )
     )
@@ -302,7 +301,7 @@ def refresh(tx: Connection, who: str, policy: People, now: float) -> None:
             tx.execute(update(resource).where(resource.c.id == row.id).values(**values))
         records.append(said)
     if records:
-        before = json.loads(read(tx, who).facts)
+        before = parse(read(tx, who).facts)
         store(tx, who, merge(records, policy, now, before))
 
 

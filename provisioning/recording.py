@@ -34,6 +34,7 @@ from provisioning.snapshot import account_edge
 from provisioning.view import View
 from store import journal
 from store.clocks import machine_now
+from store.json_text import canonical
 from store.statement import Statement
 from store.tables import account as account_table
 from store.tables import grant as grant_table
@@ -302,7 +303,7 @@ class Recorder:
 
     def applied(self, tx: Connection, values: Mapping[str, Any]) -> None:
         """What the account holds now is what was last applied."""
-        text = json.dumps(values, ensure_ascii=False, sort_keys=True)
+        text = canonical(values)
         _APPLIED.count(tx, **self._whose, values=text)
 
     def drift(

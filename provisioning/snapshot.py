@@ -16,6 +16,7 @@ from provisioning.lifecycle import Episode, Lifecycle
 from provisioning.merging import Record, course, merge, was_out
 from provisioning.obligations import END_SESSIONS
 from scim.folding import fold
+from store.json_text import parse
 from store.statement import Statement
 from store.tables import account as account_table
 from store.tables import grant as grant_table
@@ -194,13 +195,13 @@ def read_snapshots(
             link=Link(own.anchor, own.hint) if own else None,
             gone_at=own.gone_at if own else None,
             state=pairs[id].state if id in pairs else None,
-            applied=json.loads(own.applied) if own else {},
+            applied=parse(own.applied) if own else {},
             names=names.get(id, {}),
             manager=manager,
             manager_anchor=other.anchor if other and other.gone_at is None else None,
             grants=grants.get(id, {}),
             end_sessions=id in owed,
-            drift=json.loads((id in pairs and pairs[id].drift) or "{}"),
+            drift=parse((id in pairs and pairs[id].drift) or "{}"),
             outdated=said[id].outdated,
             outside_since=pairs[id].outside_since if id in pairs else None,
             was_out=id in pairs and was_out(said[id].life_at, pairs[id].looked_business, now),
@@ -222,14 +223,14 @@ def _said(connection: Connection, row: Any, policy: People, now: float) -> _Said
     episodes = people.episodes_from(row.episodes)
     if row.changes_at is None or row.changes_at > now:
         life_at = course((), episodes, row.withdrawn_at, policy)
-        facts, origins = json.loads(row.facts), json.loads(row.origins)
+        facts, origins = parse(row.facts), json.loads(row.origins)
         return _Said(facts, origins, episodes, row.changes_at, life_at)
     said = _merged(row, people.live_records(connection, row.id), policy, now)
     return replace(said, outdated=True)
 
 
 def _merged(row: Any, records: Sequence[Record], policy: People, now: float) -> _Said:
-    merged = merge(records, policy, now, json.loads(row.facts))
+    merged = merge(records, policy, now, parse(row.facts))
     life_at = course(records, merged.episodes, row.withdrawn_at, policy)
     return _Said(merged.facts, merged.origins, merged.episodes, merged.changes_at, life_at)
 

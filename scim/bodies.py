@@ -12,13 +12,12 @@ import re
 from typing import Any
 
 from scim.errors import ScimError, invalid_syntax, invalid_value
+from store.json_text import compact
 
 MAX_DEPTH = 32
 _MAX_INTEGER = 2**63
 # What may come to NUL or half a surrogate pair; neither can be written without an escape.
 _SUSPICIOUS = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def decode(raw: bytes) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def decode(raw: bytes) -> dict[str, Any]:
 
 def encode(value: Any) -> str:
     """Compact JSON text."""
-    return _encode(value)
+    return compact(value)
 
 
 def _check(root: Any, *, strings: bool) -> None:

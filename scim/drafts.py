@@ -7,7 +7,6 @@ the transaction sees that, and has another one made where it is not.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +20,7 @@ from scim.patch import Outcome
 from scim.profiles import Profile, has_key
 from scim.schema import Registry, ResourceType
 from scim.validation import Validator
+from store.json_text import parse
 from store.resources import Resource, Value
 
 Listed = Callable[[], list[dict[str, Any]]]
@@ -99,10 +99,10 @@ class Drafts:
     ) -> Draft:
         """What `outcome` makes of `old`. Raises ScimError 400."""
         now = round(self._now(), 3)
-        before = json.loads(old.document)
+        before = parse(old.document)
         held = {key: value for key, value in before.items() if key not in documents.ENVELOPE}
         # PATCH works on a copy: what was is compared with, and shown to the listener.
-        own = json.loads(old.document)
+        own = parse(old.document)
         for name in documents.ENVELOPE:
             own.pop(name, None)
         result, change = outcome(own, listed)

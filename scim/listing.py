@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,6 +21,7 @@ from scim.search import Query, refuse_empty
 from scim.service import Client, Service
 from store import setting
 from store.database import Database
+from store.json_text import parse
 from store.resources import Resource
 
 
@@ -99,4 +99,4 @@ def shown_text(kind: ResourceType, found: Resource, base: str, shown: Projection
     text = rendered(kind, found, base, rows)
     if shown.is_default(kind):
         return text
-    return encode(shown.of(kind, json.loads(text)))
+    return encode(shown.of(kind, parse(text)))

@@ -7,7 +7,6 @@ the answer is `tooMany`, unless a cursor lets the client come back for the rest.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from scim.ordering import Sorting
 from scim.profiles import Profile
 from scim.schema import ResourceType
 from store import lists, resources
+from store.json_text import parse
 from store.lists import After, Condition, Order
 from store.resources import Resource
 
@@ -217,7 +217,7 @@ class Search:
                 seen[:] = [row]
 
     def _document(self, plan: _Plan, row: Resource) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(row.document)
+        document: dict[str, Any] = parse(row.document)
         document["meta"]["location"] = location(plan.kind, row, self._base)
         if plan.with_rows:
             document.update(self._groups.shown(self._conn, plan.kind, row))

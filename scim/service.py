@@ -7,7 +7,6 @@ give the work to be done in a transaction, so that several operations can share 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -30,6 +29,7 @@ from scim.versions import Precondition
 from store import members, resources
 from store.database import Database
 from store.ids import ID, new_id
+from store.json_text import parse
 from store.resources import Resource
 
 T = TypeVar("T")
@@ -235,7 +235,7 @@ class Service:
             now = round(self._now(), 3)
             old = self._found(tx, client, kind, id)
             precondition.check(old)
-            before = json.loads(old.document)
+            before = parse(old.document)
             values = indexing.values(kind, before)
             before.update(self._members_of(tx, kind, old))
             verdict = self._listener.on_change(
@@ -316,7 +316,7 @@ class Service:
         settled = self.groups.settle(tx, client.source, old.seq, draft.change)
         if draft.same and settled:  # the members alone are others
             new = _restamped(draft.new, round(self._now(), 3))
-            draft = replace(draft, new=new, after=json.loads(new.document))
+            draft = replace(draft, new=new, after=parse(new.document))
         if draft.new == old:
             return Written(old, None, draft.named, "unchanged")
         written = self._update(tx, client, kind, old, draft, settled)

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from store.database import Database
+from store.json_text import compact
 from store.tables import deferred
 
 LEASE = 15.0
@@ -66,7 +67,7 @@ def accept(
         return None
     id = str(uuid.uuid4())
     row = {"id": id, "source": source, "profile": profile, "subject": subject, "single": single}
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    text = compact(body)
     tx.execute(insert(deferred).values(**row, body=text, accepted=now))
     return id
 

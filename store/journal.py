@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 
 from store import setting
+from store.json_text import canonical
 from store.statement import Statement
 from store.tables import journal, journal_values
 
@@ -80,13 +81,14 @@ def append(
     `kind` is one of upload, intake, plan, operation, outcome, case, drift, console, start,
     erase, access. `body` holds nothing personal; `values` may, and can be erased later. Both must
     be JSON. On PostgreSQL other appenders wait until `tx` ends: append late.
-    Raises ValueError when `body` uses the key that is kept for the hash of the values.
+    Raises ValueError when `body` uses the key that is kept for the hash of the values, and
+    TypeError for what is no JSON.
     """
     if _SEAL in body:
         raise ValueError(f"the key {_SEAL} of a journal body is kept for the journal")
     kept, salt, beside = dict(body), "", ""
     if values is not None:
-        salt, beside = secrets.token_hex(16), _canonical(values)
+        salt, beside = secrets.token_hex(16), canonical(values)
         kept[_SEAL] = _sealed(salt, beside)
     entry = {
         "at": float(now),
@@ -95,7 +97,7 @@ def append(
         "person": person,
         "target": target,
         "ref": ref,
-        "body": _canonical(kept),
+        "body": canonical(kept),
     }
     previous = _sqlite_head(tx) if tx.dialect.name == "sqlite" else _postgres_head(tx)
     entry["hash"] = _chained(previous, entry)
@@ -288,20 +290,13 @@ def _entry(row: Row[Any]) -> Entry:
     )
 
 
-_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def _canonical(value: Mapping[str, Any]) -> str:
-    return _JSON.encode(value)
-
-
 def _sealed(salt: str, values: str) -> str:
     return hashlib.sha256((salt + values).encode()).hexdigest()
 
 
 def _chained(previous: str, entry: Mapping[str, Any]) -> str:
     columns = ("at", "at_business", "kind", "person", "target", "ref", "body")
-    said = _canonical({column: entry[column] for column in columns})
+    said = canonical({column: entry[column] for column in columns})
     return hashlib.sha256((previous + said).encode()).hexdigest()
 
 
