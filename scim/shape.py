@@ -46,7 +46,7 @@ class Shaper:
 
         Raises ScimError 400 for what the profile does not forgive.
         """
-        self.schemas(next((value for key, value in body.items() if key.lower() == "schemas"), None))
+        self._named_schemas(body)
         content: dict[str, Any] = {}
         for key, value in take(self.kind, self._loosely, body, content):
             if key.lower() == "schemas":
@@ -82,16 +82,14 @@ class Shaper:
         if path.attribute is None:
             self._put(content, path.text, shaped)
             return
-        holder = content if path.extension is None else content.setdefault(path.extension, {})
-        if path.sub is None:
-            self._put(holder, path.attribute.name, shaped)
-        elif path.attribute.multi_valued:
-            raise invalid_syntax(f"{path.text} names a value in a list without saying which.")
+        if path.sub is not None:
+            if path.attribute.multi_valued:
+                raise invalid_syntax(f"{path.text} names a value in a list without saying which.")
+            shaped = {path.sub.name: shaped}
+        if path.extension is None:
+            self._put(content, path.attribute.name, shaped)
         else:
-            inner = holder.setdefault(path.attribute.name, {})
-            if not isinstance(inner, dict):
-                raise invalid_syntax(f"{path.attribute.name} is there twice.")
-            self._put(inner, path.sub.name, shaped)
+            self._put(content, path.extension, {path.attribute.name: shaped})
 
     def _stray(
         self, holder: dict[str, Any], name: str, value: Any, path: str | None, shown: str
@@ -106,8 +104,22 @@ class Shaper:
         if value is _EMPTY:
             return
         if name in holder:
-            raise invalid_syntax(f"{name[:200]} is there twice.")
+            value = self._together(name, holder[name], value, ":" if ":" in name else ".")
         holder[name] = value
+
+    def _together(self, name: str, one: Any, other: Any, joint: str = ".") -> Any:
+        """What two members of an object say of one attribute. They have no order (RFC 8259
+        section 1): either may come first, and neither wins where they disagree."""
+        if self.profile.any_attribute:
+            if isinstance(one, dict) and isinstance(other, dict):
+                both = {**one, **other}
+                for key in one:
+                    if key in other:
+                        both[key] = self._together(f"{name}{joint}{key}", one[key], other[key])
+                return both
+            if json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True):
+                return one
+        raise invalid_syntax(f"{name[:200]} is there twice.")
 
     def _at(self, path: Path, value: Any) -> Any:
         if path.attribute is None:
@@ -275,6 +287,14 @@ class Shaper:
             if canonical.lower() == text.lower():
                 return canonical
         return text
+
+    def _named_schemas(self, body: Mapping[str, Any]) -> None:
+        if self.profile.any_attribute:
+            return
+        said = [value for key, value in body.items() if key.lower() == "schemas"]
+        if len(said) > 1:
+            raise invalid_syntax("schemas is there twice.")
+        self.schemas(said[0] if said else None)
 
     def schemas(self, named: Any, *, whole: bool = True) -> None:
         """`schemas` is derived from what a resource holds; strict clients must get it right.
