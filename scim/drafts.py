@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scim import documents, groups, indexing
+from scim import documents, groups, indexing, names
 from scim.bodies import encode
 from scim.errors import invalid_value
 from scim.groups import Change
@@ -106,6 +106,8 @@ class Drafts:
         for name in documents.ENVELOPE:
             own.pop(name, None)
         result, change = outcome(own, listed)
+        if profile.formatted_follows and not result.formatted:
+            names.follow(held, result.content, result.emptied)
         content = self._checked(profile, kind, result.content, held)
         self.check_members(profile, kind, groups.listed(kind, change))
         cleared = documents.still_cleared(kind, content, old.cleared | result.emptied)

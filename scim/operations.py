@@ -9,6 +9,7 @@ from typing import Any
 
 from scim.errors import ScimError, immutable, invalid_value, no_target
 from scim.matching import matches
+from scim.names import says_formatted
 from scim.paths import Path, member
 from scim.profiles import HR, Profile
 from scim.schema import UNKNOWN, Attribute, ResourceType
@@ -31,6 +32,7 @@ class Work:
         self.content = content
         self.emptied: set[str] = set()
         self.named: set[str] = set()
+        self.formatted = False  # whether name.formatted is said
 
     def whole(self, name: str, value: Any) -> None:
         """An operation without a path: its value's members are its paths."""
@@ -70,6 +72,7 @@ class Work:
                 self._clear(parse(self._kind, text, HR))
         if shaped is None:
             return
+        self.formatted = self.formatted or says_formatted(path, shaped)
         if path.attribute is None:
             schema = self._kind.extension(path.extension or "")
             for key, inner in shaped.items():
@@ -123,6 +126,7 @@ class Work:
         if shaped is None:
             self.remove(target, None, missing_ok=True)
             return
+        self.formatted = self.formatted or says_formatted(path, shaped)
         holder = self._holder(path.extension)
         items = _items(holder.get(_spelled(holder, attribute)))
         chosen = [position for position, item in enumerate(items) if self._meets(target, item)]

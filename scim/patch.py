@@ -24,11 +24,13 @@ MAX_OPERATIONS = 1000
 @dataclass(frozen=True)
 class Outcome:
     """What a message makes of a resource: its content, the paths that were emptied, and
-    those named of attributes that are returned on request."""
+    those named of attributes that are returned on request. `formatted`: name.formatted is as
+    the message says it, or says all there is; else the message did not speak of it."""
 
     content: dict[str, Any]
     emptied: set[str]
     named: set[str]
+    formatted: bool = True
 
 
 class Patch:
@@ -81,7 +83,7 @@ class Patch:
             else:
                 work.put(name, target, value)
         content = {k: v for k, v in work.content.items() if v != [] and (v != {} or ":" not in k)}
-        return Outcome(content, work.emptied, work.named)
+        return Outcome(content, work.emptied, work.named, work.formatted)
 
     def without_members(self) -> tuple[Patch, Change] | None:
         """What the message says of members, apart from the rest of it.

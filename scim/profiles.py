@@ -97,6 +97,9 @@ class Profile:
     """Paths that no message empties: keys, and active."""
     create_unmatched: bool = False
     """PATCH replace on a value filter that selects nothing makes the element; else noTarget."""
+    formatted_follows: bool = False
+    """A message that changes parts of the name, and does not say name.formatted, changes that as
+    well where it was put together from them; else what was said stays."""
     several_of_one: bool = False
     """Several resources may have one externalId, which is the client's to keep unique (RFC 7643
     section 3.1); else 409. Only where nobody is joined by it: see `profile_of`."""
@@ -129,6 +132,7 @@ HR = Profile(
     sparse_put=True,
     sticky=PERSON_KEYS | {"active"},
     create_unmatched=True,
+    formatted_follows=True,
     any_case_paths=True,
     aliases=_MISSPELLED,
 )
@@ -139,6 +143,7 @@ ENTRA = Profile(
     unwrap=True,
     ignore_read_only=True,
     create_unmatched=True,
+    formatted_follows=True,
     unique_groups=True,
     silent_groups=True,
     any_case_paths=True,
@@ -150,6 +155,7 @@ OKTA = Profile(
     read_loosely=True,
     ignore_read_only=True,
     create_unmatched=True,
+    formatted_follows=True,
 )
 SAP_IPS = replace(HR, name="sap-ips", unique_groups=True)  # IPS finds groups by their names
 RIPPLING = replace(HR, name="rippling")

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from scim.drafts import Outcomes
 from scim.errors import invalid_value
 from scim.groups import Change
+from scim.names import NAME, has_formatted
 from scim.operations import Work as Operations
 from scim.patch import Outcome
 from scim.profiles import HR, Profile
@@ -97,7 +98,8 @@ class Record:
                 content[name] = _merged(schema, content.get(name) or {}, value)
             else:
                 _put(content, name, self._kind.attribute(name), value)
-        return Outcome(content, set(self._shaper.emptied), set(self._shaper.named))
+        formatted = has_formatted(self.said.get(NAME))
+        return Outcome(content, set(self._shaper.emptied), set(self._shaper.named), formatted)
 
 
 def _merged(
