@@ -255,8 +255,10 @@ class Service:
         return work
 
     def _leave_groups(self, tx: Connection, old: Resource, now: float) -> None:
-        """The groups that lose a member have a new version."""
+        """The groups that lose a member have a new version, but for one that was its own."""
         for group in members.groups_with(tx, old.id):
+            if group.id == old.id:
+                continue
             if not resources.replace(tx, _restamped(group, now), group.version):
                 raise moved()
         members.leave(tx, old.id)

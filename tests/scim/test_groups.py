@@ -266,6 +266,19 @@ def test_a_deleted_group_is_nobodys(server: Server, strict: Client) -> None:
         assert conn.execute(select(member)).all() == []
 
 
+@pytest.mark.parametrize("headers", [{}, {"If-Match": "*"}, {"If-Match": 'W/"2"'}])
+def test_a_group_that_is_in_itself_can_be_deleted(strict: Client, headers: dict[str, str]) -> None:
+    [user] = users(strict, 1)
+    own, outer = group(strict, "Own")["id"], group(strict, "Outer")["id"]
+    there = {"schemas": [GROUP], "displayName": "Own", "members": [{"value": own}, {"value": user}]}
+    accepted(strict.send("PUT", f"/Groups/{own}", there))
+    accepted(patch(strict, outer, {"op": "add", "path": "members", "value": [{"value": own}]}))
+    assert strict.send("DELETE", f"/Groups/{own}", headers=headers).status_code == 204
+    left = accepted(strict.get(f"/Groups/{outer}"))
+    assert (ids_of(left), left["meta"]["version"]) == ([], 'W/"3"')
+    assert "groups" not in accepted(strict.get(f"/Users/{user}"))
+
+
 def test_who_is_not_there_can_be_named(strict: Client) -> None:
     made = group(strict, "g", UNKNOWN)
     assert made["members"] == [{"value": UNKNOWN}]
