@@ -81,15 +81,6 @@ def user_key(kind: ResourceType, content: Mapping[str, Any]) -> str | None:
     return str(value) if kind.key and kind.key.case_exact else fold(str(value))
 
 
-def amended(before: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    """`before` with what a sparse PUT says: values, and of extensions the members it names."""
-    content = {**before, **sent}
-    for name, value in sent.items():
-        if isinstance(value, dict):
-            content[name] = {**before.get(name, {}), **value}
-    return content
-
-
 def carried_over(
     kind: ResourceType, profile: Profile, before: Mapping[str, Any], sent: dict[str, Any]
 ) -> dict[str, Any]:

@@ -137,6 +137,19 @@ class Patch:
         return [one["value"] for one in found if isinstance(one.get("value"), str)]
 
 
+def as_patch(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The PATCH that a PUT of nothing but a state amounts to: what it does not say stays.
+
+    An object with nothing in it, `"name": {}`, is how converters say nothing.
+    """
+    return {"schemas": [PATCH_URN], "Operations": [{"op": "replace", "value": _said(body)}]}
+
+
+def _said(value: Mapping[str, Any]) -> dict[str, Any]:
+    inner = ((k, _said(v) if isinstance(v, dict) else v) for k, v in value.items())
+    return {key: one for key, one in inner if one != {}}
+
+
 def _taken(members: Attribute, value: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     """A value without what it says of members, and that."""
     rest = {key: inner for key, inner in value.items() if key.lower() != members.name}

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from scim.schema import ResourceType
+
 _ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 _WORKER = "urn:muster:scim:schemas:extension:worker:1.0:User"
 _SAP = "urn:ietf:params:scim:schemas:extension:sap:2.0:User"
@@ -52,22 +54,25 @@ def has_key(content: Mapping[str, Any]) -> bool:
     return any(isinstance(holder, dict) and holder.get(name) for holder, name in holders)
 
 
-_STATE = frozenset(("schemas", "id", "externalid", "username", "active", "meta"))
-_LOWER_KEYS = {
-    urn.lower(): frozenset(name.lower() for other, name in _KEYS_OF_EXTENSIONS if other == urn)
+_STATE = frozenset(("externalId", "userName", "active"))
+_KEYS_BY_EXTENSION = {
+    urn: frozenset(name for other, name in _KEYS_OF_EXTENSIONS if other == urn)
     for urn, _ in _KEYS_OF_EXTENSIONS
 }
 
 
-def says_only_state(body: Mapping[str, Any]) -> bool:
-    """Whether a PUT says nothing but who it is about, and whether they are active."""
-    for key, value in body.items():
-        if key.lower() in _STATE:
+def says_only_state(kind: ResourceType, sent: Mapping[str, Any]) -> bool:
+    """Whether a PUT says nothing but who it is about, and whether they are active.
+
+    `sent` is what is left of it once it was shaped: nothing empty, and nothing that only the
+    server says. What is never kept, such as a password, says nothing of the person either.
+    """
+    for name, value in sent.items():
+        attribute = kind.attribute(name)
+        if name in _STATE or (attribute is not None and attribute.returned == "never"):
             continue
-        names = _LOWER_KEYS.get(key.lower())
-        if names is None or not value or not isinstance(value, dict):
-            return False
-        if not names.issuperset(name.lower() for name in value):
+        keys = _KEYS_BY_EXTENSION.get(name)
+        if keys is None or not isinstance(value, dict) or not keys.issuperset(value):
             return False
     return True
 

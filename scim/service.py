@@ -20,7 +20,7 @@ from scim.drafts import Draft, Drafts, Listed, Outcomes
 from scim.errors import ScimError, moved
 from scim.groups import Change, Groups, Settled
 from scim.listener import Listener
-from scim.patch import Outcome, Patch
+from scim.patch import Outcome, Patch, as_patch
 from scim.profiles import Profile, says_only_state
 from scim.schema import Registry, ResourceType
 from scim.search import Found, Query, Search, sole_key
@@ -190,14 +190,12 @@ class Service:
         self._db.give_way()
         shaper = Shaper(kind, client.profile)
         sent = shaper.document(body)
-        sparse = client.profile.sparse_put and says_only_state(body)
-        change = Change() if sparse else groups.said_of_all(kind, sent)
+        if client.profile.sparse_put and says_only_state(kind, sent):
+            return self.patching(client, kind, id, as_patch(body), precondition)
+        change = groups.said_of_all(kind, sent)
 
         def outcome(content: dict[str, Any], _: Listed) -> tuple[Outcome, Change]:
-            if sparse:
-                whole = documents.amended(content, sent)
-            else:
-                whole = documents.carried_over(kind, client.profile, content, sent)
+            whole = documents.carried_over(kind, client.profile, content, sent)
             return Outcome(whole, shaper.emptied, shaper.named), change
 
         return self.changing(client, kind, id, precondition, outcome)

@@ -249,6 +249,14 @@ class TestLeaving:
             {"userName": "wmuellenbach"},
             {"externalId": "200001"},
             {"externalId": "200001", SF: {"personIdExternal": "200001"}},
+            {"groups": []},
+            {"groups": [{"value": "sf-group-1"}]},
+            {"password": "of no use here"},
+            {SAP: {}},
+            {ENTERPRISE: {}},
+            {ENTERPRISE: {"manager": {}}},
+            {"name": {}},
+            {SF: {"personIdExternal": "200001"}, ENTERPRISE: {}, "groups": [], "meta": {}},
         ],
     )
     def test_a_sparse_put_is_a_change_of_state(

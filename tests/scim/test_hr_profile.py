@@ -234,6 +234,44 @@ class TestPut:
         del made["active"], made["meta"], changed["meta"]
         assert changed == made
 
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {"groups": [{"value": "g"}], "meta": {}},
+            {"password": "x"},
+            {ENTERPRISE: {}},
+            {ENTERPRISE: {"manager": {}, "employeeNumber": "E1"}},
+            {"name": {}, "emails.nothing": {}, WORKER: {"sourceId": "9f"}},
+        ],
+    )
+    def test_what_says_nothing_makes_no_full_put_of_a_state(
+        self, server: Server, hr: Client, more: dict[str, Any]
+    ) -> None:
+        made = hr.create(**self.full(), name={"givenName": "Zoë"})
+        changed = accepted(hr.send("PUT", f"/Users/{made['id']}", {"active": False, **more}))
+        assert {**changed, "meta": None} == {**made, "active": False, "meta": None}
+        assert server.listener.cleared == set()
+
+    @pytest.mark.parametrize("nothing", [None, "", []])
+    def test_what_a_state_says_to_be_empty_is_emptied_and_nothing_else(
+        self, server: Server, hr: Client, nothing: Any
+    ) -> None:
+        made = hr.create(**self.full(), name={"givenName": "Zoë"})
+        body = {"active": False, "title": nothing, ENTERPRISE: {"department": nothing}}
+        changed = accepted(hr.send("PUT", f"/Users/{made['id']}", body))
+        del made["title"], made[ENTERPRISE]["department"]
+        assert {**changed, "meta": None} == {**made, "active": False, "meta": None}
+        assert server.listener.cleared == {"title", f"{ENTERPRISE}:department"}
+
+    def test_a_group_keeps_its_name_where_its_members_are_said_to_be_none(self, hr: Client) -> None:
+        user = hr.create(userName="a")["id"]
+        body = {"displayName": "Optics", "externalId": "G1", "members": [{"value": user}]}
+        id = hr.send("POST", "/Groups", body).get_json(force=True)["id"]
+        kept = accepted(hr.send("PUT", f"/Groups/{id}", {"externalId": "G2"}))
+        assert [one["value"] for one in kept["members"]] == [user]
+        left = accepted(hr.send("PUT", f"/Groups/{id}", {"externalId": "G2", "members": []}))
+        assert (left["displayName"], left.get("members")) == ("Optics", None)
+
     def test_an_empty_put_empties_nothing(self, hr: Client) -> None:
         made = hr.create(**self.full())
         assert accepted(hr.send("PUT", f"/Users/{made['id']}", {"schemas": [CORE]})) == made
