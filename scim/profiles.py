@@ -17,6 +17,7 @@ from scim.schema import ResourceType
 _ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 _WORKER = "urn:muster:scim:schemas:extension:worker:1.0:User"
 _SAP = "urn:ietf:params:scim:schemas:extension:sap:2.0:User"
+_ODM = "urn:ietf:params:scim:schemas:extension:sap.odm:2.0:User"
 _SUCCESSFACTORS = "urn:ietf:params:scim:schemas:extension:successfactors:2.0:User"
 _SFSF = "urn:sap:cloud:scim:schemas:extension:sfsf:2.0:User"
 _CUSTOM = "urn:sap:cloud:scim:schemas:extension:custom:2.0:User"
@@ -32,6 +33,7 @@ PERSON_KEYS = frozenset(
         f"{_WORKER}:sourceUserId",
         f"{_SAP}:userUuid",
         f"{_SAP}:userId",
+        f"{_ODM}:workforcePersonId",
         f"{_SUCCESSFACTORS}:perPersonUuid",
         f"{_SUCCESSFACTORS}:personIdExternal",
         f"{_SFSF}:personGUID",

@@ -9,7 +9,7 @@ import pytest
 from tests.scim.conftest import CORE, ENTERPRISE, WORKER, Client, Server, accepted, refused
 
 SUCCESSFACTORS = "urn:ietf:params:scim:schemas:extension:successfactors:2.0:User"
-ODM = "urn:ietf:params:scim:schemas:extension:sap.odm:2.0:User"
+OTHER = "urn:other:scim:schemas:extension:badge:2.0:User"
 
 
 class TestKeys:
@@ -135,12 +135,12 @@ class TestLooseReading:
         assert made["emails"] == [one]
 
     def test_unknown_attributes_and_extensions_are_kept(self, hr: Client) -> None:
-        extension = {"workforcePersonId": "200001", "workAssignment": [{"jobCode": " 41 "}]}
-        made = hr.create(userName="a", shoeSize=44, name={"nick": "Zoë"}, **{ODM: extension})
+        extension = {"badge": "200001", "doors": [{"code": " 41 "}]}
+        made = hr.create(userName="a", shoeSize=44, name={"nick": "Zoë"}, **{OTHER: extension})
         assert made["shoeSize"] == 44
         assert made["name"] == {"nick": "Zoë"}
-        assert made[ODM] == {"workforcePersonId": "200001", "workAssignment": [{"jobCode": "41"}]}
-        assert made["schemas"] == [CORE, ODM]
+        assert made[OTHER] == {"badge": "200001", "doors": [{"code": "41"}]}
+        assert made["schemas"] == [CORE, OTHER]
 
     def test_one_and_true_are_two_things_where_no_schema_says_so(self, hr: Client) -> None:
         id = hr.create(userName="a", flag=1)["id"]
@@ -160,7 +160,7 @@ class TestLooseReading:
              "invalidValue"),
             ({"shoeSize": 44}, "invalidSyntax"),
             ({"name": {"nick": "x"}}, "invalidSyntax"),
-            ({ODM: {}}, "invalidSyntax"),
+            ({OTHER: {}}, "invalidSyntax"),
             ({ENTERPRISE: {"x": 1}}, "invalidSyntax"),
             ({ENTERPRISE: "x"}, "invalidValue"),
             ({"name.familyName": "x"}, "invalidSyntax"),

@@ -327,7 +327,7 @@ class TestDiscovery:
     ) -> None:
         kind = hr.get("/ResourceTypes/User").get_json(force=True)
         assert (kind["endpoint"], kind["schema"]) == ("/Users", CORE)
-        assert len(kind["schemaExtensions"]) == 6
+        assert len(kind["schemaExtensions"]) == 7
         assert {extension["required"] for extension in kind["schemaExtensions"]} == {False}
         assert hr.get(f"/Schemas/{WORKER}").status_code == 200
         kind = strict.get("/ResourceTypes/User").get_json(force=True)
