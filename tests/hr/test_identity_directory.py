@@ -7,8 +7,22 @@ from typing import Any
 import pytest
 
 from tests.hr.gate import Gate, created
-from tests.hr.ips import ODM, SFSF, Ips, identity_directory, odata
-from tests.scim.conftest import CORE, Client, accepted
+from tests.hr.ips import (
+    BETTER,
+    ODM,
+    SAP,
+    SF,
+    SFSF,
+    SHIPPED,
+    Ips,
+    bare,
+    guid,
+    identity_directory,
+    master_data,
+    odata,
+    scim_api,
+)
+from tests.scim.conftest import CORE, ENTERPRISE, WORKER, Client, accepted
 
 
 @pytest.fixture
@@ -83,3 +97,72 @@ class TestKeys:
         assert [one["name"] for one in shown["attributes"]] == ["workforcePersonId"]
         kind = accepted(client.get("/ResourceTypes/User"))
         assert {"schema": ODM, "required": False} in kind["schemaExtensions"]
+
+
+class TestWithoutANumber:
+    """1.3, 1.5: master data has none, and of users without one not everybody is a person."""
+
+    TECHNICAL = identity_directory(1, "V Admin", userName="v4admin", **{ODM: None})
+    REASON = "there is no value for employeeID to match by: required, but the facts give no value"
+
+    @pytest.mark.parametrize("mappings", [SHIPPED, BETTER])
+    def test_of_master_data_it_is_said_that_there_is_none(
+        self, gate: Gate, client: Client, mappings: list[dict[str, Any]]
+    ) -> None:
+        job = Ips(client, mappings, "externalId")
+        id = job.provision(master_data(200001))
+        gate.settle()
+        assert gate.accounts() == {}
+        assert gate.problems() == [self.REASON]
+        # As the guide says: mapped in IPS, to the number of the enterprise extension.
+        body = {**job.body(master_data(200001), id), ENTERPRISE: {"employeeNumber": "200001"}}
+        accepted(client.put(id, body))
+        gate.settle()
+        assert list(gate.accounts()) == ["200001"]
+        assert gate.problems() == []
+
+    @pytest.mark.parametrize(
+        "spelled", [guid(3), bare(guid(3)), "{" + guid(3) + "}", f" {guid(3).upper()} "]
+    )
+    def test_a_guid_is_no_number_however_it_is_spelled(
+        self, gate: Gate, ips: Ips, spelled: str
+    ) -> None:
+        ips.provision(identity_directory(200001, externalId=spelled))
+        ips.provision(scim_api(200002, "Eva Lund", externalId=spelled + "0", **{SF: None}))
+        gate.settle()
+        assert "200001" in gate.accounts()
+        assert len(gate.accounts()) == 1  # the other one has a number, too long for the target
+
+    @pytest.mark.parametrize("mappings", [SHIPPED, BETTER])
+    @pytest.mark.parametrize("validity", [{}, {"validFrom": None, "validTo": None}])
+    def test_a_technical_user_gets_no_account(
+        self,
+        gate: Gate,
+        client: Client,
+        mappings: list[dict[str, Any]],
+        validity: dict[str, Any],
+    ) -> None:
+        user = {**self.TECHNICAL, SAP: {**self.TECHNICAL[SAP], **validity}}
+        job = Ips(client, mappings)
+        job.provision(user)
+        job.provision(user)
+        gate.settle()
+        assert gate.accounts() == {}
+        assert gate.problems() == [self.REASON]
+
+    @pytest.mark.parametrize(
+        "evidence",
+        [
+            {SF: {"perPersonUuid": bare(guid(200001))}},
+            {SFSF: {"personGUID": guid(200001)}},
+            {WORKER: {"sourceId": guid(200001)}},
+            {WORKER: {"hireDate": "2026-03-16"}},
+        ],
+    )
+    def test_who_is_said_to_be_a_person_goes_by_the_id_of_the_user(
+        self, gate: Gate, ips: Ips, evidence: dict[str, Any]
+    ) -> None:
+        ips.provision(identity_directory(200001, **{ODM: None, **evidence}))
+        gate.settle()
+        assert gate.accounts()["P200001"].enabled
+        assert gate.problems() == []
