@@ -13,7 +13,7 @@ from mappings.language.values import Value, first, many, text, truth
 from mappings.paths import Document, Path, PathError, is_object, parse_path
 from mappings.results import Facts, Problem
 from mappings.rules import Origins, Result, Rule
-from mappings.vocabulary import NEVER_NULL, FactValue, Kind
+from mappings.vocabulary import LAST_DAYS, NEVER_NULL, NO_END, FactValue, Kind
 from mappings.wishing import AS_SAID, Absence
 
 Place = tuple[str | None, str]
@@ -186,6 +186,8 @@ class Saying:
                 problem = f"not a value of kind {fact.kind}"
                 self.problems.append(Problem(rule.place, problem))
                 return
+            if value == NO_END and fact.rule.name in LAST_DAYS:
+                value = None
         self._keep(fact, rule, value)
 
     def _keep(self, fact: FactRule, rule: Rule, value: FactValue | None) -> None:

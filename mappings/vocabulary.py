@@ -74,6 +74,10 @@ FACTS: dict[str, Kind] = {
     "groups": "list",
 }
 
+LAST_DAYS = frozenset({"contractEndDate", "terminationDate", "lastDayOfWork"})
+"""After which somebody does not work any more."""
+NO_END = "9999-12-31"
+"""A last day that says there is none: no day comes after it."""
 NEVER_NULL = frozenset({"workerId", "employeeNumber", "sourceGuid", "universalId", "active"})
 """Keys and `active`: what HR leaves out of these is kept, never cleared."""
 

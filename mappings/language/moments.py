@@ -26,6 +26,9 @@ _DOTTED = re.compile(
 )
 _MILLISECONDS = re.compile(r"\d{12,13}")
 _MICROSOFT_JSON = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
+FIRST_YEAR = 1583
+"""Of the calendar we count by: no day before it is one of anybody's work. Systems that write
+`0001-01-01` mean that they know of none, and no zone can move it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FILETIME_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -56,40 +59,42 @@ def calendar_date(source: str) -> str | None:
     and milliseconds since 1970 alone; and what can be read in one way only: `2026/3/16`,
     `16.3.2026`, `16-Mar-2026`, `March 16, 2026`. `03/04/2026` is not read: it is another day
     in the US than elsewhere. An offset is not applied: `2026-03-16-08:00` is the 16th
-    wherever it is read.
+    wherever it is read. A day before 1583 is none.
     """
-    match = _ISO.fullmatch(source)
-    compact = _COMPACT.fullmatch(source)
-    if match or compact:
-        try:
-            return date.fromisoformat(match[1] if match else source).isoformat()
-        except ValueError:
-            return None
-    alone = _MILLISECONDS.fullmatch(source)
-    found = _from_json_date(f"/Date({source})/" if alone else source)
-    return found.date().isoformat() if found else _one_way_only(source)
-
-
-def _one_way_only(source: str) -> str | None:
-    dotted, match = _DOTTED.fullmatch(source), _LONG.fullmatch(source)
     try:
-        if dotted:
-            return date(int(dotted[3]), int(dotted[2]), int(dotted[1])).isoformat()
-        return _as_written(match).date().isoformat() if match and not match["m2"] else None
+        day = _day(source)
     except ValueError:
         return None
+    return day.isoformat() if day is not None and day.year >= FIRST_YEAR else None
+
+
+def _day(source: str) -> date | None:
+    """The day written. Raises ValueError for one that the calendar does not have."""
+    match = _ISO.fullmatch(source)
+    if match or _COMPACT.fullmatch(source):
+        return date.fromisoformat(match[1] if match else source)
+    alone = _MILLISECONDS.fullmatch(source)
+    found = _from_json_date(f"/Date({source})/" if alone else source)
+    return found.date() if found else _one_way_only(source)
+
+
+def _one_way_only(source: str) -> date | None:
+    dotted, match = _DOTTED.fullmatch(source), _LONG.fullmatch(source)
+    if dotted:
+        return date(int(dotted[3]), int(dotted[2]), int(dotted[1]))
+    return _as_written(match).date() if match and not match["m2"] else None
 
 
 def instant(source: str) -> datetime | None:
-    """An instant (ISO 8601, without offset UTC; or `/Date(...)/`), or None."""
+    """An instant (ISO 8601, without offset UTC; or `/Date(...)/`), or None, as for one
+    before 1583."""
     found = _from_json_date(source)
-    if found is not None:
-        return found
-    if not _ISO.fullmatch(source):
-        return None
-    try:
-        found = datetime.fromisoformat(source)
-    except ValueError:
+    if found is None and _ISO.fullmatch(source):
+        try:
+            found = datetime.fromisoformat(source)
+        except ValueError:
+            return None
+    if found is None or found.year < FIRST_YEAR:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
@@ -247,11 +252,15 @@ def zone(name: str, what: str) -> ZoneInfo:
 
 
 def start_of_day(day: str, where: ZoneInfo) -> datetime:
-    """The instant at which a day (`YYYY-MM-DD`) begins in a time zone."""
+    """The instant at which a day (`YYYY-MM-DD`, of 1583 or later) begins in a time zone."""
     begins = datetime.combine(date.fromisoformat(day), datetime.min.time(), where)
     return begins.astimezone(UTC)
 
 
 def day_in(moment: datetime, where: ZoneInfo) -> str:
-    """The day it is at an instant in a time zone, as `YYYY-MM-DD`."""
-    return moment.astimezone(where).date().isoformat()
+    """The day it is at an instant in a time zone, as `YYYY-MM-DD`. Raises :class:`Fail` where
+    it is of no year from 1 to 9999."""
+    try:
+        return moment.astimezone(where).date().isoformat()
+    except OverflowError as error:
+        raise Fail("DayIn: the day is beyond year 9999") from error

@@ -99,6 +99,58 @@ class TestKeys:
         assert {"schema": ODM, "required": False} in kind["schemaExtensions"]
 
 
+class TestDays:
+    """A day of year 1 is how some systems say that they know of none."""
+
+    @pytest.mark.parametrize("zone", ["Europe/Berlin", "Pacific/Kiritimati", "America/Adak"])
+    @pytest.mark.parametrize("name", ["validFrom", "validTo"])
+    def test_a_day_of_year_one_is_reported_and_does_no_harm(
+        self, gate: Gate, ips: Ips, zone: str, name: str
+    ) -> None:
+        user = identity_directory(200001, timezone=zone)
+        ips.provision(user)
+        gate.settle()
+        wrong = {**user, SAP: {**user[SAP], name: "0001-01-01T00:00:00Z"}}
+        ips.provision(wrong)
+        gate.settle()
+        assert gate.accounts()["200001"].enabled  # by what was known before
+        fact = {"validFrom": "hireDate", "validTo": "terminationDate"}[name]
+        assert gate.problems() == [f"{fact} cannot be read; what was known before counts"]
+        ips.provision(user)
+        gate.settle()
+        assert gate.problems() == []
+        ips.provision(wrong)
+        ips.gone(wrong)
+        gate.settle()
+        assert not gate.accounts()["200001"].enabled
+
+    def test_of_a_newcomer_too(self, gate: Gate, ips: Ips) -> None:
+        user = identity_directory(200001, **{SAP: {"validFrom": "0001-01-01T00:00:00Z"}})
+        ips.provision(user)
+        gate.settle()
+        assert gate.accounts() == {}
+        assert gate.problems() == ["the first day cannot be read, and none is known"]
+        ips.provision({**user, SAP: {**user[SAP], "validFrom": "1600-01-01T00:00:00Z"}})
+        gate.settle()
+        assert gate.accounts()["200001"].enabled
+
+    @pytest.mark.parametrize("zone", ["Europe/Berlin", "Pacific/Kiritimati", "Etc/GMT+12"])
+    @pytest.mark.parametrize("ends", ["9999-12-30", "9999-12-31"])
+    def test_the_last_days_there_are(self, gate: Gate, ips: Ips, zone: str, ends: str) -> None:
+        validity = {"validFrom": "1900-01-01T00:00:00Z", "validTo": f"{ends}T23:59:59.999Z"}
+        ips.provision(identity_directory(200001, timezone=zone, **{SAP: validity}))
+        gate.settle()
+        assert gate.accounts()["200001"].enabled
+        ips.provision(
+            identity_directory(
+                200002, "Eva Lund", timezone=zone, **{SAP: {"validFrom": "9999-12-31T00:00:00Z"}}
+            )
+        )
+        gate.settle()
+        assert list(gate.accounts()) == ["200001"]
+        assert gate.problems() == []
+
+
 class TestWithoutANumber:
     """1.3, 1.5: master data has none, and of users without one not everybody is a person."""
 

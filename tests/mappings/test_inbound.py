@@ -50,7 +50,11 @@ def test_active_as_hr_spells_it(sent, expected):
         ("active", {"active": "perhaps"}),
         ("active", {"active": "ja"}),
         ("hireDate", {WORKER: {"hireDate": "03/04/2026"}}),
+        ("hireDate", {WORKER: {"hireDate": "0001-01-01"}}),
+        ("terminationDate", {WORKER: {"terminationDate": "0001-01-01T00:00:00Z"}}),
+        ("effectiveDate", {WORKER: {"effectiveDate": "1582-12-31"}}),
         ("sourceModifiedAt", {WORKER: {"sourceModifiedAt": "yesterday"}}),
+        ("sourceModifiedAt", {WORKER: {"sourceModifiedAt": "0001-01-01T00:00:00Z"}}),
         ("mail", {"emails": [{"type": "work", "value": "jane doe"}]}),
         ("country", {"addresses": [{"type": "work", "country": "Atlantis"}]}),
     ],
@@ -166,6 +170,22 @@ def test_no_end_is_an_explicit_nothing():
     document = {WORKER: {"terminationDate": "9999-12-31", "contractEndDate": "9999-12-31-08:00"}}
     values = GENERIC.facts(document).values
     assert values == {"terminationDate": None, "contractEndDate": None}
+
+
+def test_no_end_is_none_also_where_the_rule_does_not_say_so(tmp_path):
+    """No day comes after it, so that nobody can be off from the next."""
+    (tmp_path / "own.yaml").write_text(
+        "facts:\n  workerId: '[externalId]'\n  hireDate: '[hired]'\n"
+        "  terminationDate: '[ends]'\n  contractEndDate: 'Date([ends])'\n",
+        encoding="utf-8",
+    )
+    own = load_inbound("own", [tmp_path])
+    for ends in ("9999-12-31", "9999-12-31T23:59:59Z"):
+        values = own.facts({"hired": ends, "ends": ends}).values
+        days = {"hireDate": "9999-12-31", "terminationDate": None, "contractEndDate": None}
+        assert values == days
+    before = own.facts({"ends": "9999-12-30"}).values
+    assert before == {"terminationDate": "9999-12-30", "contractEndDate": "9999-12-30"}
 
 
 def test_lists_are_lists():

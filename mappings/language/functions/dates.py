@@ -171,6 +171,7 @@ def date(source: str | None) -> str | None:
     """The calendar date written, whatever stands behind it; no time zone moves it. Also
     `20260316`, milliseconds since 1970, and `2026/3/16`, `16.3.2026`, `16-Mar-2026` and
     `March 16, 2026`. `03/04/2026` is not a date: it is one day in the US, another elsewhere.
+    Nor is a day before 1583, such as the `0001-01-01` of systems that know of none.
 
     Date("2026-03-16T00:00:00.000-08:00") → 2026-03-16
     """
