@@ -5,20 +5,35 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.serialization import Encoding
+from flask import Flask
 from lxml import etree
+from werkzeug.test import TestResponse
 
 import cli
+from access import FromProxies, oauth
+from access import Gate as Keeper
+from access_settings import Proxies
 from adapters.workday.report import COLUMNS, ENTERPRISE, WORKER
+from console.tokens import create_token_group
 from mappings.documents import load_inbound
+from scim.endpoints import create_blueprint
 from scim_settings import profile_of
-from tests.hr.gate import Gate
+from store.clocks import machine_now
+from tests.access.door import PROXY, basic
+from tests.access.keys import Authority
+from tests.access.test_certificates import FORWARDED, pem
+from tests.hr.gate import Gate, created
 from tests.hr.ips import COPIED, RECOMMENDED, SF, SHIPPED, Ips, guid, scim_api
-from tests.scim.conftest import accepted
+from tests.scim.conftest import BASE, accepted
 
 HOUSE = Path(__file__).parents[2]
 WORKDAY = (HOUSE / "docs" / "workday.md").read_text("utf-8")
@@ -173,3 +188,140 @@ class TestSuccessFactors:
         facts = load_inbound("successfactors", [tmp_path]).facts({SF: {"customFields": fields}})
         assert facts.values["hireDate"] == "2026-03-16"
         assert facts.values["terminationDate"] is None
+
+
+class TestSigningIn:
+    """hr-sources 1.2: the ways that IPS knows, with the properties that the guide gives them."""
+
+    PROPERTIES = blocks(SUCCESSFACTORS, "properties")
+
+    def properties(self, name: str) -> dict[str, str]:
+        """Those of the target system, with those of one way in place of its authentication."""
+        ways = {
+            key: dict(line.split("=", 1) for line in text.splitlines())
+            for key, text in self.PROPERTIES.items()
+        }
+        common = {
+            key: value
+            for key, value in ways["ips"].items()
+            if key != "Authentication" and not key.startswith("ips.http.header.")
+        }
+        return ways[name] if name == "ips" else {**common, **ways[name]}
+
+    @pytest.fixture
+    def app(self, gate: Gate, tmp_path: Path) -> Flask:
+        """The gateway behind its door, and that behind a proxy that checks certificates."""
+        app = Flask("guarded")
+        keeper = Keeper(gate.database, base_url=BASE, folder=tmp_path, now=machine_now)
+        app.register_blueprint(
+            create_blueprint(
+                gate.database,
+                listener=gate.intake,
+                profiles=gate.profiles,
+                base_url=BASE,
+                gate=keeper,
+            )
+        )
+        app.register_blueprint(oauth.create_blueprint(keeper))
+        proxies = Proxies(BASE, (ip_network(PROXY),))
+        app.wsgi_app = FromProxies(app.wsgi_app, proxies)  # type: ignore[method-assign]
+        return app
+
+    @pytest.fixture
+    def made(self, gate: Gate) -> Callable[[str], str]:
+        """What the command of the guide that has this option prints."""
+
+        def made(option: str) -> str:
+            (words,) = [words for words in commands(SUCCESSFACTORS) if option in words]
+            assert words[:3] == ["python", "app.py", "token"]
+            group = create_token_group(lambda **_: (gate.settings, gate.database))
+            result = CliRunner().invoke(group, words[3:])
+            assert result.exit_code == 0, result.output
+            return result.output
+
+        return made
+
+    def ask(
+        self, app: Flask, properties: dict[str, str], headers: dict[str, str], method: str = "GET"
+    ) -> TestResponse:
+        """Makes a user, or looks for one."""
+        user = {k: v for k, v in scim_api(200001).items() if k != "id"}
+        named = {key.replace("_", "-"): value for key, value in (FORWARDED | headers).items()}
+        return app.test_client().open(
+            properties["URL"].removeprefix(BASE) + "/Users",
+            method=method,
+            data=json.dumps(user) if method == "POST" else None,
+            headers={**named, "Content-Type": "application/scim+json"},
+            environ_overrides={"REMOTE_ADDR": PROXY},
+        )
+
+    def works(
+        self, gate: Gate, app: Flask, properties: dict[str, str], headers: dict[str, str]
+    ) -> None:
+        assert self.ask(app, properties, {}).status_code == 401
+        created(self.ask(app, properties, headers, "POST"))
+        assert accepted(self.ask(app, properties, headers))["totalResults"] == 1
+        gate.settle()
+        assert list(gate.accounts()) == ["200001"]
+
+    def filled(self, properties: dict[str, str], said: str) -> tuple[str, str]:
+        """User and password, as they are printed."""
+        client, secret = (line.split(": ")[1] for line in said.splitlines())
+        assert properties["Authentication"] == "BasicAuthentication"
+        assert (properties["User"], properties["Password"]) == (
+            "<the client id>",
+            "<the client secret>",
+        )
+        return client, secret
+
+    def test_a_fixed_header(self, gate: Gate, app: Flask) -> None:
+        properties = self.properties("ips")
+        assert properties["Authentication"] == "NoAuthentication"
+        said = properties["ips.http.header.Authorization"]
+        token = gate.token("successfactors")
+        headers = {"Authorization": said.replace("<the token>", token)}
+        self.works(gate, app, properties, headers)
+
+    def test_basic(self, gate: Gate, app: Flask, made: Callable[[str], str]) -> None:
+        properties = self.properties("basic")
+        headers = {"Authorization": basic(*self.filled(properties, made("--client")))}
+        self.works(gate, app, properties, headers)
+
+    @pytest.mark.parametrize("way", ["Basic", "Form"])
+    @pytest.mark.parametrize("scoped", [True, False])
+    def test_oauth(
+        self, gate: Gate, app: Flask, made: Callable[[str], str], way: str, scoped: bool
+    ) -> None:
+        properties = self.properties("oauth")
+        assert properties["AuthType"] == way or f"`AuthType={way}`" in SUCCESSFACTORS
+        client, secret = self.filled(properties, made("--client"))
+        form = {"grant_type": "client_credentials"}
+        if scoped:
+            form["scope"] = properties["OAuth2TokenScope"]
+        headers = {"Authorization": basic(client, secret)} if way == "Basic" else {}
+        if way == "Form":
+            form |= {"client_id": client, "client_secret": secret}
+        url = properties["OAuth2TokenServiceURL"]
+        assert url.startswith(BASE)
+        answer = app.test_client().post(url.removeprefix(BASE), data=form, headers=headers)
+        token = accepted(answer)["access_token"]
+        self.works(gate, app, properties, {"Authorization": f"Bearer {token}"})
+
+    def test_a_certificate_also_when_it_is_renewed(
+        self,
+        gate: Gate,
+        app: Flask,
+        made: Callable[[str], str],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        properties, authority = self.properties("certificate"), Authority()
+        assert properties["Authentication"] == "ClientCertificateAuthentication"
+        monkeypatch.chdir(tmp_path)
+        (first, _), (renewed, _) = (authority.issue("ips", begins=days) for days in (0, 80))
+        Path("ips.pem").write_bytes(first.public_bytes(Encoding.PEM))
+        made("--certificate")
+        for certificate in (first, renewed):
+            shown = {"X-SSL-Client-Verify": "SUCCESS", "X-SSL-Client-Cert": pem(certificate)}
+            assert self.ask(app, properties, shown).status_code == 200
+        self.works(gate, app, properties, shown)
