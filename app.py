@@ -281,6 +281,8 @@ def _workers(
         limits,
         settings.base_url,
         gate,
+        clock(settings, database),
+        settings.people,
     )
 
 

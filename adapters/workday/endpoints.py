@@ -8,13 +8,17 @@ empties, the rest stays.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, request
 
 from access import Gate
-from adapters.workday import report
+from adapters.workday import episodes, report
+from adapters.workday.episodes import PassedOver
+from policy_settings import People
 from scim import messages
 from scim.auth import admit
 from scim.batch import Verdict, carry_out
@@ -23,10 +27,10 @@ from scim.discovery import Limits
 from scim.errors import ScimError, invalid_syntax
 from scim.listener import Listener
 from scim.profiles import HR
-from scim.schema import Registry
+from scim.schema import Registry, ResourceType
 from scim.service import Client, Service, Work
 from scim.upsert import storing
-from store.clocks import machine_now
+from store.clocks import BusinessClock, machine_now, to_datetime
 from store.database import Database
 
 XML = ("application/xml", "text/xml", "application/soap+xml")
@@ -43,13 +47,21 @@ def create_blueprint(
     limits: Limits,
     base_url: str = "",
     gate: Gate | None = None,
+    business: BusinessClock | None = None,
+    people: People | None = None,
 ) -> Blueprint:
     """The address for the configured `sources`; `base_url` and `gate` as in
-    `scim/endpoints.py`."""
+    `scim/endpoints.py`. `business` and `people` tell which day it is for a source."""
     scim_base = base_url.rstrip("/") + "/scim/v2"
     service = Service(db, registry, listener, machine_now, scim_base)
     gate = gate or Gate(db, base_url=base_url.rstrip("/"), now=machine_now)
-    desk = _Desk(gate, service, frozenset(sources), limits)
+    clock, policy = business or BusinessClock(), people or People()
+
+    def today(source: str) -> date:
+        zone = ZoneInfo(policy.sources.get(source) or policy.timezone)
+        return to_datetime(clock.now()).astimezone(zone).date()
+
+    desk = _Desk(gate, service, frozenset(sources), limits, today)
     pages = Blueprint("workers", __name__)
     pages.add_url_rule(
         "/sources/<name>/workers",
@@ -64,12 +76,18 @@ class _Desk:
     """Takes workers in, and answers what became of each."""
 
     def __init__(
-        self, gate: Gate, service: Service, sources: frozenset[str], limits: Limits
+        self,
+        gate: Gate,
+        service: Service,
+        sources: frozenset[str],
+        limits: Limits,
+        today: Callable[[str], date],
     ) -> None:
         self._gate = gate
         self._service = service
         self._sources = sources
         self._limits = limits
+        self._today = today
 
     def take(self, name: str) -> Response:
         """The answer to a request; never raises."""
@@ -89,16 +107,40 @@ class _Desk:
         most = self._limits.max_operations
         if len(found) > most:
             raise ScimError(413, f"More than {most} workers (scim.max_operations); send fewer.")
-        client = Client(name, HR)
-        works = [self._work(client, one) for one in found]
         rehearse = request.args.get("dryRun", "").lower() == "true"
-        verdicts = carry_out(self._service, works, lambda tx, done: None, rehearse=rehearse)
-        shown = [_shown(*pair, rehearse) for pair in zip(found, verdicts, strict=True)]
+        shown = self._store(Client(name, HR), found, rehearse)
         return Response(
             encode({"dryRun": rehearse, "workers": shown}),
-            _status(verdicts),
+            _status(shown),
             content_type="application/json",
         )
+
+    def _store(self, client: Client, found: list[Any], rehearse: bool) -> list[dict[str, Any]]:
+        """What became of each worker."""
+        kind = self._service.registry.type_named("User")
+        assert kind is not None
+        today = self._today(client.source)
+        delivered = [episodes.read(kind, one) for one in found]
+        passed = episodes.passed_over(delivered, today)
+        several = {one.key for at in passed if (one := delivered[at]) is not None}
+        works = []
+        for at, (user, episode) in enumerate(zip(found, delivered, strict=True)):
+            if at in passed:
+                continue
+            work = self._work(client, kind, user)
+            if episode is not None and not isinstance(work, ScimError):
+                alone = episode.key not in several
+                work = episodes.minding(work, client, kind, episode, today, alone=alone)
+            works.append(work)
+        verdicts = iter(carry_out(self._service, works, lambda tx, done: None, rehearse=rehearse))
+        shown = [
+            _passed(user, passed[at]) if at in passed else _shown(user, next(verdicts), rehearse)
+            for at, user in enumerate(found)
+        ]
+        ids = {one["externalId"]: one["id"] for one in shown if one.get("id")}
+        for at in passed:
+            shown[at]["id"] = ids.get(shown[at]["externalId"])
+        return shown
 
     def _read(self) -> list[Any]:
         raw = messages.raw(request.environ, self._limits, (*XML, *JSON))
@@ -115,9 +157,7 @@ class _Desk:
             raise invalid_syntax("Report_Entry or workers: a list is expected in the object.")
         return users
 
-    def _work(self, client: Client, user: Any) -> Work | ScimError:
-        kind = self._service.registry.type_named("User")
-        assert kind is not None
+    def _work(self, client: Client, kind: ResourceType, user: Any) -> Work | ScimError:
         if not isinstance(user, dict):
             return invalid_syntax("A worker is an object.")
         try:
@@ -126,24 +166,32 @@ class _Desk:
             return error
 
 
-def _status(verdicts: list[Verdict]) -> int:
+def _status(shown: list[dict[str, Any]]) -> int:
     """That of a single worker; of several 200, or 207 when not all were taken."""
-    if len(verdicts) == 1:
-        return verdicts[0].status
-    return 207 if any(verdict.error for verdict in verdicts) else 200
+    if len(shown) == 1:
+        return int(shown[0]["status"])
+    return 207 if any(one["result"] == "refused" for one in shown) else 200
+
+
+def _key(user: Any) -> str | int | None:
+    key = user.get("externalId") if isinstance(user, dict) else None
+    return key if isinstance(key, str | int) else None
+
+
+def _passed(user: Any, why: str) -> dict[str, Any]:
+    """A worker of whom another record was taken."""
+    about = {"externalId": _key(user), "result": "stale", "status": 200, "detail": why}
+    return about | {"id": None, "receipt": None}
 
 
 def _shown(user: Any, verdict: Verdict, rehearsed: bool) -> dict[str, Any]:
-    key = user.get("externalId") if isinstance(user, dict) else None
-    shown = {
-        "externalId": key if isinstance(key, str | int) else None,
-        "result": verdict.result,
-        "status": verdict.status,
-    }
+    shown = {"externalId": _key(user), "result": verdict.result, "status": verdict.status}
     if verdict.error is not None:
         body = verdict.error.body()
         return shown | {k: body[k] for k in ("scimType", "detail") if body.get(k)}
     assert verdict.written is not None
+    if isinstance(verdict.written, PassedOver):
+        shown["detail"] = verdict.written.why
     made = verdict.result == "created"
     return shown | {
         "id": None if rehearsed and made else verdict.written.resource.id,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hr.desk import Desk
 from tests.hr.gate import Gate
 
 
@@ -16,3 +17,8 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
     yield Gate(tmp_path)
     while Gate.opened:
         Gate.opened.pop().close()
+
+
+@pytest.fixture
+def desk(gate: Gate) -> Desk:
+    return Desk(gate)

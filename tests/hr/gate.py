@@ -45,7 +45,16 @@ class Gate(House):
         )
         registry, limits = schema.load(), Limits(max_operations=100)
         self.app.register_blueprint(
-            create_workers(self.database, registry, self.intake, self.profiles, limits, BASE)
+            create_workers(
+                self.database,
+                registry,
+                self.intake,
+                self.profiles,
+                limits,
+                BASE,
+                business=self.business,
+                people=self.settings.people,
+            )
         )
 
     def token(self, source: str) -> str:

@@ -1,0 +1,182 @@
+"""Which record of a worker counts, where Workday has several under one worker number.
+
+A conversion (a contingent worker becomes an employee, or the reverse) leaves the old record
+beside the new one: the same number, another WID. Both are delivered, in any order, days
+apart or together, and a conversion that is still to come is seen ahead. One of them is what
+the person does now; stored one over the other they would lock out somebody who works.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mappings.language.moments import calendar_date
+from scim.errors import ScimError
+from scim.profiles import HR
+from scim.schema import ResourceType
+from scim.service import Client, Work, Written
+from scim.upsert import Record
+from store import resources
+
+WORKER = "urn:muster:scim:schemas:extension:worker:1.0:User"
+_ENDS = ("terminationDate", "contractEndDate")
+_LEFT = ("terminated", "retired")
+_NOT_HEX = re.compile(r"[^0-9a-z]")
+
+Weight = tuple[int, int, int, str]
+
+
+@dataclass(frozen=True)
+class PassedOver(Written):
+    """A record that changes nothing, and why."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What a record says of one employment; `key` is its worker number, `source_id` its WID.
+
+    `begins` is its first day; `ends` the last one, unless that was before it (P5);
+    `holds_from` the day for which the whole record was taken, if it is another than today.
+    """
+
+    key: str
+    source_id: str
+    active: bool | None
+    begins: date | None
+    ends: date | None
+    holds_from: date | None
+    rescinded: bool
+
+    @property
+    def is_out(self) -> bool:
+        """Whether it says, now or with a date, that the person does not work by it."""
+        return self.active is False or self.rescinded
+
+    def on(self, today: date) -> date:
+        """The day for which the record speaks."""
+        return max(today, self.holds_from or today)
+
+    def is_ahead(self, day: date) -> bool:
+        """Whether it has yet to begin."""
+        return not self.rescinded and self.begins is not None and self.begins > day
+
+    def is_over(self, day: date) -> bool:
+        """Whether it has ended, or never begins."""
+        if self.rescinded or self.is_ahead(day):
+            return self.rescinded
+        return self.active is False if self.ends is None else self.ends < day
+
+    def is_in_force(self, day: date) -> bool:
+        """Whether the person works by it."""
+        return not self.is_ahead(day) and not self.is_over(day)
+
+    def weight(self, today: date) -> Weight:
+        """The more, the rather it counts: one in force, else the next, else the last. Never the
+        same for two, so that it does not matter which comes first."""
+        day, begins = self.on(today), self.begins.toordinal() if self.begins else 0
+        if self.is_in_force(day):
+            return 2, self.active is True, begins, self.source_id
+        if self.is_ahead(day):
+            return 1, 0, -begins, self.source_id
+        return 0, not self.rescinded, self.ends.toordinal() if self.ends else begins, self.source_id
+
+
+def read(kind: ResourceType, user: Any) -> Episode | None:
+    """What a SCIM user says of an employment; None for what is no record, which others refuse,
+    and for a record without a WID."""
+    if not isinstance(user, dict):
+        return None
+    try:
+        return episode(Record(kind, HR, user, clear=True).said)
+    except ScimError:
+        return None
+
+
+def episode(document: Mapping[str, Any]) -> Episode | None:
+    """What a document in the names of the schemas says; None without a WID."""
+    worker = document.get(WORKER) or {}
+    source_id = _NOT_HEX.sub("", str(worker.get("sourceId") or "").casefold())
+    if not source_id:
+        return None
+    begins, status = _day(worker.get("hireDate")), str(worker.get("status") or "").casefold()
+    ends = [day for name in _ENDS if (day := _day(worker.get(name))) and day >= (begins or day)]
+    active = document.get("active")
+    return Episode(
+        key=str(document.get("externalId") or ""),
+        source_id=source_id,
+        active=False if active is None and status in _LEFT else active,
+        begins=begins,
+        ends=min(ends, default=None),
+        holds_from=_day(worker.get("effectiveDate")),
+        rescinded=worker.get("hireRescinded") is True or status == "rescinded",
+    )
+
+
+def passed_over(delivered: Sequence[Episode | None], today: date) -> dict[int, str]:
+    """Of one delivery the places of records that do not count, each with the reason: another
+    record of the same number does. What comes twice under one WID counts in its order."""
+    numbers: dict[str, dict[str, Episode]] = {}
+    for one in delivered:
+        if one is not None:
+            numbers.setdefault(one.key, {})[one.source_id] = one
+    chosen = {
+        key: max(records.values(), key=lambda one: one.weight(today))
+        for key, records in numbers.items()
+        if len(records) > 1
+    }
+    return {
+        at: f"Another record of this worker counts: sourceId {chosen[one.key].source_id}."
+        for at, one in enumerate(delivered)
+        if one is not None and one.key in chosen and one.source_id != chosen[one.key].source_id
+    }
+
+
+def minding(
+    work: Work, client: Client, kind: ResourceType, said: Episode, today: date, *, alone: bool
+) -> Work:
+    """`work`, unless what is stored under the number is another record and counts. `alone`:
+    nothing is delivered with it that says how that one stands today."""
+
+    def minded(tx: Connection) -> Written:
+        held = resources.by_key(tx, client.source, kind.name, "externalId", said.key)
+        stored = episode(json.loads(held.document)) if held is not None else None
+        if held is None or stored is None or stored.source_id == said.source_id:
+            return work(tx)
+        why = _older(said, stored, today) or (_not_yet(said, stored, today) if alone else None)
+        return PassedOver(held, None, result="stale", why=why) if why else work(tx)
+
+    return minded
+
+
+def _older(said: Episode, stored: Episode, today: date) -> str | None:
+    """The end of what was before is not the end of what is (P5)."""
+    before = said.begins and stored.begins and said.begins < stored.begins
+    if before and (said.is_out or said.is_over(said.on(today))):
+        return "An older record of this worker, which is over; the one that is known began later."
+    return None
+
+
+def _not_yet(said: Episode, stored: Episode, today: date) -> str | None:
+    """Whoever will convert works as they do until the day, also if it never comes."""
+    day = said.on(today)
+    if not stored.is_in_force(stored.on(today)):
+        return None
+    if said.rescinded:
+        return "It never began; the record that is known goes on."
+    if said.is_ahead(day) and (stored.begins or day) <= day:
+        return f"It begins on {said.begins}; until then the record that is known counts."
+    return None
+
+
+def _day(written: Any) -> date | None:
+    read = calendar_date(written.strip()) if isinstance(written, str) else None
+    return date.fromisoformat(read) if read else None
