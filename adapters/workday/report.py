@@ -161,10 +161,8 @@ def _say(user: dict[str, Any], path: Path, value: Any) -> None:
 
 def _member(user: dict[str, Any], head: str, name: str, value: Any) -> None:
     holder = user.setdefault(head, {})
-    if name == "manager":
-        value = {"value": value}
     if value is not None or name not in holder:
-        holder[name] = value
+        holder[name] = {"value": value} if name == "manager" else value
 
 
 def _typed(user: dict[str, Any], head: str, type: str, value: Any) -> None:
@@ -189,13 +187,14 @@ _SAYING: dict[str, Callable[[dict[str, Any], str, str, Any], None]] = {
 
 
 def _plain(value: Any) -> Any:
-    """The text of a reference to an object, which a report may have in place of a text."""
-    if isinstance(value, list) and len(value) == 1:
-        return _plain(value[0])
+    """The text of a reference to an object, which a report may have in place of a text; None
+    for what is empty."""
+    if isinstance(value, list) and len(value) < 2:
+        return _plain(value[0]) if value else None
     if isinstance(value, dict):
         folded = {key.lower(): inner for key, inner in value.items()}
-        for name in ("descriptor", "#text", "$", "value", "id"):
-            if isinstance(folded.get(name), str):
-                return folded[name]
+        texts = (folded.get(name) for name in ("descriptor", "#text", "$", "value", "id"))
+        return next((text for text in texts if isinstance(text, str) and text.strip()), None)
+    if isinstance(value, str) and not value.strip():
         return None
     return value

@@ -11,7 +11,6 @@ import pytest
 from lxml import etree
 
 from adapters.workday.connector import STYLESHEET, users
-from adapters.workday.report import REPORT
 from tests.hr.desk import ACTIVE, Desk, connector, job, tags
 from tests.hr.gate import Gate, created
 from tests.provisioning.house import worker
@@ -289,84 +288,6 @@ class TestLife:
         assert found["id"] == id
         held = accepted(client.get(f"/Users/{id}"))
         assert (held["title"], held["name"]["givenName"]) == ("Clerk", "Annelie")
-
-
-class TestReport:
-    ENTRY: ClassVar[dict[str, Any]] = {
-        "Employee_ID": "E20001",
-        "First_Name": "Anna Maria",
-        "Preferred_First_Name": "Annelie",
-        "Last_Name": "Berg",
-        "Active": "1",
-        "Hire_Date": "2021-04-01-08:00",
-        "Business_Title": " Clerk ",
-        "primaryWorkEmail": "aberg@norhaven.example",
-        "Work Country": "DEU",
-        "Company": [{"Descriptor": "Norhaven GmbH", "ID": [{"type": "WID", "$": "x"}]}],
-        "FTE": "100%",
-        "Badge": {"descriptor": "B-12"},
-    }
-
-    def test_columns_are_understood_by_their_names(
-        self, gate: Gate, desk: Desk, client: Client
-    ) -> None:
-        desk.take({"Report_Entry": [self.ENTRY]})
-        attributes = gate.accounts()["E20001"].attributes
-        wanted = {"givenName": "Annelie", "sn": "Berg", "title": "Clerk", "c": "DE",
-                  "mail": "aberg@norhaven.example", "company": "Norhaven GmbH"}  # fmt: skip
-        assert wanted.items() <= attributes.items()
-        (held,) = accepted(client.find('externalId eq "E20001"'))["Resources"]
-        assert held[REPORT] == {"Badge": {"descriptor": "B-12"}}
-        assert held[WORKER]["fte"] == 1
-        assert held[WORKER]["hireDate"] == "2021-04-01"
-
-    def test_one_entry_may_stand_for_the_list(self, gate: Gate, desk: Desk) -> None:
-        desk.take({"Report_Entry": self.ENTRY})
-        assert "E20001" in gate.accounts()
-
-    def test_a_column_that_others_have_is_empty(self, gate: Gate, desk: Desk) -> None:
-        other = {
-            **self.ENTRY,
-            "Employee_ID": "E2",
-            "Mobile": "x",
-            "primaryWorkEmail": "b@x.example",
-        }
-        desk.take({"Report_Entry": [self.ENTRY, other]})
-        untitled = {k: v for k, v in self.ENTRY.items() if k != "Business_Title"}
-        desk.take({"Report_Entry": untitled})
-        assert gate.accounts()["E20001"].attributes["title"] == "Clerk"
-        desk.take({"Report_Entry": [untitled, other]})
-        assert "title" not in gate.accounts()["E20001"].attributes
-
-    def test_an_end_that_is_not_said_any_more_is_gone(self, gate: Gate, desk: Desk) -> None:
-        desk.take({"Report_Entry": {**self.ENTRY, "Termination_Date": "2026-04-30"}})
-        desk.take({"Report_Entry": self.ENTRY})
-        gate.day("2026-05-02T12:00:00Z")
-        gate.settle()
-        assert gate.accounts()["E20001"].enabled
-
-    def test_a_change_dated_ahead_waits(self, gate: Gate, desk: Desk) -> None:
-        desk.take({"Report_Entry": self.ENTRY})
-        ahead = {**self.ENTRY, "Business_Title": "Head", "Effective_Date": "2026-04-01"}
-        desk.take({"Report_Entry": ahead})
-        assert gate.accounts()["E20001"].attributes["title"] == "Clerk"
-        gate.day("2026-04-01T12:00:00Z")
-        gate.settle()
-        assert gate.accounts()["E20001"].attributes["title"] == "Head"
-
-    @pytest.mark.parametrize(
-        "body",
-        [{}, {"Report_Entry": []}, {"Report_Entry": "x"}, {"Report_Entry": [1]}, {"workers": []},
-         {"workers": {}}, {"Report_Entry": None}],
-    )  # fmt: skip
-    def test_what_is_no_report_is_refused(self, desk: Desk, body: Any) -> None:
-        assert "list" in desk.refused(body) or "empty" in desk.refused(body)
-
-    @pytest.mark.parametrize("one", [1, None, [], "x", {}, {"externalId": {"a": 1}}])
-    def test_a_worker_that_is_none_is_refused_alone(self, desk: Desk, one: Any) -> None:
-        answer = desk.send({"workers": [one, {"externalId": "E1", "active": True}]})
-        assert answer.status_code == 207
-        assert [w["result"] for w in answer.get_json()["workers"]] == ["refused", "created"]
 
 
 class TestLooseReading:
