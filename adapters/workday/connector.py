@@ -17,18 +17,26 @@ from scim.errors import ScimError, invalid_syntax
 STYLESHEET = Path(__file__).with_name("workers.xsl")
 _DECLARED = re.compile(r"""\A<\?xml[^>]*?encoding\s*=\s*["']([^"']{1,40})["'][^>]*\?>""")
 _UTF16 = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_CORE_CONNECTOR, _GET_WORKERS = "urn:com.workday/workersync", "urn:com.workday/bsvc"
+_ANSWERS = (
+    f"{{{_CORE_CONNECTOR}}}Worker_Sync",
+    f"{{{_GET_WORKERS}}}Get_Workers_Response",
+    f"{{{_GET_WORKERS}}}Response_Data",
+)
+"""Elements in which workers stand, if there are any."""
 _DTD = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.I)
 
 
 def users(raw: bytes) -> list[Any]:
-    """The SCIM users in an XML document. Raises ScimError 400."""
+    """The SCIM users in an XML document; none in that of a run in which nothing had changed.
+    Raises ScimError 400."""
     root = _parse(_text(raw))
     try:
         written = str(_transformation()(root))
     except etree.XSLTError:
         raise invalid_syntax("The XML cannot be transformed: a value is too odd.") from None
     found: list[Any] = decode(written.encode())["workers"]
-    if not found:
+    if not found and next(root.iter(*_ANSWERS), None) is None:
         raise invalid_syntax(
             f"The XML holds no Worker; its root is {etree.QName(root).localname[:80]}."
             " Core Connector: Worker or Get_Workers is expected."

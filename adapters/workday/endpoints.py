@@ -122,7 +122,7 @@ class _Desk:
         today = self._today(client.source)
         delivered = [episodes.read(kind, one) for one in found]
         passed = episodes.passed_over(delivered, today)
-        several = {one.key for at in passed if (one := delivered[at]) is not None}
+        several = {one.key for one in passed.values()}
         works = []
         for at, (user, episode) in enumerate(zip(found, delivered, strict=True)):
             if at in passed:
@@ -134,12 +134,15 @@ class _Desk:
             works.append(work)
         verdicts = iter(carry_out(self._service, works, lambda tx, done: None, rehearse=rehearse))
         shown = [
-            _passed(user, passed[at]) if at in passed else _shown(user, next(verdicts), rehearse)
+            _passed(user, passed[at].why)
+            if at in passed
+            else _shown(user, next(verdicts), rehearse)
             for at, user in enumerate(found)
         ]
-        ids = {one["externalId"]: one["id"] for one in shown if one.get("id")}
-        for at in passed:
-            shown[at]["id"] = ids.get(shown[at]["externalId"])
+        pairs = zip(delivered, shown, strict=True)
+        ids = {one.key: answer["id"] for one, answer in pairs if one and answer.get("id")}
+        for at, other in passed.items():
+            shown[at]["id"] = ids.get(other.key)
         return shown
 
     def _read(self) -> list[Any]:
@@ -153,7 +156,9 @@ class _Desk:
         if "Report_Entry" in body:
             return report.users(body)
         users = body.get("workers")
-        if not isinstance(users, list) or not users:
+        if isinstance(users, dict):
+            users = [users]
+        if not isinstance(users, list):
             raise invalid_syntax("Report_Entry or workers: a list is expected in the object.")
         return users
 

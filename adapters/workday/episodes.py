@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -31,6 +31,13 @@ _LEFT = ("terminated", "retired")
 _NOT_HEX = re.compile(r"[^0-9a-z]")
 
 Weight = tuple[int, int, int, str]
+
+
+class Passed(NamedTuple):
+    """A record in a delivery that does not count: its worker number, and why."""
+
+    key: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -121,23 +128,22 @@ def episode(document: Mapping[str, Any]) -> Episode | None:
     )
 
 
-def passed_over(delivered: Sequence[Episode | None], today: date) -> dict[int, str]:
-    """Of one delivery the places of records that do not count, each with the reason: another
-    record of the same number does. What comes twice under one WID counts in its order."""
+def passed_over(delivered: Sequence[Episode | None], today: date) -> dict[int, Passed]:
+    """Of one delivery the places of records that do not count, because another record of the
+    same number does. What comes twice under one WID counts in its order."""
     numbers: dict[str, dict[str, Episode]] = {}
     for one in delivered:
         if one is not None:
             numbers.setdefault(one.key, {})[one.source_id] = one
-    chosen = {
-        key: max(records.values(), key=lambda one: one.weight(today))
-        for key, records in numbers.items()
-        if len(records) > 1
-    }
-    return {
-        at: f"Another record of this worker counts: sourceId {chosen[one.key].source_id}."
-        for at, one in enumerate(delivered)
-        if one is not None and one.key in chosen and one.source_id != chosen[one.key].source_id
-    }
+    passed = {}
+    for at, one in enumerate(delivered):
+        if one is None or len(numbers[one.key]) == 1:
+            continue
+        chosen = max(numbers[one.key].values(), key=lambda record: record.weight(today))
+        if one.source_id != chosen.source_id:
+            why = f"Another record of this worker counts: sourceId {chosen.source_id}."
+            passed[at] = Passed(one.key, why)
+    return passed
 
 
 def minding(

@@ -116,8 +116,6 @@ def users(body: Mapping[str, Any]) -> list[Any]:
         entries = [entries]
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise invalid_syntax("Report_Entry: a list of objects is expected.")
-    if not entries:
-        raise invalid_syntax("Report_Entry: the report is empty.")
     columns = list(dict.fromkeys(name for entry in entries for name in entry))
     columns.sort(key=lambda name: _MEANT.get(_fold(name), (-1, ()))[0])
     return [_user(entry, columns) for entry in entries]

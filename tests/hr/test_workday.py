@@ -164,6 +164,35 @@ class TestConnector:
         assert found == [3] * 4
 
 
+class TestEmptyRun:
+    """Nobody has changed since the last run: that is an answer, not a failure."""
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"""<ws:Worker_Sync xmlns:ws="urn:com.workday/workersync"><ws:Header>
+              <ws:Worker_Count>0</ws:Worker_Count></ws:Header></ws:Worker_Sync>""",
+            b"""<wd:Get_Workers_Response xmlns:wd="urn:com.workday/bsvc"><wd:Response_Results>
+              <wd:Total_Results>0</wd:Total_Results></wd:Response_Results><wd:Response_Data/>
+              </wd:Get_Workers_Response>""",
+            b"""<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>
+              <wd:Get_Workers_Response xmlns:wd="urn:com.workday/bsvc"/></e:Body></e:Envelope>""",
+            b'<wd:Response_Data xmlns:wd="urn:com.workday/bsvc"/>',
+            {"Report_Entry": []},
+            {"workers": []},
+        ],
+    )
+    def test_is_taken(self, desk: Desk, body: Any) -> None:
+        answer = desk.send(body)
+        assert answer.status_code == 200
+        assert answer.get_json() == {"dryRun": False, "workers": []}
+
+    def test_a_fault_is_none(self, desk: Desk) -> None:
+        fault = b"""<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>
+          <e:Fault><faultstring>Processing error</faultstring></e:Fault></e:Body></e:Envelope>"""
+        assert "no Worker" in desk.refused(fault)
+
+
 class TestLife:
     """2.3 and 2.4: dates, flags, and the same human under other ids."""
 
@@ -311,6 +340,12 @@ class TestLooseReading:
             "provisioningGroups": "Optics",
         },
     }
+
+    def test_one_worker_may_stand_for_the_list(self, gate: Gate, desk: Desk) -> None:
+        (one,) = desk.take({"workers": self.ODD})
+        assert one["result"] == "created"
+        assert [*gate.accounts()] == ["E20001"]
+        assert "externalId" in desk.send({"workers": {}}).get_json()["workers"][0]["detail"]
 
     @pytest.mark.parametrize("door", ["scim", "workers"])
     def test_is_read_as_meant(self, gate: Gate, desk: Desk, client: Client, door: str) -> None:
