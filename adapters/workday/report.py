@@ -18,6 +18,8 @@ WORKER = "urn:muster:scim:schemas:extension:worker:1.0:User"
 REPORT = "urn:muster:scim:schemas:extension:report:1.0:User"
 """Holds the columns that have no meaning here."""
 _ENDS = ("terminationDate", "lastDayOfWork", "contractEndDate")
+_LISTS = ("provisioningGroups",)
+"""Attributes that may have several values."""
 
 Path = tuple[str, ...]
 
@@ -128,7 +130,7 @@ def _user(entry: Mapping[str, Any], columns: list[str]) -> dict[str, Any]:
         value = entry.get(name)
         _, path = _MEANT.get(_fold(name), (0, ()))
         if path:
-            _say(user, path, _plain(value))
+            _say(user, path, _several(value) if path[-1] in _LISTS else _plain(value))
         else:
             others[name] = value
     number = user.get("externalId")
@@ -182,6 +184,13 @@ _SAYING: dict[str, Callable[[dict[str, Any], str, str, Any], None]] = {
     "phoneNumbers": _typed,
     "addresses": _part,
 }
+
+
+def _several(value: Any) -> Any:
+    """The texts of a list of references; None for an empty one."""
+    if not isinstance(value, list):
+        return _plain(value)
+    return [text for one in value if (text := _plain(one)) is not None] or None
 
 
 def _plain(value: Any) -> Any:

@@ -117,3 +117,22 @@ class TestReport:
         assert attributes["mail"] == "aberg@norhaven.example"
         (held,) = accepted(gate.client("workday").find('externalId eq "E20001"'))["Resources"]
         assert held[ENTERPRISE]["manager"]["value"] == "E1"
+
+    @pytest.mark.parametrize(
+        ("said", "groups"),
+        [
+            ([{"descriptor": "Optics"}, {"descriptor": "Lab"}], ["Optics", "Lab"]),
+            ([{"descriptor": "Optics"}, {"descriptor": ""}, ""], ["Optics"]),
+            ({"Descriptor": "Optics", "ID": [{"type": "WID", "$": "x"}]}, ["Optics"]),
+            ("Optics", ["Optics"]),
+            (["Optics", "Lab"], ["Optics", "Lab"]),
+            ([], None),
+        ],
+    )
+    def test_groups_are_a_list_of_references(
+        self, desk: Desk, client: Client, said: Any, groups: list[str] | None
+    ) -> None:
+        desk.take({"Report_Entry": {**self.ENTRY, "Provisioning_Groups": "Old"}})
+        desk.take({"Report_Entry": {**self.ENTRY, "Provisioning_Groups": said}})
+        (held,) = accepted(client.find('externalId eq "E20001"'))["Resources"]
+        assert held[WORKER].get("provisioningGroups") == groups
