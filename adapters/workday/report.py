@@ -2,7 +2,7 @@
 
 A report's columns are named by whoever made it. Names that Workday's own fields have are
 understood in any case and with any separators; all others are kept in an extension of their
-own, where a mapping can read them.
+own, where a mapping can read them, but for what is private.
 """
 
 from __future__ import annotations
@@ -20,6 +20,23 @@ REPORT = "urn:muster:scim:schemas:extension:report:1.0:User"
 _ENDS = ("terminationDate", "lastDayOfWork", "contractEndDate")
 _LISTS = ("provisioningGroups",)
 """Attributes that may have several values."""
+
+_WHOSE = ("Home", "Personal", "Private", "Primary_Home", "Primary_Personal")
+_REACH = (
+    "Email", "Email_Address", "Phone", "Phone_Number", "Landline", "Mobile", "Mobile_Phone",
+    "Cell_Phone", "Fax", "Address", "Address_Line_1", "Address_Line_2", "Street", "City",
+    "Municipality", "Region", "State", "Postal_Code", "Zip_Code", "Country",
+)  # fmt: skip
+PRIVATE = (
+    *(f"{whose}_{what}" for whose in _WHOSE for what in _REACH),
+    *(f"{what}_{whose}" for whose in _WHOSE[:3] for what in _REACH),
+    "Emergency_Contact", "Emergency_Contacts", "Emergency_Contact_Name", "Emergency_Contact_Phone",
+    "Emergency_Phone", "National_ID", "National_IDs", "National_Identifier", "Government_ID",
+    "Social_Security_Number", "SSN", "Tax_ID", "Passport_ID", "Passport_Number", "Visa_ID",
+    "License_ID", "Date_of_Birth", "Birth_Date", "Birthday", "DOB", "Bank_Account",
+    "Bank_Account_Number", "IBAN",
+)  # fmt: skip
+"""Columns that are not taken over at all: no directory has a use for them."""
 
 Path = tuple[str, ...]
 
@@ -107,6 +124,7 @@ def _fold(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
+_DROPPED = frozenset(map(_fold, PRIVATE))
 _MEANT = {_fold(name): (rank, path) for rank, (name, path) in enumerate(COLUMNS.items())}
 
 
@@ -118,7 +136,8 @@ def users(body: Mapping[str, Any]) -> list[Any]:
         entries = [entries]
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise invalid_syntax("Report_Entry: a list of objects is expected.")
-    columns = list(dict.fromkeys(name for entry in entries for name in entry))
+    named = dict.fromkeys(name for entry in entries for name in entry)
+    columns = [name for name in named if _fold(name) not in _DROPPED]
     columns.sort(key=lambda name: _MEANT.get(_fold(name), (-1, ()))[0])
     return [_user(entry, columns) for entry in entries]
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 import pytest
 
-from adapters.workday.report import REPORT
+from adapters.workday.report import COLUMNS, PRIVATE, REPORT
 from tests.hr.desk import Desk
 from tests.hr.gate import Gate
 from tests.scim.conftest import ENTERPRISE, WORKER, Client, accepted
+
+
+def _fold(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
 
 
 @pytest.fixture
@@ -136,3 +141,12 @@ class TestReport:
         desk.take({"Report_Entry": {**self.ENTRY, "Provisioning_Groups": said}})
         (held,) = accepted(client.find('externalId eq "E20001"'))["Resources"]
         assert held[WORKER].get("provisioningGroups") == groups
+
+    def test_private_columns_are_not_kept(self, desk: Desk, client: Client) -> None:
+        named = ["Home_Email", "personalPhone", "NATIONAL ID", "Date-of-Birth", "email_home"]
+        assert not {_fold(name) for name in PRIVATE} & {_fold(name) for name in COLUMNS}
+        private = {name: f"secret {at}" for at, name in enumerate([*named, *PRIVATE])}
+        desk.take({"Report_Entry": {**self.ENTRY, **private}})
+        (held,) = accepted(client.find('externalId eq "E20001"'))["Resources"]
+        assert "secret" not in str(held)
+        assert held[REPORT] == {"Badge": {"descriptor": "B-12"}}
