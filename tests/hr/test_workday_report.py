@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from adapters.workday.report import COLUMNS, PRIVATE, REPORT
+from mappings.documents import load_inbound
 from tests.hr.desk import Desk
 from tests.hr.gate import Gate
 from tests.scim.conftest import ENTERPRISE, WORKER, Client, accepted
@@ -150,3 +151,32 @@ class TestReport:
         (held,) = accepted(client.find('externalId eq "E20001"'))["Resources"]
         assert "secret" not in str(held)
         assert held[REPORT] == {"Badge": {"descriptor": "B-12"}}
+
+    @pytest.mark.parametrize(
+        ("said", "status"),
+        [
+            ("onLeave", "onLeave"), ("On Leave", "onLeave"), ("on_leave", "onLeave"),
+            ("Leave of Absence", "onLeave"), ("Pre-Hire", "preHire"), ("ACTIVE", "active"),
+            ("Terminated", "terminated"), ("Hire Rescinded", "rescinded"), ("odd", None),
+        ],
+    )  # fmt: skip
+    def test_a_status_is_understood_in_any_spelling(
+        self, desk: Desk, client: Client, said: str, status: str | None
+    ) -> None:
+        desk.take({"Report_Entry": {**self.ENTRY, "Worker_Status": said}})
+        (held,) = accepted(client.find('externalId eq "E20001"'))["Resources"]
+        facts = load_inbound("workday").facts(held).values
+        assert facts.get("status") == status
+        assert bool(facts.get("onLeave")) is (status == "onLeave")
+        assert bool(facts.get("hireRescinded")) is (status == "rescinded")
+
+    def test_a_status_alone_says_who_is_on_leave_and_who_has_left(
+        self, gate: Gate, desk: Desk
+    ) -> None:
+        gate.policy(on_leave="disabled")
+        entry = {k: v for k, v in self.ENTRY.items() if k != "Active"}
+        for said, works in (("Active", True), ("On Leave", False), ("Active", True)):
+            desk.take({"Report_Entry": {**entry, "Worker_Status": said}})
+            assert gate.accounts()["E20001"].enabled is works
+        desk.take({"Report_Entry": {**entry, "Worker_Status": "Terminated"}})
+        assert not gate.accounts()["E20001"].enabled
