@@ -36,8 +36,10 @@
     <xsl:variable name="preferred" select="ws:Personal/ws:Name_Data[translate(ws:Name_Type, $lower, $upper) = 'PREFERRED'][1]"/>
     <xsl:variable name="legal" select="ws:Personal/ws:Name_Data[translate(ws:Name_Type, $lower, $upper) = 'LEGAL'][1]"/>
     <xsl:variable name="any" select="ws:Personal/ws:Name_Data"/>
-    <xsl:variable name="phones" select="ws:Personal/ws:Phone_Data[translate(ws:Phone_Type, $lower, $upper) = 'WORK']"/>
-    <xsl:variable name="address" select="ws:Personal/ws:Address_Data[translate(ws:Address_Type, $lower, $upper) = 'WORK'][1]"/>
+    <xsl:variable name="mails" select="ws:Personal/ws:Email_Data[translate(ws:Email_Type, $lower, $upper) = 'WORK'][not(ws:Email_Is_Public[normalize-space() = 'false' or normalize-space() = '0'])]"/>
+    <xsl:variable name="phones" select="ws:Personal/ws:Phone_Data[translate(ws:Phone_Type, $lower, $upper) = 'WORK'][not(ws:Phone_Is_Public[normalize-space() = 'false' or normalize-space() = '0'])]"/>
+    <xsl:variable name="addresses" select="ws:Personal/ws:Address_Data[translate(ws:Address_Type, $lower, $upper) = 'WORK'][not(ws:Address_Is_Public[normalize-space() = 'false' or normalize-space() = '0'])]"/>
+    <xsl:variable name="address" select="$addresses[1]"/>
     <xsl:variable name="jobs" select="ws:Position[not(ws:Operation = 'REMOVE')]"/>
     <xsl:variable name="job" select="($jobs[ws:Is_Primary = 'true' or ws:Is_Primary = '1'] | $jobs[not(../ws:Position/ws:Is_Primary)])[1]"/>
     <xsl:variable name="orgs" select="$job/ws:Organization_Data[not(ws:Operation = 'REMOVE')]"/>
@@ -72,7 +74,7 @@
       <xsl:call-template name="text"><xsl:with-param name="name" select="'givenName'"/><xsl:with-param name="value" select="($preferred/ws:First_Name | $any[not($preferred/ws:First_Name[normalize-space()])]/ws:First_Name)[normalize-space()][1]"/><xsl:with-param name="end" select="'},'"/></xsl:call-template>
       <xsl:call-template name="text"><xsl:with-param name="name" select="'displayName'"/><xsl:with-param name="value" select="$preferred/ws:Formatted_Name"/></xsl:call-template>
       <xsl:call-template name="reach">
-        <xsl:with-param name="mail" select="ws:Personal/ws:Email_Data[translate(ws:Email_Type, $lower, $upper) = 'WORK'][not(ws:Email_Is_Public = 'false' or ws:Email_Is_Public = '0')][1]/ws:Email_Address"/>
+        <xsl:with-param name="mail" select="$mails[1]/ws:Email_Address"/>
         <xsl:with-param name="work" select="$phones[ws:Phone_Device_Type = 'Landline' or ws:Phone_Device_Type = 'Telephone'][1]/*[self::ws:Complete_Phone_Number or self::ws:Formatted_Phone_Number][1]"/>
         <xsl:with-param name="mobile" select="$phones[ws:Phone_Device_Type = 'Mobile'][1]/*[self::ws:Complete_Phone_Number or self::ws:Formatted_Phone_Number][1]"/>
         <xsl:with-param name="fax" select="$phones[ws:Phone_Device_Type = 'Fax'][1]/*[self::ws:Complete_Phone_Number or self::ws:Formatted_Phone_Number][1]"/>
