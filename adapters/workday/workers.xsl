@@ -36,10 +36,11 @@
     <xsl:variable name="preferred" select="ws:Personal/ws:Name_Data[translate(ws:Name_Type, $lower, $upper) = 'PREFERRED'][1]"/>
     <xsl:variable name="legal" select="ws:Personal/ws:Name_Data[translate(ws:Name_Type, $lower, $upper) = 'LEGAL'][1]"/>
     <xsl:variable name="any" select="ws:Personal/ws:Name_Data"/>
-    <xsl:variable name="mails" select="ws:Personal/ws:Email_Data[translate(ws:Email_Type, $lower, $upper) = 'WORK'][not(ws:Email_Is_Public[normalize-space() = 'false' or normalize-space() = '0'])]"/>
-    <xsl:variable name="phones" select="ws:Personal/ws:Phone_Data[translate(ws:Phone_Type, $lower, $upper) = 'WORK'][not(ws:Phone_Is_Public[normalize-space() = 'false' or normalize-space() = '0'])]"/>
-    <xsl:variable name="addresses" select="ws:Personal/ws:Address_Data[translate(ws:Address_Type, $lower, $upper) = 'WORK'][not(ws:Address_Is_Public[normalize-space() = 'false' or normalize-space() = '0'])]"/>
-    <xsl:variable name="address" select="$addresses[1]"/>
+    <xsl:variable name="mails" select="ws:Personal/ws:Email_Data[not(ws:Operation = 'REMOVE')][translate(ws:Email_Type, $lower, $upper) = 'WORK'][not(ws:Email_Is_Public[normalize-space() = 'false' or normalize-space() = '0'])]"/>
+    <xsl:variable name="phones" select="ws:Personal/ws:Phone_Data[not(ws:Operation = 'REMOVE')][translate(ws:Phone_Type, $lower, $upper) = 'WORK'][not(ws:Phone_Is_Public[normalize-space() = 'false' or normalize-space() = '0'])]"/>
+    <xsl:variable name="addresses" select="ws:Personal/ws:Address_Data[not(ws:Operation = 'REMOVE')][translate(ws:Address_Type, $lower, $upper) = 'WORK'][not(ws:Address_Is_Public[normalize-space() = 'false' or normalize-space() = '0'])]"/>
+    <xsl:variable name="main" select="$addresses[ws:*[contains(local-name(), 'Is_Primary')][normalize-space() = 'true' or normalize-space() = '1']]"/>
+    <xsl:variable name="address" select="($main | $addresses[not($main)])[1]"/>
     <xsl:variable name="jobs" select="ws:Position[not(ws:Operation = 'REMOVE')]"/>
     <xsl:variable name="job" select="($jobs[ws:Is_Primary = 'true' or ws:Is_Primary = '1'] | $jobs[not(../ws:Position/ws:Is_Primary)])[1]"/>
     <xsl:variable name="orgs" select="$job/ws:Organization_Data[not(ws:Operation = 'REMOVE')]"/>
@@ -74,10 +75,10 @@
       <xsl:call-template name="text"><xsl:with-param name="name" select="'givenName'"/><xsl:with-param name="value" select="($preferred/ws:First_Name | $any[not($preferred/ws:First_Name[normalize-space()])]/ws:First_Name)[normalize-space()][1]"/><xsl:with-param name="end" select="'},'"/></xsl:call-template>
       <xsl:call-template name="text"><xsl:with-param name="name" select="'displayName'"/><xsl:with-param name="value" select="$preferred/ws:Formatted_Name"/></xsl:call-template>
       <xsl:call-template name="reach">
-        <xsl:with-param name="mail" select="$mails[1]/ws:Email_Address"/>
-        <xsl:with-param name="work" select="$phones[ws:Phone_Device_Type = 'Landline' or ws:Phone_Device_Type = 'Telephone'][1]/*[self::ws:Complete_Phone_Number or self::ws:Formatted_Phone_Number][1]"/>
-        <xsl:with-param name="mobile" select="$phones[ws:Phone_Device_Type = 'Mobile'][1]/*[self::ws:Complete_Phone_Number or self::ws:Formatted_Phone_Number][1]"/>
-        <xsl:with-param name="fax" select="$phones[ws:Phone_Device_Type = 'Fax'][1]/*[self::ws:Complete_Phone_Number or self::ws:Formatted_Phone_Number][1]"/>
+        <xsl:with-param name="mail"><xsl:call-template name="ws-first"><xsl:with-param name="of" select="$mails"/></xsl:call-template></xsl:with-param>
+        <xsl:with-param name="work"><xsl:call-template name="ws-first"><xsl:with-param name="of" select="$phones[ws:Phone_Device_Type = 'Landline' or ws:Phone_Device_Type = 'Telephone']"/></xsl:call-template></xsl:with-param>
+        <xsl:with-param name="mobile"><xsl:call-template name="ws-first"><xsl:with-param name="of" select="$phones[ws:Phone_Device_Type = 'Mobile']"/></xsl:call-template></xsl:with-param>
+        <xsl:with-param name="fax"><xsl:call-template name="ws-first"><xsl:with-param name="of" select="$phones[ws:Phone_Device_Type = 'Fax']"/></xsl:call-template></xsl:with-param>
       </xsl:call-template>
       <xsl:call-template name="address">
         <xsl:with-param name="street" select="$address/ws:Address_Line_Data[1]"/>
@@ -152,6 +153,13 @@
     <xsl:call-template name="text"><xsl:with-param name="name" select="'workerId'"/><xsl:with-param name="value" select="$number"/><xsl:with-param name="end" select="'}}'"/></xsl:call-template>
   </xsl:template>
 
+  <!-- The primary one of addresses or numbers, else the first. -->
+  <xsl:template name="ws-first">
+    <xsl:param name="of"/>
+    <xsl:variable name="main" select="$of[ws:*[contains(local-name(), 'Is_Primary')][normalize-space() = 'true' or normalize-space() = '1']]"/>
+    <xsl:value-of select="($main | $of[not($main)])[1]/*[self::ws:Email_Address or self::ws:Complete_Phone_Number or self::ws:Formatted_Phone_Number][1]"/>
+  </xsl:template>
+
   <!-- Get_Workers -->
 
   <xsl:template match="wd:Worker">
@@ -195,10 +203,10 @@
     </xsl:if>
     <xsl:if test="$contact">
       <xsl:call-template name="reach">
-        <xsl:with-param name="mail" select="($mails[wd:Usage_Data/wd:Type_Data/@*[local-name() = 'Primary'] = '1'] | $mails[not($mails/wd:Usage_Data/wd:Type_Data/@*[local-name() = 'Primary'] = '1')])[1]/wd:Email_Address"/>
-        <xsl:with-param name="work" select="$phones[wd:Phone_Device_Type_Reference/wd:ID = 'Landline' or wd:Phone_Device_Type_Reference/wd:ID = 'TELEPHONE'][1]/@*[local-name() = 'Workday_Traditional_Formatted_Phone' or local-name() = 'Formatted_Phone'][1]"/>
-        <xsl:with-param name="mobile" select="$phones[wd:Phone_Device_Type_Reference/wd:ID = 'Mobile'][1]/@*[local-name() = 'Workday_Traditional_Formatted_Phone' or local-name() = 'Formatted_Phone'][1]"/>
-        <xsl:with-param name="fax" select="$phones[wd:Phone_Device_Type_Reference/wd:ID = 'Fax'][1]/@*[local-name() = 'Workday_Traditional_Formatted_Phone' or local-name() = 'Formatted_Phone'][1]"/>
+        <xsl:with-param name="mail"><xsl:call-template name="wd-first"><xsl:with-param name="of" select="$mails"/></xsl:call-template></xsl:with-param>
+        <xsl:with-param name="work"><xsl:call-template name="wd-first"><xsl:with-param name="of" select="$phones[wd:Phone_Device_Type_Reference/wd:ID = 'Landline' or wd:Phone_Device_Type_Reference/wd:ID = 'TELEPHONE']"/></xsl:call-template></xsl:with-param>
+        <xsl:with-param name="mobile"><xsl:call-template name="wd-first"><xsl:with-param name="of" select="$phones[wd:Phone_Device_Type_Reference/wd:ID = 'Mobile']"/></xsl:call-template></xsl:with-param>
+        <xsl:with-param name="fax"><xsl:call-template name="wd-first"><xsl:with-param name="of" select="$phones[wd:Phone_Device_Type_Reference/wd:ID = 'Fax']"/></xsl:call-template></xsl:with-param>
       </xsl:call-template>
     </xsl:if>
     <xsl:if test="$status/wd:Active">
@@ -302,6 +310,13 @@
       </xsl:if>
     </xsl:for-each>
     <xsl:call-template name="text"><xsl:with-param name="name" select="'workerId'"/><xsl:with-param name="value" select="$number"/><xsl:with-param name="end" select="'}}'"/></xsl:call-template>
+  </xsl:template>
+
+  <xsl:template name="wd-first">
+    <xsl:param name="of"/>
+    <xsl:variable name="main" select="$of[wd:Usage_Data/wd:Type_Data[wd:Type_Reference/wd:ID = 'WORK']/@*[local-name() = 'Primary'][. = '1' or . = 'true']]"/>
+    <xsl:variable name="one" select="($main | $of[not($main)])[1]"/>
+    <xsl:value-of select="($one/wd:Email_Address | $one/@*[local-name() = 'Workday_Traditional_Formatted_Phone' or local-name() = 'Formatted_Phone'])[1]"/>
   </xsl:template>
 
   <!-- What both have -->

@@ -39,6 +39,40 @@ def phone(number: str, device: str = "Mobile", **more: str) -> str:
     )
 
 
+def wd(employment: str = "", personal: str = "", ids: str = "", around: str = "") -> Any:
+    """The user made of one worker of Get_Workers."""
+    ids = ids or reference("WID", "w1") + reference("Employee_ID", "E20001")
+    (user,) = users(
+        f"""<wd:Get_Workers_Response xmlns:wd="urn:com.workday/bsvc">{around}<wd:Response_Data>
+        <wd:Worker><wd:Worker_Reference>{ids}</wd:Worker_Reference><wd:Worker_Data>
+        <wd:Personal_Data>{personal}</wd:Personal_Data>
+        <wd:Employment_Data>{employment}</wd:Employment_Data></wd:Worker_Data></wd:Worker>
+        </wd:Response_Data></wd:Get_Workers_Response>""".encode()
+    )
+    return user
+
+
+def reference(type: str, value: str) -> str:
+    return f'<wd:ID wd:type="{type}">{value}</wd:ID>'
+
+
+def usage(kind: str, primary: str, mail: str = "", device: str = "") -> str:
+    """An address, or the number of a device, that is used for work or privately."""
+    name = "Email_Address_Data" if mail else "Phone_Data"
+    number = f'wd:Workday_Traditional_Formatted_Phone="{device} {primary}"' if device else ""
+    inner = (
+        f"<wd:Email_Address>{mail}</wd:Email_Address>"
+        if mail
+        else "<wd:Phone_Device_Type_Reference>"
+        + reference("Phone_Device_Type_ID", device)
+        + "</wd:Phone_Device_Type_Reference>"
+    )
+    return f"""<wd:{name} {number}>{inner}<wd:Usage_Data wd:Public="1">
+      <wd:Type_Data wd:Primary="{primary}"><wd:Type_Reference>
+      {reference("Communication_Usage_Type_ID", kind)}
+      </wd:Type_Reference></wd:Type_Data></wd:Usage_Data></wd:{name}>"""
+
+
 def reached(user: Any, kind: str) -> str | None:
     """The value of that type among mails and phones."""
     items = user["emails"] if kind == "mail" else user["phoneNumbers"]
@@ -60,3 +94,45 @@ class TestReach:
         assert reached(user, "work") == "2"
         assert reached(user, "mail") is None
         assert user["addresses"][0]["locality"] is None
+
+    @pytest.mark.parametrize("yes", ["true", "1"])
+    def test_the_primary_one_is_taken(self, yes: str) -> None:
+        town = {"Address_Type": "WORK", "Municipality": "Ulm"}
+        user = ws(
+            mail("old@x.example", Is_Primary="false")
+            + mail("new@x.example", Is_Primary=yes)
+            + "".join(
+                phone(f"{at}{device}", device, Is_Primary=said)
+                for device in ("Landline", "Mobile", "Fax")
+                for at, said in enumerate(("0", yes))
+            )
+            + data("Address_Data", **town)
+            + data("Address_Data", **{**town, "Municipality": "Lyon", "Is_Primary": yes})
+        )
+        assert reached(user, "mail") == "new@x.example"
+        kinds = ("work", "mobile", "fax")
+        assert [reached(user, kind) for kind in kinds] == ["1Landline", "1Mobile", "1Fax"]
+        assert user["addresses"][0]["locality"] == "Lyon"
+
+    def test_one_that_is_removed_is_not_taken(self) -> None:
+        gone = {"Operation": "REMOVE", "Is_Primary": "true"}
+        user = ws(
+            mail("old@x.example", **gone)
+            + mail("new@x.example", Operation="ADD")
+            + phone("1", **gone)
+            + phone("2")
+            + phone("3", "Fax", **gone)
+            + data("Address_Data", Address_Type="WORK", Municipality="Ulm", **gone)
+        )
+        assert reached(user, "mail") == "new@x.example"
+        assert (reached(user, "mobile"), reached(user, "fax")) == ("2", None)
+        assert user["addresses"][0]["locality"] is None
+
+    @pytest.mark.parametrize("yes", ["true", "1"])
+    def test_the_primary_one_of_get_workers_is_taken(self, yes: str) -> None:
+        mails = usage("WORK", "0", mail="old@x.example") + usage("WORK", yes, mail="new@x.example")
+        phones = usage("WORK", "0", device="Mobile") + usage("WORK", yes, device="Mobile")
+        user = wd(personal=f"<wd:Contact_Data>{phones}{mails}</wd:Contact_Data>")
+        assert reached(user, "mail") == "new@x.example"
+        assert reached(user, "mobile") == f"Mobile {yes}"
+        assert reached(user, "fax") is None
