@@ -33,9 +33,10 @@
     <xsl:variable name="more" select="ws:Additional_Information"/>
     <xsl:variable name="ids" select="ws:Summary | $more"/>
     <xsl:variable name="number" select="($ids/ws:Employee_ID | $ids/ws:Contingent_Worker_ID)[normalize-space()][1]"/>
-    <xsl:variable name="preferred" select="ws:Personal/ws:Name_Data[translate(ws:Name_Type, $lower, $upper) = 'PREFERRED'][1]"/>
-    <xsl:variable name="legal" select="ws:Personal/ws:Name_Data[translate(ws:Name_Type, $lower, $upper) = 'LEGAL'][1]"/>
-    <xsl:variable name="any" select="ws:Personal/ws:Name_Data"/>
+    <xsl:variable name="names" select="ws:Personal/ws:Name_Data[not(ws:Operation = 'REMOVE')]"/>
+    <xsl:variable name="preferred" select="$names[translate(ws:Name_Type, $lower, $upper) = 'PREFERRED'][1]"/>
+    <xsl:variable name="legal" select="$names[translate(ws:Name_Type, $lower, $upper) = 'LEGAL'][1]"/>
+    <xsl:variable name="base" select="$legal | $names[not($preferred or $legal)][1]"/>
     <xsl:variable name="mails" select="ws:Personal/ws:Email_Data[not(ws:Operation = 'REMOVE')][translate(ws:Email_Type, $lower, $upper) = 'WORK'][not(ws:Email_Is_Public[normalize-space() = 'false' or normalize-space() = '0'])]"/>
     <xsl:variable name="phones" select="ws:Personal/ws:Phone_Data[not(ws:Operation = 'REMOVE')][translate(ws:Phone_Type, $lower, $upper) = 'WORK'][not(ws:Phone_Is_Public[normalize-space() = 'false' or normalize-space() = '0'])]"/>
     <xsl:variable name="addresses" select="ws:Personal/ws:Address_Data[not(ws:Operation = 'REMOVE')][translate(ws:Address_Type, $lower, $upper) = 'WORK'][not(ws:Address_Is_Public[normalize-space() = 'false' or normalize-space() = '0'])]"/>
@@ -68,11 +69,11 @@
     <xsl:call-template name="text"><xsl:with-param name="name" select="'userName'"/><xsl:with-param name="value" select="($ids/ws:User_Name | $ids/ws:Username | ws:Personal/ws:User_Name)[normalize-space()][1]"/></xsl:call-template>
     <xsl:if test="ws:Personal">
       <xsl:text>"name":{</xsl:text>
-      <xsl:call-template name="text"><xsl:with-param name="name" select="'honorificPrefix'"/><xsl:with-param name="value" select="$any/ws:Title[normalize-space()][1]"/></xsl:call-template>
-      <xsl:call-template name="text"><xsl:with-param name="name" select="'honorificSuffix'"/><xsl:with-param name="value" select="$any/ws:Social_Suffix[normalize-space()][1]"/></xsl:call-template>
-      <xsl:call-template name="text"><xsl:with-param name="name" select="'middleName'"/><xsl:with-param name="value" select="($preferred/ws:Middle_Name | $any[not($preferred)]/ws:Middle_Name)[1]"/></xsl:call-template>
-      <xsl:call-template name="text"><xsl:with-param name="name" select="'familyName'"/><xsl:with-param name="value" select="($preferred/ws:Last_Name | $any[not($preferred/ws:Last_Name[normalize-space()])]/ws:Last_Name)[normalize-space()][1]"/></xsl:call-template>
-      <xsl:call-template name="text"><xsl:with-param name="name" select="'givenName'"/><xsl:with-param name="value" select="($preferred/ws:First_Name | $any[not($preferred/ws:First_Name[normalize-space()])]/ws:First_Name)[normalize-space()][1]"/><xsl:with-param name="end" select="'},'"/></xsl:call-template>
+      <xsl:call-template name="text"><xsl:with-param name="name" select="'honorificPrefix'"/><xsl:with-param name="value" select="($preferred/ws:Title | $base[not($preferred/ws:Title[normalize-space()])]/ws:Title)[normalize-space()][1]"/></xsl:call-template>
+      <xsl:call-template name="text"><xsl:with-param name="name" select="'honorificSuffix'"/><xsl:with-param name="value" select="($preferred/ws:Social_Suffix | $base[not($preferred/ws:Social_Suffix[normalize-space()])]/ws:Social_Suffix)[normalize-space()][1]"/></xsl:call-template>
+      <xsl:call-template name="text"><xsl:with-param name="name" select="'middleName'"/><xsl:with-param name="value" select="($preferred/ws:Middle_Name | $base[not($preferred)]/ws:Middle_Name)[1]"/></xsl:call-template>
+      <xsl:call-template name="text"><xsl:with-param name="name" select="'familyName'"/><xsl:with-param name="value" select="($preferred/ws:Last_Name | $base[not($preferred/ws:Last_Name[normalize-space()])]/ws:Last_Name)[normalize-space()][1]"/></xsl:call-template>
+      <xsl:call-template name="text"><xsl:with-param name="name" select="'givenName'"/><xsl:with-param name="value" select="($preferred/ws:First_Name | $base[not($preferred/ws:First_Name[normalize-space()])]/ws:First_Name)[normalize-space()][1]"/><xsl:with-param name="end" select="'},'"/></xsl:call-template>
       <xsl:call-template name="text"><xsl:with-param name="name" select="'displayName'"/><xsl:with-param name="value" select="$preferred/ws:Formatted_Name"/></xsl:call-template>
       <xsl:call-template name="reach">
         <xsl:with-param name="mail"><xsl:call-template name="ws-first"><xsl:with-param name="of" select="$mails"/></xsl:call-template></xsl:with-param>

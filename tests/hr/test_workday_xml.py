@@ -136,3 +136,27 @@ class TestReach:
         assert reached(user, "mail") == "new@x.example"
         assert reached(user, "mobile") == f"Mobile {yes}"
         assert reached(user, "fax") is None
+
+
+def name(kind: str, **parts: str) -> str:
+    return data("Name_Data", Name_Type=kind, **parts)
+
+
+class TestName:
+    def test_any_other_name_counts_when_there_is_no_better_one(self) -> None:
+        maiden = name("Additional", First_Name="Anna", Last_Name="Maiden", Title="Miss")
+        legal = name("Legal", First_Name="Anna Maria", Last_Name="Berg")
+        preferred = name("Preferred", First_Name="Annelie")
+        other = ws(maiden)["name"]
+        assert (other["givenName"], other["familyName"]) == ("Anna", "Maiden")
+        for parts in (maiden + legal, legal + maiden):
+            found = ws(parts)["name"]
+            assert (found["givenName"], found["familyName"]) == ("Anna Maria", "Berg")
+            assert found["honorificPrefix"] is None
+        found = ws(maiden + legal + preferred)["name"]
+        assert (found["givenName"], found["familyName"]) == ("Annelie", "Berg")
+        assert ws(maiden + preferred)["name"]["familyName"] is None
+
+    def test_a_name_that_is_removed_is_none(self) -> None:
+        old = name("Legal", Operation="REMOVE", First_Name="Annelie", Last_Name="Old")
+        assert ws(old + name("Legal", Last_Name="Berg"))["name"]["familyName"] == "Berg"
