@@ -41,8 +41,8 @@ PRIVATE = (
 Path = tuple[str, ...]
 
 COLUMNS: dict[str, Path] = {
-    "Employee_ID": ("externalId",),
     "Contingent_Worker_ID": ("externalId",),
+    "Employee_ID": ("externalId",),
     "Worker_ID": ("externalId",),
     "WID": (WORKER, "sourceId"),
     "Workday_ID": (WORKER, "sourceId"),

@@ -32,7 +32,9 @@
   <xsl:template match="ws:Worker">
     <xsl:variable name="more" select="ws:Additional_Information"/>
     <xsl:variable name="ids" select="ws:Summary | $more"/>
-    <xsl:variable name="number" select="($ids/ws:Employee_ID | $ids/ws:Contingent_Worker_ID)[normalize-space()][1]"/>
+    <xsl:variable name="employee" select="$ids/ws:Employee_ID[normalize-space()]"/>
+    <xsl:variable name="contingent" select="$ids[not($employee)]/ws:Contingent_Worker_ID[normalize-space()]"/>
+    <xsl:variable name="number" select="($employee | $contingent)[1]"/>
     <xsl:variable name="names" select="ws:Personal/ws:Name_Data[not(ws:Operation = 'REMOVE')]"/>
     <xsl:variable name="preferred" select="$names[translate(ws:Name_Type, $lower, $upper) = 'PREFERRED'][1]"/>
     <xsl:variable name="legal" select="$names[translate(ws:Name_Type, $lower, $upper) = 'LEGAL'][1]"/>
@@ -51,7 +53,7 @@
     <xsl:variable name="team" select="$orgs[translate(ws:Organization_Type, $lower, $upper) = 'SUPERVISORY'][1]"/>
     <xsl:variable name="kind">
       <xsl:choose>
-        <xsl:when test="$ids/ws:Contingent_Worker_ID[normalize-space()] or $more/ws:Contingent_Worker_Type[normalize-space()] or contains(translate($job/ws:Worker_Type, $lower, $upper), 'CONTINGENT')">Contingent</xsl:when>
+        <xsl:when test="$contingent or $more/ws:Contingent_Worker_Type[normalize-space()] or contains(translate($job/ws:Worker_Type, $lower, $upper), 'CONTINGENT')">Contingent</xsl:when>
         <xsl:otherwise>Employee</xsl:otherwise>
       </xsl:choose>
     </xsl:variable>
@@ -166,7 +168,9 @@
   <xsl:template match="wd:Worker">
     <xsl:variable name="data" select="wd:Worker_Data"/>
     <xsl:variable name="refs" select="wd:Worker_Reference/wd:ID"/>
-    <xsl:variable name="number" select="($data/wd:Worker_ID | $refs[@*[local-name() = 'type'] = 'Employee_ID' or @*[local-name() = 'type'] = 'Contingent_Worker_ID'][not($data/wd:Worker_ID[normalize-space()])])[normalize-space()][1]"/>
+    <xsl:variable name="employee" select="$refs[@*[local-name() = 'type'] = 'Employee_ID'][normalize-space()]"/>
+    <xsl:variable name="contingent" select="$refs[not($employee)][@*[local-name() = 'type'] = 'Contingent_Worker_ID'][normalize-space()]"/>
+    <xsl:variable name="number" select="($data/wd:Worker_ID | ($employee | $contingent)[not($data/wd:Worker_ID[normalize-space()])])[normalize-space()][1]"/>
     <xsl:variable name="person" select="$data/wd:Personal_Data"/>
     <xsl:variable name="legal" select="$person/wd:Name_Data/wd:Legal_Name_Data/wd:Name_Detail_Data"/>
     <xsl:variable name="preferred" select="$person/wd:Name_Data/wd:Preferred_Name_Data/wd:Name_Detail_Data"/>
@@ -185,7 +189,7 @@
     <xsl:variable name="chain" select="$data/wd:Management_Chain_Data/wd:Worker_Supervisory_Management_Chain_Data[1]/wd:Management_Chain_Data[last()]/wd:Manager_Reference | $job[not($data/wd:Management_Chain_Data)]/wd:Manager_as_of_last_detected_manager_change_Reference"/>
     <xsl:variable name="kind">
       <xsl:choose>
-        <xsl:when test="$refs[@*[local-name() = 'type'] = 'Contingent_Worker_ID'] or $job/wd:Worker_Type_Reference/wd:ID[@*[local-name() = 'type'] = 'Contingent_Worker_Type_ID']">Contingent</xsl:when>
+        <xsl:when test="$contingent or $job/wd:Worker_Type_Reference/wd:ID[@*[local-name() = 'type'] = 'Contingent_Worker_Type_ID']">Contingent</xsl:when>
         <xsl:otherwise>Employee</xsl:otherwise>
       </xsl:choose>
     </xsl:variable>
@@ -230,7 +234,9 @@
 
     <xsl:text>"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{</xsl:text>
     <xsl:if test="$data/wd:Management_Chain_Data or $chain">
-      <xsl:call-template name="manager"><xsl:with-param name="value" select="($chain/wd:ID[@*[local-name() = 'type'] = 'Employee_ID' or @*[local-name() = 'type'] = 'Contingent_Worker_ID'] | $chain[not(wd:ID[@*[local-name() = 'type'] = 'Employee_ID' or @*[local-name() = 'type'] = 'Contingent_Worker_ID'])]/wd:ID[@*[local-name() = 'type'] = 'WID'])[1]"/></xsl:call-template>
+      <xsl:variable name="boss" select="$chain/wd:ID[@*[local-name() = 'type'] = 'Employee_ID']"/>
+      <xsl:variable name="boss-contingent" select="$chain[not($boss)]/wd:ID[@*[local-name() = 'type'] = 'Contingent_Worker_ID']"/>
+      <xsl:call-template name="manager"><xsl:with-param name="value" select="($boss | $boss-contingent | $chain[not($boss or $boss-contingent)]/wd:ID[@*[local-name() = 'type'] = 'WID'])[1]"/></xsl:call-template>
     </xsl:if>
     <xsl:if test="$orgs">
       <xsl:call-template name="text"><xsl:with-param name="name" select="'costCenter'"/><xsl:with-param name="value" select="$cost/wd:Organization_Code"/></xsl:call-template>

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from adapters.workday import report
 from adapters.workday.connector import users
 from tests.hr.desk import ACTIVE, tags
+from tests.scim.conftest import ENTERPRISE, WORKER
 
 
 def ws(personal: str = "", status: str = ACTIVE, ids: str = "", more: str = "") -> Any:
@@ -160,3 +162,44 @@ class TestName:
     def test_a_name_that_is_removed_is_none(self) -> None:
         old = name("Legal", Operation="REMOVE", First_Name="Annelie", Last_Name="Old")
         assert ws(old + name("Legal", Last_Name="Berg"))["name"]["familyName"] == "Berg"
+
+
+class TestNumber:
+    """Employee_ID, else Contingent_Worker_ID, in whatever order they come."""
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_the_employee_id_comes_first(self, turned: bool) -> None:
+        order = ["Contingent_Worker_ID", "Employee_ID"][:: -1 if turned else 1]
+        numbers = {"Contingent_Worker_ID": "C1", "Employee_ID": "E20001"}
+        both = {kind: numbers[kind] for kind in order}
+        of_connector = ws(ids=tags(**both))
+        of_get_workers = wd(ids="".join(reference(*one) for one in both.items()))
+        (of_report,) = report.users({"Report_Entry": {**both, "Last_Name": "Berg"}})
+        for user in (of_connector, of_get_workers, of_report):
+            assert user["externalId"] == user[WORKER]["workerId"] == "E20001"
+            assert user[ENTERPRISE]["employeeNumber"] == "E20001"
+        assert of_get_workers["userType"] == "Employee"
+        assert "userType" not in of_connector  # no job is said
+
+    def test_a_contingent_worker_id_alone_is_the_number(self) -> None:
+        empty = {"Employee_ID": " ", "Contingent_Worker_ID": "C1"}
+        for user in (
+            ws(ids=tags(**empty)),
+            wd(ids="".join(reference(*one) for one in empty.items())),
+        ):
+            assert user["externalId"] == "C1"
+            assert user["userType"] == user[WORKER]["workerType"] == "Contingent"
+
+    def test_a_manager_likewise(self) -> None:
+        ids = [("WID", "w9"), ("Contingent_Worker_ID", "C9"), ("Employee_ID", "E9")]
+        for count, expected in ((3, "E9"), (2, "C9"), (1, "w9")):
+            (user,) = users(
+                f"""<wd:Worker xmlns:wd="urn:com.workday/bsvc"><wd:Worker_Data>
+                <wd:Management_Chain_Data><wd:Worker_Supervisory_Management_Chain_Data>
+                <wd:Management_Chain_Data><wd:Manager_Reference>
+                {"".join(reference(*one) for one in ids[:count])}
+                </wd:Manager_Reference></wd:Management_Chain_Data>
+                </wd:Worker_Supervisory_Management_Chain_Data></wd:Management_Chain_Data>
+                </wd:Worker_Data></wd:Worker>""".encode()
+            )
+            assert user[ENTERPRISE]["manager"]["value"] == expected
