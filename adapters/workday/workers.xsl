@@ -57,11 +57,20 @@
         <xsl:otherwise>Employee</xsl:otherwise>
       </xsl:choose>
     </xsl:variable>
-    <xsl:variable name="state" select="translate(ws:Status/ws:Employee_Status, $lower, $upper)"/>
+    <xsl:variable name="state" select="translate(normalize-space(ws:Status/ws:Employee_Status), concat($lower, '-'), concat($upper, '_'))"/>
+    <!-- Whoever is not said to be active or not, is so by the other words for it. -->
+    <xsl:variable name="active">
+      <xsl:choose>
+        <xsl:when test="normalize-space(ws:Status/ws:Active)"><xsl:value-of select="normalize-space(ws:Status/ws:Active)"/></xsl:when>
+        <xsl:when test="ws:Status/ws:Terminated = 'true' or ws:Status/ws:Terminated = '1'">false</xsl:when>
+        <xsl:when test="$state = 'TERMINATED' or $state = 'RETIRED'">false</xsl:when>
+        <xsl:when test="$state = 'ACTIVE' or $state = 'ON_LEAVE' or $state = 'ONLEAVE' or $state = 'LEAVE_OF_ABSENCE'">true</xsl:when>
+      </xsl:choose>
+    </xsl:variable>
     <xsl:variable name="on-leave" select="ws:Leave_of_Absence[ws:On_Leave = 'true' or ws:On_Leave = '1'][1]"/>
     <xsl:variable name="away">
       <xsl:choose>
-        <xsl:when test="$on-leave or $state = 'ON_LEAVE' or $state = 'ONLEAVE' or ws:Status/ws:On_Leave = 'true' or ws:Status/ws:On_Leave = '1'">true</xsl:when>
+        <xsl:when test="$on-leave or $state = 'ON_LEAVE' or $state = 'ONLEAVE' or $state = 'LEAVE_OF_ABSENCE' or ws:Status/ws:On_Leave = 'true' or ws:Status/ws:On_Leave = '1'">true</xsl:when>
         <xsl:otherwise>false</xsl:otherwise>
       </xsl:choose>
     </xsl:variable>
@@ -91,8 +100,8 @@
         <xsl:with-param name="country" select="($address/ws:Country | $job/ws:Business_Site_Country)[normalize-space()][1]"/>
       </xsl:call-template>
     </xsl:if>
-    <xsl:if test="ws:Status/ws:Active">
-      <xsl:call-template name="boolean"><xsl:with-param name="name" select="'active'"/><xsl:with-param name="value" select="ws:Status/ws:Active"/></xsl:call-template>
+    <xsl:if test="$active != ''">
+      <xsl:call-template name="boolean"><xsl:with-param name="name" select="'active'"/><xsl:with-param name="value" select="$active"/></xsl:call-template>
     </xsl:if>
     <xsl:if test="$job or $kind = 'Contingent'">
       <xsl:call-template name="text"><xsl:with-param name="name" select="'userType'"/><xsl:with-param name="value" select="$kind"/></xsl:call-template>
@@ -121,9 +130,15 @@
     </xsl:if>
     <xsl:if test="ws:Status">
       <xsl:call-template name="episode">
-        <xsl:with-param name="active" select="ws:Status/ws:Active"/>
-        <xsl:with-param name="terminated" select="ws:Status/ws:Terminated"/>
-        <xsl:with-param name="retired" select="ws:Status/ws:Retired"/>
+        <xsl:with-param name="active" select="$active"/>
+        <xsl:with-param name="terminated"><xsl:choose>
+          <xsl:when test="$state = 'TERMINATED' and not(normalize-space(ws:Status/ws:Terminated))">true</xsl:when>
+          <xsl:otherwise><xsl:value-of select="ws:Status/ws:Terminated"/></xsl:otherwise>
+        </xsl:choose></xsl:with-param>
+        <xsl:with-param name="retired"><xsl:choose>
+          <xsl:when test="$state = 'RETIRED' and not(normalize-space(ws:Status/ws:Retired))">true</xsl:when>
+          <xsl:otherwise><xsl:value-of select="ws:Status/ws:Retired"/></xsl:otherwise>
+        </xsl:choose></xsl:with-param>
         <xsl:with-param name="rescinded" select="ws:Status/ws:Hire_Rescinded"/>
         <xsl:with-param name="away" select="$away"/>
         <xsl:with-param name="hired" select="ws:Status/ws:Hire_Date"/>

@@ -8,7 +8,8 @@ import pytest
 
 from adapters.workday import report
 from adapters.workday.connector import users
-from tests.hr.desk import ACTIVE, tags
+from tests.hr.desk import ACTIVE, Desk, connector, tags
+from tests.hr.gate import Gate
 from tests.scim.conftest import ENTERPRISE, WORKER
 
 
@@ -203,3 +204,32 @@ class TestNumber:
                 </wd:Worker_Data></wd:Worker>""".encode()
             )
             assert user[ENTERPRISE]["manager"]["value"] == expected
+
+
+class TestStatus:
+    @pytest.mark.parametrize(
+        ("status", "active", "meant"),
+        [
+            (tags(Employee_Status="Terminated"), False, "terminated"),
+            (tags(Employee_Status=" terminated "), False, "terminated"),
+            (tags(Employee_Status="Retired"), False, "retired"),
+            (tags(Employee_Status="Active"), True, "active"),
+            (tags(Employee_Status="On-Leave"), True, "onLeave"),
+            (tags(Employee_Status="Leave of Absence"), True, "onLeave"),
+            (tags(Terminated="1"), False, "terminated"),
+            (tags(Employee_Status="Terminated", Active="1"), True, "active"),
+            (tags(Employee_Status="Active", Active="0", Terminated="1"), False, "terminated"),
+            (tags(Employee_Status="Terminated", Active=" "), False, "terminated"),
+            (tags(Employee_Status="odd"), None, None),
+        ],
+    )
+    def test_employee_status_says_it_where_active_does_not(
+        self, status: str, active: bool | None, meant: str | None
+    ) -> None:
+        user = ws(status=status)
+        assert (user.get("active"), user[WORKER]["status"]) == (active, meant)
+
+    def test_whoever_is_terminated_by_it_is_out(self, gate: Gate, desk: Desk) -> None:
+        desk.take(connector(ACTIVE))
+        desk.take(connector(tags(Employee_Status="Terminated", Hire_Date="2021-04-01")))
+        assert not gate.accounts()["E20001"].enabled
