@@ -190,6 +190,7 @@
     <xsl:variable name="legal" select="$person/wd:Name_Data/wd:Legal_Name_Data/wd:Name_Detail_Data"/>
     <xsl:variable name="preferred" select="$person/wd:Name_Data/wd:Preferred_Name_Data/wd:Name_Detail_Data"/>
     <xsl:variable name="status" select="$data/wd:Employment_Data/wd:Worker_Status_Data"/>
+    <xsl:variable name="contracts" select="$data/wd:Employment_Data/wd:Worker_Contract_Data"/>
     <xsl:variable name="jobs" select="$data/wd:Employment_Data/wd:Worker_Job_Data"/>
     <xsl:variable name="job" select="($jobs[@*[local-name() = 'Primary_Job'] = '1' or @*[local-name() = 'Primary_Job'] = 'true']/wd:Position_Data | $data/wd:Employment_Data/wd:Position_Data | $jobs[not(@*[local-name() = 'Primary_Job'])]/wd:Position_Data)[1]"/>
     <xsl:variable name="site" select="$job/wd:Business_Site_Summary_Data"/>
@@ -281,7 +282,13 @@
         <xsl:with-param name="first" select="$status/wd:Original_Hire_Date"/>
         <xsl:with-param name="ended" select="$status/wd:Termination_Date"/>
         <xsl:with-param name="last" select="$status/wd:Termination_Last_Day_of_Work"/>
-        <xsl:with-param name="contract" select="$data/wd:Employment_Data/wd:Worker_Contract_Data/wd:Contract_End_Date"/>
+        <xsl:with-param name="contract">
+          <!-- The last end of several contracts; one without an end goes on after all. -->
+          <xsl:for-each select="$contracts[not($contracts[not(normalize-space(wd:Contract_End_Date))])]">
+            <xsl:sort select="normalize-space(wd:Contract_End_Date)" order="descending"/>
+            <xsl:if test="position() = 1"><xsl:value-of select="wd:Contract_End_Date"/></xsl:if>
+          </xsl:for-each>
+        </xsl:with-param>
         <xsl:with-param name="involuntary" select="$status/wd:Termination_Involuntary"/>
         <xsl:with-param name="reason" select="$status/wd:Primary_Termination_Reason_Reference/wd:ID[last()]"/>
         <xsl:with-param name="rehire" select="$status/wd:Rehire"/>

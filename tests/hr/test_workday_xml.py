@@ -233,3 +233,28 @@ class TestStatus:
         desk.take(connector(ACTIVE))
         desk.take(connector(tags(Employee_Status="Terminated", Hire_Date="2021-04-01")))
         assert not gate.accounts()["E20001"].enabled
+
+
+class TestContracts:
+    @pytest.mark.parametrize(
+        ("ends", "end"),
+        [
+            (["2025-12-31", "2026-06-30-07:00"], "2026-06-30"),
+            (["2026-06-30", "2025-12-31"], "2026-06-30"),
+            (["2025-12-31", ""], None),
+            (["", "2026-06-30"], None),
+            (["2026-06-30"], "2026-06-30"),
+            ([], None),
+        ],
+    )
+    def test_the_last_end_counts(self, ends: list[str], end: str | None) -> None:
+        contracts = "".join(
+            "<wd:Worker_Contract_Data><wd:Contract_Start_Date>2025-01-01</wd:Contract_Start_Date>"
+            + (f"<wd:Contract_End_Date>{day}</wd:Contract_End_Date>" if day else "")
+            + "</wd:Worker_Contract_Data>"
+            for day in ends
+        )
+        user = wd(
+            f"{contracts}<wd:Worker_Status_Data><wd:Active>1</wd:Active></wd:Worker_Status_Data>"
+        )
+        assert user[WORKER]["contractEndDate"] == end
