@@ -193,6 +193,8 @@
     <xsl:variable name="contracts" select="$data/wd:Employment_Data/wd:Worker_Contract_Data"/>
     <xsl:variable name="jobs" select="$data/wd:Employment_Data/wd:Worker_Job_Data"/>
     <xsl:variable name="job" select="($jobs[@*[local-name() = 'Primary_Job'] = '1' or @*[local-name() = 'Primary_Job'] = 'true']/wd:Position_Data | $data/wd:Employment_Data/wd:Position_Data | $jobs[not(@*[local-name() = 'Primary_Job'])]/wd:Position_Data)[1]"/>
+    <!-- v21.1 has the words for the type alone. -->
+    <xsl:variable name="unnumbered" select="$job/wd:Worker_Type_Reference[not(wd:ID[not(@*[local-name() = 'type'] = 'WID')])]"/>
     <xsl:variable name="site" select="$job/wd:Business_Site_Summary_Data"/>
     <xsl:variable name="contact" select="$person/wd:Contact_Data"/>
     <xsl:variable name="mails" select="$contact/wd:Email_Address_Data[wd:Usage_Data[not(@*[local-name() = 'Public'] = '0' or @*[local-name() = 'Public'] = 'false')]/wd:Type_Data/wd:Type_Reference/wd:ID = 'WORK']"/>
@@ -205,7 +207,7 @@
     <xsl:variable name="chain" select="$data/wd:Management_Chain_Data/wd:Worker_Supervisory_Management_Chain_Data[1]/wd:Management_Chain_Data[last()]/wd:Manager_Reference | $job[not($data/wd:Management_Chain_Data)]/wd:Manager_as_of_last_detected_manager_change_Reference"/>
     <xsl:variable name="kind">
       <xsl:choose>
-        <xsl:when test="$contingent or $job/wd:Worker_Type_Reference/wd:ID[@*[local-name() = 'type'] = 'Contingent_Worker_Type_ID']">Contingent</xsl:when>
+        <xsl:when test="$contingent or $job/wd:Worker_Type_Reference/wd:ID[@*[local-name() = 'type'] = 'Contingent_Worker_Type_ID'] or contains(translate($unnumbered/@*[local-name() = 'Descriptor'], $lower, $upper), 'CONTINGENT')">Contingent</xsl:when>
         <xsl:otherwise>Employee</xsl:otherwise>
       </xsl:choose>
     </xsl:variable>
@@ -303,7 +305,7 @@
       <xsl:call-template name="text"><xsl:with-param name="name" select="'supervisoryOrganization'"/><xsl:with-param name="value" select="$team/wd:Organization_Name"/></xsl:call-template>
     </xsl:if>
     <xsl:if test="$job">
-      <xsl:call-template name="text"><xsl:with-param name="name" select="'workerSubType'"/><xsl:with-param name="value" select="($job/wd:Worker_Type_Reference/wd:ID[not(@*[local-name() = 'type'] = 'WID')] | $job/wd:Worker_Type_Reference[not(wd:ID[not(@*[local-name() = 'type'] = 'WID')])]/@*[local-name() = 'Descriptor'])[1]"/></xsl:call-template>
+      <xsl:call-template name="text"><xsl:with-param name="name" select="'workerSubType'"/><xsl:with-param name="value" select="($job/wd:Worker_Type_Reference/wd:ID[not(@*[local-name() = 'type'] = 'WID')] | $unnumbered/@*[local-name() = 'Descriptor'])[1]"/></xsl:call-template>
       <xsl:call-template name="text"><xsl:with-param name="name" select="'location'"/><xsl:with-param name="value" select="$site/wd:Name"/></xsl:call-template>
       <xsl:call-template name="text"><xsl:with-param name="name" select="'locationCode'"/><xsl:with-param name="value" select="$site/wd:Location_Reference/wd:ID[@*[local-name() = 'type'] = 'Location_ID']"/></xsl:call-template>
       <xsl:call-template name="text"><xsl:with-param name="name" select="'workSpace'"/><xsl:with-param name="value" select="$job/wd:Work_Space__Reference/wd:ID[last()]"/></xsl:call-template>

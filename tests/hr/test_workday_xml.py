@@ -258,3 +258,24 @@ class TestContracts:
             f"{contracts}<wd:Worker_Status_Data><wd:Active>1</wd:Active></wd:Worker_Status_Data>"
         )
         assert user[WORKER]["contractEndDate"] == end
+
+
+class TestKind:
+    @pytest.mark.parametrize(
+        ("words", "ids", "kind"),
+        [
+            ("Contingent Worker", "", "Contingent"),
+            ("Contingent Worker", reference("WID", "y"), "Contingent"),
+            ("Regular", "", "Employee"),
+            ("Contingent once", reference("Employee_Type_ID", "Regular"), "Employee"),
+        ],
+    )
+    def test_the_words_for_the_type_tell_where_no_id_does(
+        self, words: str, ids: str, kind: str
+    ) -> None:
+        """As in v21.1."""
+        user = wd(
+            f"""<wd:Position_Data><wd:Worker_Type_Reference wd:Descriptor="{words}">{ids}
+            </wd:Worker_Type_Reference></wd:Position_Data>"""
+        )
+        assert user["userType"] == user[WORKER]["workerType"] == kind
