@@ -24,7 +24,9 @@ _ANSWERS = (
     f"{{{_GET_WORKERS}}}Response_Data",
 )
 """Elements in which workers stand, if there are any."""
-_DTD = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.I)
+_DTD = re.compile(r"(?>\s|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.I | re.S)
+"""A DTD stands before the root element; further on it is text. Possessive: what was read as a
+comment is never read again as something longer."""
 
 
 def users(raw: bytes) -> list[Any]:
@@ -60,8 +62,8 @@ def _text(raw: bytes) -> str:
             f"The XML says that it is {declared[1]}; UTF-8, or UTF-16 with a byte order mark,"
             " is expected."
         )
-    if _DTD.search(text):
-        raise invalid_syntax("The XML has a DTD or entities, which are not accepted.")
+    if _DTD.match(text):
+        raise _dtd()
     return text
 
 
@@ -76,10 +78,17 @@ def _parse(text: str) -> etree._Element:
         remove_pis=True,
     )
     try:
-        return etree.fromstring(text.encode(), parser)
+        root = etree.fromstring(text.encode(), parser)
     except etree.XMLSyntaxError as error:
         line, column = error.position
         raise _not_xml(error.msg or "", line or 0, column or 0) from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise _dtd()
+    return root
+
+
+def _dtd() -> ScimError:
+    return invalid_syntax("The XML has a DTD or entities, which are not accepted.")
 
 
 def _not_xml(said: str, line: int, column: int) -> ScimError:

@@ -388,11 +388,25 @@ class TestHostile:
     PARAMETER = b"""<!DOCTYPE x [<!ENTITY % p SYSTEM "http://127.0.0.1:9/x.dtd"> %p;]><x/>"""
     DTD = b"""<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd"><x/>"""
 
-    @pytest.mark.parametrize("body", [BOMB, OUTSIDE, PARAMETER, DTD])
+    BEHIND = b"""<?xml version="1.0"?> <!-- <a/> --> <?pi <a/> ?>
+      <!DOCTYPE x [<!ENTITY e "e">]><x>&e;</x>"""
+
+    @pytest.mark.parametrize("body", [BOMB, OUTSIDE, PARAMETER, DTD, BEHIND])
     def test_a_dtd_is_refused_unread(self, desk: Desk, body: bytes) -> None:
         assert desk.refused(body) == "The XML has a DTD or entities, which are not accepted."
         mark = b"\xff\xfe" + body.decode().encode("utf-16-le")
         assert "DTD" in desk.refused(mark)
+
+    def test_what_only_looks_like_a_dtd_is_text(self, desk: Desk, client: Client) -> None:
+        title = '<![CDATA[<!DOCTYPE x [<!ENTITY e "e">]> & Lenses]]>'
+        body = connector(ACTIVE, job=job(Business_Title=title))
+        desk.take(b"<!-- no <!DOCTYPE> here -->" + body)
+        (held,) = accepted(client.find('externalId eq "E20001"'))["Resources"]
+        assert held["title"] == '<!DOCTYPE x [<!ENTITY e "e">]> & Lenses'
+
+    def test_a_beginning_without_end_is_read_once(self, desk: Desk) -> None:
+        for body in (b" " * 500_000 + b"<a", b"<!-- x -->" * 50_000, b"<!--" * 100_000):
+            assert "not XML" in desk.refused(b"<?xml version='1.0'?>" + body)
 
     def test_an_inclusion_stays_what_it_is(self, desk: Desk, client: Client) -> None:
         include = """<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" parse="text"
