@@ -165,8 +165,11 @@ def minding(
 
 def _older(said: Episode, stored: Episode, today: date) -> str | None:
     """The end of what was before is not the end of what is (P5)."""
+    day = said.on(today)
+    if stored.holds_from is not None and stored.holds_from > day:
+        return None  # what is stored waits for its day; until then the older one goes on
     before = said.begins and stored.begins and said.begins < stored.begins
-    if before and (said.is_out or said.is_over(said.on(today))):
+    if before and (said.is_out or said.is_over(day)):
         return "An older record of this worker, which is over; the one that is known began later."
     return None
 

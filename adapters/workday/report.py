@@ -18,8 +18,6 @@ WORKER = "urn:muster:scim:schemas:extension:worker:1.0:User"
 REPORT = "urn:muster:scim:schemas:extension:report:1.0:User"
 """Holds the columns that have no meaning here."""
 _ENDS = ("terminationDate", "lastDayOfWork", "contractEndDate")
-_LISTS = ("provisioningGroups",)
-"""Attributes that may have several values."""
 
 _WHOSE = ("Home", "Personal", "Private", "Primary_Home", "Primary_Personal")
 _REACH = (
@@ -93,6 +91,9 @@ COLUMNS: dict[str, Path] = {
     "Hire_Rescinded": (WORKER, "hireRescinded"),
     "On_Leave": (WORKER, "onLeave"),
     "Leave_Type": (WORKER, "leaveType"),
+    "Leave_Start_Date": (WORKER, "leaveStartDate"),
+    "Leave_End_Date": (WORKER, "leaveExpectedEndDate"),
+    "Estimated_Leave_End_Date": (WORKER, "leaveExpectedEndDate"),
     "Manager_ID": (ENTERPRISE, "manager"),
     "Manager_Employee_ID": (ENTERPRISE, "manager"),
     "Department": (ENTERPRISE, "department"),
@@ -115,6 +116,7 @@ COLUMNS: dict[str, Path] = {
     "Effective_Date": (WORKER, "effectiveDate"),
     "Last_Functionally_Updated": (WORKER, "sourceModifiedAt"),
     "Provisioning_Groups": (WORKER, "provisioningGroups"),
+    "Additional_Jobs": (WORKER, "additionalAssignments"),
 }
 """What a column says, by Workday's name of the field. A later one of two that say the same
 wins where it has a value: the preferred name over the first name."""
@@ -124,6 +126,17 @@ def _fold(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
+_OF_A_JOB = {
+    "positionid": "positionId",
+    "positiontitle": "title",
+    "businesstitle": "title",
+    "department": "department",
+    "location": "location",
+    "managerid": "managerId",
+    "startdate": "startDate",
+    "enddate": "endDate",
+}
+"""Columns within one of the additional jobs, folded."""
 _DROPPED = frozenset(map(_fold, PRIVATE))
 _MEANT = {_fold(name): (rank, path) for rank, (name, path) in enumerate(COLUMNS.items())}
 
@@ -149,7 +162,7 @@ def _user(entry: Mapping[str, Any], columns: list[str]) -> dict[str, Any]:
         value = entry.get(name)
         _, path = _MEANT.get(_fold(name), (0, ()))
         if path:
-            _say(user, path, _several(value) if path[-1] in _LISTS else _plain(value))
+            _say(user, path, _READING.get(path[-1], _plain)(value))
         else:
             others[name] = value
     number = user.get("externalId")
@@ -212,6 +225,22 @@ def _several(value: Any) -> Any:
     return [text for one in value if (text := _plain(one)) is not None] or None
 
 
+def _assignments(value: Any) -> Any:
+    """The jobs in a list of objects, or of references, whose text is the title; None without."""
+    found = []
+    for one in value if isinstance(value, list) else [value]:
+        columns = one if isinstance(one, dict) else {}
+        job = {
+            part: _plain(inner)
+            for name, inner in columns.items()
+            if (part := _OF_A_JOB.get(_fold(name)))
+        }
+        job = job or {"title": _plain(one)}
+        if any(part is not None for part in job.values()):
+            found.append({"type": "secondary", **job})
+    return found or None
+
+
 def _plain(value: Any) -> Any:
     """The text of a reference to an object, which a report may have in place of a text; None
     for what is empty."""
@@ -224,3 +253,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str) and not value.strip():
         return None
     return value
+
+
+_READING: dict[str, Callable[[Any], Any]] = {
+    "provisioningGroups": _several,
+    "additionalAssignments": _assignments,
+}
+"""How attributes are read that may have several values."""

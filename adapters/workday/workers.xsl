@@ -150,6 +150,8 @@
         <xsl:with-param name="reason" select="ws:Status/ws:Primary_Termination_Reason"/>
         <xsl:with-param name="rehire" select="ws:Status/ws:Rehire"/>
         <xsl:with-param name="leave" select="$on-leave/ws:Leave_of_Absence_Type"/>
+        <xsl:with-param name="left" select="$on-leave/ws:Leave_Start_Date"/>
+        <xsl:with-param name="back" select="($on-leave/ws:Estimated_Leave_End_Date | $on-leave[not(normalize-space(ws:Estimated_Leave_End_Date))]/ws:Leave_End_Date)[1]"/>
       </xsl:call-template>
     </xsl:if>
     <xsl:if test="$job">
@@ -167,6 +169,21 @@
       <xsl:call-template name="text"><xsl:with-param name="name" select="'positionId'"/><xsl:with-param name="value" select="$job/ws:Position_ID"/></xsl:call-template>
       <xsl:call-template name="text"><xsl:with-param name="name" select="'timeType'"/><xsl:with-param name="value" select="$job/ws:Position_Time_Type"/></xsl:call-template>
     </xsl:if>
+    <xsl:if test="$jobs">
+      <xsl:text>"additionalAssignments":[</xsl:text>
+      <xsl:for-each select="$jobs[ws:Is_Primary = 'false' or ws:Is_Primary = '0']">
+        <xsl:call-template name="assignment">
+          <xsl:with-param name="position" select="ws:Position_ID"/>
+          <xsl:with-param name="title" select="(ws:Business_Title | ws:Position_Title[not(normalize-space(../ws:Business_Title))])[normalize-space()][1]"/>
+          <xsl:with-param name="location" select="ws:Business_Site_Name"/>
+          <xsl:with-param name="manager" select="ws:Supervisor_ID"/>
+          <xsl:with-param name="begins" select="ws:Start_Date"/>
+          <xsl:with-param name="ends" select="ws:End_Date"/>
+        </xsl:call-template>
+      </xsl:for-each>
+      <xsl:text>],</xsl:text>
+    </xsl:if>
+    <xsl:text>"effectiveDate":null,</xsl:text>
     <xsl:call-template name="text"><xsl:with-param name="name" select="'sourceModifiedAt'"/><xsl:with-param name="value" select="/ws:Worker_Sync/ws:Header/ws:Current_Entry_Time"/></xsl:call-template>
     <xsl:call-template name="text"><xsl:with-param name="name" select="'workerId'"/><xsl:with-param name="value" select="$number"/><xsl:with-param name="end" select="'}}'"/></xsl:call-template>
   </xsl:template>
@@ -252,9 +269,7 @@
 
     <xsl:text>"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{</xsl:text>
     <xsl:if test="$data/wd:Management_Chain_Data or $chain">
-      <xsl:variable name="boss" select="$chain/wd:ID[@*[local-name() = 'type'] = 'Employee_ID']"/>
-      <xsl:variable name="boss-contingent" select="$chain[not($boss)]/wd:ID[@*[local-name() = 'type'] = 'Contingent_Worker_ID']"/>
-      <xsl:call-template name="manager"><xsl:with-param name="value" select="($boss | $boss-contingent | $chain[not($boss or $boss-contingent)]/wd:ID[@*[local-name() = 'type'] = 'WID'])[1]"/></xsl:call-template>
+      <xsl:call-template name="manager"><xsl:with-param name="value"><xsl:call-template name="number"><xsl:with-param name="of" select="$chain"/></xsl:call-template></xsl:with-param></xsl:call-template>
     </xsl:if>
     <xsl:if test="$orgs">
       <xsl:call-template name="text"><xsl:with-param name="name" select="'costCenter'"/><xsl:with-param name="value" select="$cost/wd:Organization_Code"/></xsl:call-template>
@@ -295,6 +310,8 @@
         <xsl:with-param name="reason" select="$status/wd:Primary_Termination_Reason_Reference/wd:ID[last()]"/>
         <xsl:with-param name="rehire" select="$status/wd:Rehire"/>
         <xsl:with-param name="leave" select="$on-leave/wd:Leave_of_Absence_Type_Reference/wd:ID[@*[local-name() = 'type'] = 'Leave_of_Absence_Type_ID']"/>
+        <xsl:with-param name="left" select="$on-leave/wd:Leave_Start_Date"/>
+        <xsl:with-param name="back" select="($on-leave/wd:Estimated_Leave_End_Date | $on-leave[not(normalize-space(wd:Estimated_Leave_End_Date))]/wd:Leave_End_Date)[1]"/>
       </xsl:call-template>
     </xsl:if>
     <xsl:if test="$orgs">
@@ -334,6 +351,25 @@
       </xsl:for-each>
       <xsl:text>],</xsl:text>
     </xsl:if>
+    <xsl:if test="$jobs">
+      <xsl:text>"additionalAssignments":[</xsl:text>
+      <xsl:for-each select="$jobs[@*[local-name() = 'Primary_Job'] = '0' or @*[local-name() = 'Primary_Job'] = 'false']/wd:Position_Data">
+        <xsl:call-template name="assignment">
+          <xsl:with-param name="position" select="wd:Position_ID"/>
+          <xsl:with-param name="title" select="(wd:Business_Title | wd:Position_Title[not(normalize-space(../wd:Business_Title))])[normalize-space()][1]"/>
+          <xsl:with-param name="location" select="wd:Business_Site_Summary_Data/wd:Name"/>
+          <xsl:with-param name="manager"><xsl:call-template name="number"><xsl:with-param name="of" select="wd:Manager_as_of_last_detected_manager_change_Reference"/></xsl:call-template></xsl:with-param>
+          <xsl:with-param name="begins" select="wd:Start_Date"/>
+          <xsl:with-param name="ends" select="wd:End_Employment_Date"/>
+        </xsl:call-template>
+      </xsl:for-each>
+      <xsl:text>],</xsl:text>
+    </xsl:if>
+    <!-- Taken as of a day that is still to come, when it was asked for, it holds from that day. -->
+    <xsl:variable name="filter" select="ancestor::wd:Get_Workers_Response/wd:Response_Filter"/>
+    <xsl:variable name="asked" select="translate(substring(normalize-space($filter/wd:As_Of_Entry_DateTime), 1, 10), '-', '')"/>
+    <xsl:variable name="held" select="translate(substring(normalize-space($filter/wd:As_Of_Effective_Date), 1, 10), '-', '')"/>
+    <xsl:call-template name="date"><xsl:with-param name="name" select="'effectiveDate'"/><xsl:with-param name="value" select="$filter[$asked = '' or number($held) &gt; number($asked)]/wd:As_Of_Effective_Date"/></xsl:call-template>
     <xsl:for-each select="$data/wd:Transaction_Log_Entry_Data/wd:Transaction_Log_Entry//wd:Transaction_Entry_Moment">
       <xsl:sort select="." order="descending"/>
       <xsl:if test="position() = 1">
@@ -350,6 +386,14 @@
     <xsl:value-of select="($one/wd:Email_Address | $one/@*[local-name() = 'Workday_Traditional_Formatted_Phone' or local-name() = 'Formatted_Phone'])[1]"/>
   </xsl:template>
 
+  <!-- The worker number in a reference, else the WID. -->
+  <xsl:template name="number">
+    <xsl:param name="of"/>
+    <xsl:variable name="employee" select="$of/wd:ID[@*[local-name() = 'type'] = 'Employee_ID']"/>
+    <xsl:variable name="contingent" select="$of[not($employee)]/wd:ID[@*[local-name() = 'type'] = 'Contingent_Worker_ID']"/>
+    <xsl:value-of select="($employee | $contingent | $of[not($employee or $contingent)]/wd:ID[@*[local-name() = 'type'] = 'WID'])[1]"/>
+  </xsl:template>
+
   <!-- What both have -->
 
   <xsl:template name="episode">
@@ -358,6 +402,7 @@
     <xsl:param name="first"/><xsl:param name="ended"/><xsl:param name="last"/>
     <xsl:param name="contract"/><xsl:param name="involuntary"/><xsl:param name="reason"/>
     <xsl:param name="rehire"/><xsl:param name="leave"/>
+    <xsl:param name="left"/><xsl:param name="back"/>
     <xsl:variable name="on" select="$active = 'true' or $active = '1'"/>
     <xsl:variable name="off" select="$active = 'false' or $active = '0'"/>
     <xsl:text>"status":</xsl:text>
@@ -382,6 +427,22 @@
     <xsl:call-template name="boolean"><xsl:with-param name="name" select="'rehire'"/><xsl:with-param name="value" select="$rehire"/></xsl:call-template>
     <xsl:call-template name="boolean"><xsl:with-param name="name" select="'hireRescinded'"/><xsl:with-param name="value" select="$rescinded"/></xsl:call-template>
     <xsl:call-template name="text"><xsl:with-param name="name" select="'leaveType'"/><xsl:with-param name="value" select="$leave"/></xsl:call-template>
+    <xsl:call-template name="date"><xsl:with-param name="name" select="'leaveStartDate'"/><xsl:with-param name="value" select="$left"/></xsl:call-template>
+    <xsl:call-template name="date"><xsl:with-param name="name" select="'leaveExpectedEndDate'"/><xsl:with-param name="value" select="$back"/></xsl:call-template>
+  </xsl:template>
+
+  <!-- A job beside the primary one. -->
+  <xsl:template name="assignment">
+    <xsl:param name="position"/><xsl:param name="title"/><xsl:param name="location"/>
+    <xsl:param name="manager"/><xsl:param name="begins"/><xsl:param name="ends"/>
+    <xsl:if test="position() &gt; 1">,</xsl:if>
+    <xsl:text>{"type":"secondary",</xsl:text>
+    <xsl:call-template name="text"><xsl:with-param name="name" select="'positionId'"/><xsl:with-param name="value" select="$position"/></xsl:call-template>
+    <xsl:call-template name="text"><xsl:with-param name="name" select="'title'"/><xsl:with-param name="value" select="$title"/></xsl:call-template>
+    <xsl:call-template name="text"><xsl:with-param name="name" select="'location'"/><xsl:with-param name="value" select="$location"/></xsl:call-template>
+    <xsl:call-template name="text"><xsl:with-param name="name" select="'managerId'"/><xsl:with-param name="value" select="$manager"/></xsl:call-template>
+    <xsl:call-template name="date"><xsl:with-param name="name" select="'startDate'"/><xsl:with-param name="value" select="$begins"/></xsl:call-template>
+    <xsl:call-template name="text"><xsl:with-param name="name" select="'endDate'"/><xsl:with-param name="value" select="substring(normalize-space($ends), 1, 10)"/><xsl:with-param name="end" select="'}'"/></xsl:call-template>
   </xsl:template>
 
   <!-- Private addresses and numbers are not sent at all. -->

@@ -38,10 +38,13 @@ AHEAD: Fields = {
 }
 
 
-def get_workers(*records: Fields) -> bytes:
-    """What Get_Workers answers."""
+def get_workers(*records: Fields, as_of: str = "2026-03-16") -> bytes:
+    """What Get_Workers answers on 16 March."""
     return (
-        '<wd:Get_Workers_Response xmlns:wd="urn:com.workday/bsvc"><wd:Response_Data>'
+        '<wd:Get_Workers_Response xmlns:wd="urn:com.workday/bsvc"><wd:Response_Filter>'
+        f"<wd:As_Of_Effective_Date>{as_of}</wd:As_Of_Effective_Date>"
+        "<wd:As_Of_Entry_DateTime>2026-03-16T01:00:00-07:00</wd:As_Of_Entry_DateTime>"
+        "</wd:Response_Filter><wd:Response_Data>"
         + "".join(map(_worker, records))
         + "</wd:Response_Data></wd:Get_Workers_Response>"
     ).encode()
@@ -243,6 +246,37 @@ class TestApart:
         (one,) = desk.take({"workers": [out]})
         assert one["result"] == "changed"
         assert not only(gate).enabled
+
+    @pytest.mark.parametrize("order", list(permutations((0, 1))))
+    def test_a_look_at_the_day_itself_converts_on_that_day(
+        self, gate: Gate, desk: Desk, order: tuple[int, int]
+    ) -> None:
+        desk.take(get_workers(WORKS))
+        ended = ENDED | {"Termination_Date": "2026-03-31"}
+        pair = (AHEAD | {"Active": "1"}, ended)
+        found = desk.take(get_workers(*(pair[at] for at in order), as_of="2026-04-01"))
+        assert sorted(one["result"] for one in found) == ["changed", "stale"]
+        assert only(gate).enabled
+        assert only(gate).attributes["employeeType"].startswith("Contingent")
+        gate.day("2026-04-01T09:00:00Z")
+        gate.settle()
+        assert only(gate).enabled
+        assert only(gate).attributes["employeeType"] == "Employee"
+
+    def test_until_a_day_that_was_looked_at_the_older_record_may_end(
+        self, gate: Gate, desk: Desk
+    ) -> None:
+        began = AHEAD | {"Active": "1"}
+        desk.take(get_workers(WORKS))
+        desk.take(get_workers(began, as_of="2026-04-01"))
+        (same_day,) = desk.take(get_workers(ENDED, as_of="2026-04-01"))
+        assert same_day["result"] == "stale"
+        (today,) = desk.take(get_workers(ENDED))
+        assert today["result"] == "changed"
+        assert not only(gate).enabled
+        gate.day("2026-04-01T09:00:00Z")
+        desk.take(get_workers(began))
+        assert only(gate).enabled
 
     def test_what_another_stores_meanwhile_is_seen(
         self, gate: Gate, desk: Desk, monkeypatch: pytest.MonkeyPatch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -10,7 +10,7 @@ from adapters.workday import report
 from adapters.workday.connector import users
 from tests.hr.desk import ACTIVE, Desk, connector, tags
 from tests.hr.gate import Gate
-from tests.scim.conftest import ENTERPRISE, WORKER
+from tests.scim.conftest import ENTERPRISE, WORKER, accepted
 
 
 def ws(personal: str = "", status: str = ACTIVE, ids: str = "", more: str = "") -> Any:
@@ -279,3 +279,162 @@ class TestKind:
             </wd:Worker_Type_Reference></wd:Position_Data>"""
         )
         assert user["userType"] == user[WORKER]["workerType"] == kind
+
+
+class TestLeave:
+    LEAVE: ClassVar[dict[str, str]] = {
+        "On_Leave": "1",
+        "Leave_Start_Date": "2026-03-01-08:00",
+        "Leave_End_Date": "2026-12-31",
+        "Estimated_Leave_End_Date": "2026-09-30-07:00",
+    }
+
+    @pytest.mark.parametrize("estimated", [True, False])
+    def test_its_days(self, estimated: bool) -> None:
+        leave = dict(self.LEAVE) if estimated else {**self.LEAVE, "Estimated_Leave_End_Date": ""}
+        inner = "".join(f"<wd:{name}>{value}</wd:{name}>" for name, value in leave.items())
+        status = f"<wd:Active>1</wd:Active><wd:Leave_Status_Data>{inner}</wd:Leave_Status_Data>"
+        of_report = {
+            "Employee_ID": "E1",
+            "Leave Start Date": leave["Leave_Start_Date"],
+            "Leave_End_Date": leave["Leave_End_Date"],
+            "Estimated_Leave_End_Date": leave["Estimated_Leave_End_Date"],
+        }
+        for user in (
+            ws(more=data("Leave_of_Absence", **leave)),
+            wd(f"<wd:Worker_Status_Data>{status}</wd:Worker_Status_Data>"),
+            *report.users({"Report_Entry": of_report}),
+        ):
+            found = user[WORKER]
+            assert found["leaveStartDate"][:10] == "2026-03-01"
+            end = "2026-09-30" if estimated else "2026-12-31"
+            assert found["leaveExpectedEndDate"][:10] == end
+
+    def test_it_ends(self) -> None:
+        assert ws()[WORKER]["leaveStartDate"] is None
+
+
+class TestFurtherJobs:
+    @staticmethod
+    def get_workers(*titles: str, more: str = "") -> bytes:
+        others = "".join(
+            f"""<wd:Worker_Job_Data wd:Primary_Job="{("0", "false")[at % 2]}"><wd:Position_Data>
+            <wd:Position_ID>P{title}</wd:Position_ID><wd:Business_Title>{title}</wd:Business_Title>
+            {more}</wd:Position_Data></wd:Worker_Job_Data>"""
+            for at, title in enumerate(titles)
+        )
+        return f"""<wd:Worker xmlns:wd="urn:com.workday/bsvc"><wd:Worker_Data>
+          <wd:Worker_ID>E20001</wd:Worker_ID><wd:Personal_Data><wd:Name_Data><wd:Legal_Name_Data>
+          <wd:Name_Detail_Data><wd:Last_Name>Berg</wd:Last_Name></wd:Name_Detail_Data>
+          </wd:Legal_Name_Data></wd:Name_Data></wd:Personal_Data><wd:Employment_Data>{others}
+          <wd:Worker_Job_Data wd:Primary_Job="1"><wd:Position_Data>
+          <wd:Position_ID>P1</wd:Position_ID></wd:Position_Data></wd:Worker_Job_Data></wd:Employment_Data></wd:Worker_Data>
+          </wd:Worker>""".encode()
+
+    def test_those_of_get_workers(self) -> None:
+        more = f"""<wd:Start_Date>2026-01-01-08:00</wd:Start_Date>
+          <wd:End_Employment_Date>2026-06-30</wd:End_Employment_Date>
+          <wd:Business_Site_Summary_Data><wd:Name>Lyon</wd:Name></wd:Business_Site_Summary_Data>
+          <wd:Manager_as_of_last_detected_manager_change_Reference>
+          {reference("WID", "w9")}{reference("Employee_ID", "E9")}
+          </wd:Manager_as_of_last_detected_manager_change_Reference>"""
+        (user,) = users(self.get_workers("Safety", more=more))
+        assert user[WORKER]["positionId"] == "P1"
+        assert user[WORKER]["additionalAssignments"] == [
+            {"type": "secondary", "positionId": "PSafety", "title": "Safety", "location": "Lyon",
+             "managerId": "E9", "startDate": "2026-01-01", "endDate": "2026-06-30"}
+        ]  # fmt: skip
+
+    def test_those_of_core_connector_and_of_a_report(self) -> None:
+        main = data("Position", Is_Primary="1", Position_ID="P1")
+        parts = {"Position_ID": "P2", "Position_Title": "Safety", "Start_Date": "2026-01-01"}
+        gone = data("Position", Operation="REMOVE", Is_Primary="0", Position_ID="P3")
+        user = ws(more=data("Position", Is_Primary="false", **parts) + main + gone)
+        (row,) = report.users(
+            {"Report_Entry": {"Employee_ID": "E1", "additionalJobs": {**parts, "x": "y"}}}
+        )
+        expected = {"type": "secondary", "positionId": "P2", "title": "Safety"}
+        for found in (user, row):
+            (one,) = found[WORKER]["additionalAssignments"]
+            assert expected.items() <= one.items()
+            assert one["startDate"] == "2026-01-01"
+        (row,) = report.users(
+            {
+                "Report_Entry": {
+                    "Employee_ID": "E1",
+                    "Additional_Jobs": [{"descriptor": "Safety"}, ""],
+                }
+            }
+        )
+        assert row[WORKER]["additionalAssignments"] == [{"type": "secondary", "title": "Safety"}]
+
+    def test_one_that_is_over_leaves_no_trace(self, gate: Gate, desk: Desk) -> None:
+        place = "<wd:Start_Date>2026-01-01</wd:Start_Date>"
+        client = gate.client("workday")
+
+        def held() -> Any:
+            (one,) = accepted(client.find('externalId eq "E20001"'))["Resources"]
+            return [tuple(job.values()) for job in one[WORKER].get("additionalAssignments", [])]
+
+        desk.take(self.get_workers("A", "B"))
+        assert held() == [("secondary", "PA", "A"), ("secondary", "PB", "B")]
+        desk.take(self.get_workers("A", more=place))
+        assert held() == [("secondary", "PA", "A", "2026-01-01")]
+        desk.take(self.get_workers("C"))
+        assert held() == [("secondary", "PC", "C")]
+        desk.take(self.get_workers())
+        assert held() == []
+
+
+class TestLookAhead:
+    """Get_Workers as of a day to come."""
+
+    @staticmethod
+    def asked(day: str, at: str = "2026-03-16T09:00:00.000Z") -> str:
+        entered = f"<wd:As_Of_Entry_DateTime>{at}</wd:As_Of_Entry_DateTime>" if at else ""
+        return f"""<wd:Response_Filter><wd:As_Of_Effective_Date>{day}</wd:As_Of_Effective_Date>
+          {entered}</wd:Response_Filter>"""
+
+    @pytest.mark.parametrize(
+        ("around", "day"),
+        [
+            (asked("2026-03-17-07:00"), "2026-03-17"),
+            (asked("2027-01-01"), "2027-01-01"),
+            (asked("2026-03-16-07:00"), None),
+            (asked("2026-03-01"), None),
+            (asked("2026-03-17", at=""), "2026-03-17"),  # for whoever stores it to compare
+            (asked(""), None),
+            ("", None),
+        ],
+    )
+    def test_it_holds_from_that_day(self, around: str, day: str | None) -> None:
+        assert wd(around=around)[WORKER]["effectiveDate"] == day
+
+    def test_whoever_is_not_active_tomorrow_works_today(self, gate: Gate, desk: Desk) -> None:
+        gate.policy(timezone="Europe/Berlin")
+        works = "<wd:Active>1</wd:Active><wd:Hire_Date>2021-04-01</wd:Hire_Date>"
+        desk.take(self.answer(works, self.asked("2026-03-16")))
+        desk.take(self.answer(works.replace("1<", "0<", 1), self.asked("2026-03-17-07:00")))
+        assert gate.accounts()["E20001"].enabled
+        gate.day("2026-03-16T23:30:00Z")
+        gate.settle()
+        assert not gate.accounts()["E20001"].enabled
+
+    def test_what_is_said_of_today_does_not_wait(self, gate: Gate, desk: Desk) -> None:
+        works = "<wd:Active>1</wd:Active><wd:Hire_Date>2021-04-01</wd:Hire_Date>"
+        desk.take(self.answer(works, self.asked("2026-03-16")))
+        desk.take(self.answer(works, self.asked("2026-03-17"), "Ahead"))
+        assert "title" not in gate.accounts()["E20001"].attributes
+        desk.take(self.answer(works, self.asked("2026-03-16"), "Now"))
+        assert gate.accounts()["E20001"].attributes["title"] == "Now"
+
+    @staticmethod
+    def answer(status: str, around: str, title: str = "") -> bytes:
+        return f"""<wd:Get_Workers_Response xmlns:wd="urn:com.workday/bsvc">{around}
+          <wd:Response_Data><wd:Worker><wd:Worker_Data><wd:Worker_ID>E20001</wd:Worker_ID>
+          <wd:Personal_Data><wd:Name_Data><wd:Legal_Name_Data><wd:Name_Detail_Data>
+          <wd:Last_Name>Berg</wd:Last_Name></wd:Name_Detail_Data></wd:Legal_Name_Data>
+          </wd:Name_Data></wd:Personal_Data><wd:Employment_Data>
+          <wd:Position_Data><wd:Business_Title>{title}</wd:Business_Title></wd:Position_Data>
+          <wd:Worker_Status_Data>{status}</wd:Worker_Status_Data></wd:Employment_Data>
+          </wd:Worker_Data></wd:Worker></wd:Response_Data></wd:Get_Workers_Response>""".encode()
