@@ -121,11 +121,18 @@ def _owners_of(number: int) -> Statement:
 def keys_of(
     source: str, external_id: str | None, facts: Mapping[str, Any], shared: Collection[str]
 ) -> list[Key]:
-    """The keys this resource carries, strongest first; shared ones also source-neutral."""
-    values = {"externalId": external_id, **{k: facts.get(k) for k in KINDS if k != "externalId"}}
+    """The keys this resource carries, strongest first; shared ones also source-neutral.
+
+    Who says one number as externalId and as worker id is known by that. An employee number
+    beside it that is another one is no key then, unless it is shared (P1).
+    """
+    said = {"externalId": external_id, **{k: facts.get(k) for k in KINDS if k != "externalId"}}
+    values = {kind: fold(value) for kind, value in said.items()}
+    number = values["externalId"]
+    if number and number == values["workerId"] and "employeeNumber" not in shared:
+        values["employeeNumber"] = number if values["employeeNumber"] == number else None
     keys: list[Key] = []
-    for kind in KINDS:
-        value = fold(values[kind])
+    for kind, value in values.items():
         if value:
             keys.append(Key(source, kind, value))
             if kind in shared:

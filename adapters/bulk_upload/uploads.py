@@ -11,15 +11,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from adapters.bulk_upload import principal
+from adapters.bulk_upload import numbering, principal
 from adapters.bulk_upload.request import Operation
 from scim.batch import Verdict, carry_out
 from scim.errors import ScimError
 from scim.profiles import HR
 from scim.schema import Registry
-from scim.service import Client, Service, Work
-from scim.upsert import storing
-from store import journal, uploads
+from scim.service import Client, Service, Work, Written
+from scim.upsert import Record, storing
+from store import journal, resources, uploads
 from store.clocks import BusinessClock, iso
 from store.database import Database
 
@@ -154,11 +154,37 @@ class Uploads:
         return carry_out(self._service, works, after, rehearse=rehearse), noted
 
     def _work(self, client: Client, one: Operation) -> Work | ScimError:
-        clear = client.source in self._clearing
         try:
-            return storing(self._service, client, self._kind, one.data, clear=clear)
+            record = Record(self._kind, client.profile, one.data, clear=False)
+            if numbering.is_numbered_apart(record.said):
+                return self._numbered(client, one.data, record.key)
+            return self._storing(client, one.data)
         except ScimError as error:
             return error
+
+    def _storing(self, client: Client, data: Mapping[str, Any]) -> Work:
+        clear = client.source in self._clearing
+        return storing(self._service, client, self._kind, data, clear=clear)
+
+    def _numbered(self, client: Client, data: Mapping[str, Any], key: str) -> Work:
+        """The work of storing a record under its externalId, or, where the person is known by
+        another number, as it is. Who is known may have come with this very upload."""
+        choices = {False: numbering.by_external_id(data, key), True: data}
+
+        def is_known(connection: Connection) -> bool:
+            held = resources.by_key(connection, client.source, self._kind.name, "externalId", key)
+            return held is not None and numbering.is_known_otherwise(held.document)
+
+        with self._db.moment() as connection:
+            expected = is_known(connection)
+        ahead = self._storing(client, choices[expected])
+
+        def work(tx: Connection) -> Written:
+            known = is_known(tx)
+            chosen = ahead if known is expected else self._storing(client, choices[known])
+            return chosen(tx)
+
+        return work
 
     def _note(
         self,

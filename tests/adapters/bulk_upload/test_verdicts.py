@@ -12,7 +12,7 @@ from provisioning.receipts import receipt
 from store import journal
 from store.clocks import machine_now
 from store.tables import pair, resource
-from tests.adapters.bulk_upload.conftest import BASE, ENTERPRISE, Client, World, message, record
+from tests.adapters.bulk_upload.conftest import BASE, Client, World, message, record
 
 RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
@@ -70,7 +70,8 @@ def test_a_receipt_says_what_became_of_it(world: World, client: Client) -> None:
 
 def test_one_person_under_two_keys_is_refused(client: Client) -> None:
     client.upload(record("E1"))
-    (told,) = client.told(record("E9", **{ENTERPRISE: {"employeeNumber": "E1"}}))
+    worker = "urn:muster:scim:schemas:extension:worker:1.0:User"
+    (told,) = client.told(record("E9", **{worker: {"workerId": "E1"}}))
     assert (told["status"], told["response"]["scimType"]) == ("409", "uniqueness")
     assert "person key" in told["response"]["detail"]
 
