@@ -7,9 +7,7 @@ principal with one job, its own.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +16,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy import Connection
 
 from adapters.bulk_upload import (
+    addresses,
     answers,
     asked,
     directory_schema,
@@ -29,6 +28,7 @@ from adapters.bulk_upload import (
     verdicts,
 )
 from adapters.bulk_upload import request as upload_request
+from adapters.bulk_upload.addresses import Call
 from adapters.bulk_upload.answers import Refusal
 from adapters.bulk_upload.house import House
 from adapters.bulk_upload.uploads import Full, Uploads
@@ -42,7 +42,6 @@ from store.clocks import to_datetime
 
 VERSIONS = ("v1.0", "beta")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_BY_APP_ID = re.compile(r"serviceprincipals\(appid='([^']*)'\)\Z", re.I)
 _SCOPES = {
     "none", "connectordatastore", "escrows", "watermark", "quarantinestate", "full",
 }  # fmt: skip
@@ -51,15 +50,7 @@ _LONGEST_START = 60.0
 _log = logging.getLogger("muster.bulk_upload")
 
 
-@dataclass(frozen=True)
-class _Call:
-    """The version and the parts of the address behind it."""
-
-    version: str
-    parts: list[str]
-
-
-Handler = Callable[[_Call, Client], Response]
+Handler = Callable[[Call, Client], Response]
 
 
 def create_blueprint(house: House) -> Blueprint:
@@ -79,13 +70,6 @@ def create_blueprint(house: House) -> Blueprint:
                 provide_automatic_options=False,
             )
     return pages
-
-
-def _scope(call: _Call) -> str:
-    """What a client must be allowed, to ask this."""
-    if request.method in ("GET", "HEAD"):
-        return "read"
-    return "bulk" if call.parts[-1:] and call.parts[-1].lower() == "bulkupload" else "write"
 
 
 class _Desk:
@@ -119,11 +103,11 @@ class _Desk:
     # -- addresses ---------------------------------------------------------------------------
 
     def _dispatch(self, version: str, address: str) -> Response:
-        call = _Call(version, [part for part in address.split("/") if part])
+        call = addresses.read(version, address)
         if request.method == "OPTIONS":  # asked by browsers, without a token
             client = None
         else:
-            client = admit(self._house.gate, request.environ, {}, _scope(call))
+            client = admit(self._house.gate, request.environ, {}, addresses.scope(call))
         found = self._methods(call, client)
         if found is None:
             raise answers.not_found(address)
@@ -136,12 +120,10 @@ class _Desk:
             raise Refusal(405, "Request_BadRequest", why, {"Allow": allowed})
         return handler(call, client)
 
-    def _methods(self, call: _Call, client: Client | None) -> Mapping[str, Handler] | None:
+    def _methods(self, call: Call, client: Client | None) -> Mapping[str, Handler] | None:
         """What can be done at an address, by method; None when it does not exist. Raises
         Refusal where it is another source's; `client` None is a browser that only asks."""
-        by_app = _BY_APP_ID.match(call.parts[0]) if call.parts else None
-        parts = ["servicePrincipals", by_app[1], *call.parts[1:]] if by_app else call.parts
-        match [parts[0].lower() if parts else "", *parts[1:]]:
+        match [part.lower() for part in call.parts[:1]] + call.parts[1:]:
             case ["serviceprincipals"]:
                 return {"GET": self._principals}
             case ["auditlogs", what] if what.lower() == "provisioning":
@@ -198,21 +180,21 @@ class _Desk:
 
     # -- who is who --------------------------------------------------------------------------
 
-    def _principals(self, call: _Call, client: Client) -> Response:
+    def _principals(self, call: Call, client: Client) -> Response:
         wanted = asked.condition()
         own = principal.principal(client.source)
         found = [own] if wanted is None or wanted.meets(own) else []
         more = {"@odata.count": len(found)} if asked.said("count") == "true" else {}
         return answers.listed(self._context(call, "servicePrincipals"), found, **more)
 
-    def _principal(self, call: _Call, client: Client) -> Response:
+    def _principal(self, call: Call, client: Client) -> Response:
         context = self._context(call, "servicePrincipals/$entity")
         return answers.shown({"@odata.context": context, **principal.principal(client.source)})
 
-    def _jobs(self, call: _Call, client: Client) -> Response:
+    def _jobs(self, call: Call, client: Client) -> Response:
         return answers.listed(self._job_context(call, client), [self._job_of(client.source)])
 
-    def _job(self, call: _Call, client: Client) -> Response:
+    def _job(self, call: Call, client: Client) -> Response:
         context = self._job_context(call, client, "/$entity")
         return answers.shown({"@odata.context": context, **self._job_of(client.source)})
 
@@ -224,7 +206,7 @@ class _Desk:
 
     # -- the upload --------------------------------------------------------------------------
 
-    def _upload(self, call: _Call, client: Client) -> Response:
+    def _upload(self, call: Call, client: Client) -> Response:
         if request.mimetype != MEDIA_TYPE:
             raise answers.invalid(f"the Content-Type is to be {MEDIA_TYPE}.")
         try:
@@ -250,11 +232,11 @@ class _Desk:
         response.headers["Preference-Applied"] = "return=representation"
         return response
 
-    def _log_of(self, call: _Call, client: Client) -> str:
+    def _log_of(self, call: Call, client: Client) -> str:
         wanted = quote(f"jobid eq '{principal.job_id(client.source)}'", safe="'")
         return f"{self._root(call)}/auditLogs/provisioning/?$filter={wanted}"
 
-    def _audit(self, call: _Call, client: Client) -> Response:
+    def _audit(self, call: Call, client: Client) -> Response:
         wanted = asked.condition() or odata.EVERYTHING
         job = principal.job_id(client.source)
         if wanted.pinned.get("jobid", job).lower() != job.lower():
@@ -275,18 +257,18 @@ class _Desk:
 
     # -- the job -----------------------------------------------------------------------------
 
-    def _start(self, call: _Call, client: Client) -> Response:
+    def _start(self, call: Call, client: Client) -> Response:
         """What waits is taken in before the answer; what is more than a minute's work, by
         further calls."""
         if not self._uploads.start(client, _LONGEST_START):
             raise answers.busy()
         return answers.empty(204)
 
-    def _pause(self, call: _Call, client: Client) -> Response:
+    def _pause(self, call: Call, client: Client) -> Response:
         self._db.write(lambda tx: uploads.pause(tx, client.source, paused=True))
         return answers.empty(204)
 
-    def _restart(self, call: _Call, client: Client) -> Response:
+    def _restart(self, call: Call, client: Client) -> Response:
         """What waits is thrown away, as in Entra; who was pushed keeps what was pushed."""
         criteria = _folded(self._body()).get("criteria") or {}
         if not isinstance(criteria, dict):
@@ -308,7 +290,7 @@ class _Desk:
             on_demand.ask_everybody(self._db, client.source, self._house.targets)
         return answers.empty(204)
 
-    def _validate(self, call: _Call, client: Client) -> Response:
+    def _validate(self, call: Call, client: Client) -> Response:
         """The caller's own token has been looked at already; a SecretToken is, where given."""
         given = _folded(self._body()).get("credentials")
         pairs = given if isinstance(given, list) else []
@@ -326,7 +308,7 @@ class _Desk:
                     raise Refusal(400, "InvalidCredentials", "SecretToken: it is not valid here.")
         return answers.empty(204)
 
-    def _provision(self, call: _Call, client: Client) -> Response:
+    def _provision(self, call: Call, client: Client) -> Response:
         try:
             ids = on_demand.subjects(self._body())
             told = on_demand.provision(
@@ -339,7 +321,7 @@ class _Desk:
 
     # -- the schema --------------------------------------------------------------------------
 
-    def _schema(self, call: _Call, client: Client) -> Response:
+    def _schema(self, call: Call, client: Client) -> Response:
         with self._db.read() as connection:
             added = uploads.job(connection, client.source).attributes
         context = self._job_context(call, client, f"('{principal.job_id(client.source)}')/schema")
@@ -356,7 +338,7 @@ class _Desk:
             why = "A schema that was imported here cannot be read any more; see the log."
             raise Refusal(500, "InternalServerError", why) from None
 
-    def _put_schema(self, call: _Call, client: Client) -> Response:
+    def _put_schema(self, call: Call, client: Client) -> Response:
         try:
             added = directory_schema.additions(self._body(), self._schema_of(client.source))
         except directory_schema.NotASchema as wrong:
@@ -364,19 +346,19 @@ class _Desk:
         self._db.write(lambda tx: uploads.keep_attributes(tx, client.source, added))
         return answers.empty(204)
 
-    def _reset_schema(self, call: _Call, client: Client) -> Response:
+    def _reset_schema(self, call: Call, client: Client) -> Response:
         self._db.write(lambda tx: uploads.keep_attributes(tx, client.source, None))
         return answers.empty(204)
 
-    def _functions(self, call: _Call, client: Client) -> Response:
+    def _functions(self, call: Call, client: Client) -> Response:
         context = self._context(call, "Collection(microsoft.graph.attributeMappingFunctionSchema)")
         return answers.listed(context, expressions.functions())
 
-    def _operators(self, call: _Call, client: Client) -> Response:
+    def _operators(self, call: Call, client: Client) -> Response:
         context = self._context(call, "Collection(microsoft.graph.filterOperatorSchema)")
         return answers.listed(context, expressions.operators())
 
-    def _parse(self, call: _Call, client: Client) -> Response:
+    def _parse(self, call: Call, client: Client) -> Response:
         now = to_datetime(self._house.business.now())
         try:
             found = expressions.parsed(self._body(), now, self._house.domain)
@@ -396,13 +378,13 @@ class _Desk:
         except ScimError as error:
             raise answers.from_scim(error, of_body=True) from None
 
-    def _root(self, call: _Call) -> str:
+    def _root(self, call: Call) -> str:
         return f"{self._house.base.rstrip('/')}/{call.version}"
 
-    def _context(self, call: _Call, what: str) -> str:
+    def _context(self, call: Call, what: str) -> str:
         return f"{self._root(call)}/$metadata#{what}"
 
-    def _job_context(self, call: _Call, client: Client, rest: str = "") -> str:
+    def _job_context(self, call: Call, client: Client, rest: str = "") -> str:
         own = principal.principal_id(client.source)
         return self._context(call, f"servicePrincipals('{own}')/synchronization/jobs{rest}")
 

@@ -12,7 +12,7 @@ from adapters.bulk_upload import on_demand
 from adapters.bulk_upload.principal import about, app_id, job_id, principal_id
 from store import emptying, uploads
 from store.tables import upload
-from tests.adapters.bulk_upload.conftest import Client, World, message, record
+from tests.adapters.bulk_upload.conftest import Client, World, bulk, message, record
 
 GENERIC = principal_id("generic")
 PRINCIPALS = "/v1.0/servicePrincipals"
@@ -41,6 +41,8 @@ def test_a_token_sees_its_own_source_alone(client: Client) -> None:
         f"/beta/servicePrincipals/{GENERIC.upper()}",
         f"/v1.0/serviceprincipals/{app_id('generic')}",
         f"/v1.0/servicePrincipals(appId='{app_id('generic')}')",
+        f"/v1.0/servicePrincipals('{GENERIC}')",
+        f"/beta/serviceprincipals(ID='{GENERIC}')",
     ],
 )
 def test_a_service_principal_and_its_one_job(client: Client, address: str) -> None:
@@ -48,6 +50,39 @@ def test_a_service_principal_and_its_one_job(client: Client, address: str) -> No
     (job,) = client.get(f"{address}/synchronization/jobs")["value"]
     assert job["id"] == job_id("generic")
     assert client.get(f"{address}/synchronization/jobs/{job['id']}")["id"] == job["id"]
+
+
+@pytest.mark.parametrize("version", ["v1.0", "beta"])
+@pytest.mark.parametrize("principal", ["/{}", "('{}')", "(id='{}')"])
+@pytest.mark.parametrize("key", ["('{}')", "%28%27{}%27%29"])
+def test_keys_in_brackets_are_keys_behind_a_slash(
+    client: Client, version: str, principal: str, key: str
+) -> None:
+    whose = f"/{version}/servicePrincipals{principal.format(GENERIC)}/synchronization"
+    job = f"{whose}/jobs{key.format(job_id('generic'))}"
+    assert client.get(job)["id"] == job_id("generic")
+    assert client.get(f"{job}/schema")["id"] == job_id("generic")
+    assert client.get(f"{job}/schema/filterOperators()")["value"]
+    scim = {"Content-Type": "application/scim+json"}
+    uploaded = client.send("POST", f"{job}/bulkUpload", bulk(record("E1")), scim)
+    assert uploaded.status_code == 202
+    for action in ("pause", "microsoft.graph.start"):
+        assert client.send("POST", f"{job}/{action}").status_code == 204
+    assert client.user("E1")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["servicePrincipals('x')", "servicePrincipals({id})", "servicePrincipals('{id}'", "me('{id}')"],
+)
+def test_brackets_that_hold_no_key_of_ours_are_404(client: Client, address: str) -> None:
+    answer = client.send("GET", f"/v1.0/{address.format(id=GENERIC)}")
+    message(answer, 404, "Request_ResourceNotFound")
+
+
+def test_another_sources_job_in_brackets_is_403(client: Client) -> None:
+    answer = client.send("GET", f"{client.jobs}('{job_id('workday')}')")
+    message(answer, 403, "Authorization_RequestDenied")
 
 
 def test_two_sources_have_nothing_in_common_and_ids_never_change() -> None:
