@@ -291,9 +291,12 @@ class _Desk:
         return answers.empty(204)
 
     def _validate(self, call: Call, client: Client) -> Response:
-        """The caller's own token has been looked at already; a SecretToken is, where given."""
-        given = _folded(self._body()).get("credentials")
-        pairs = given if isinstance(given, list) else []
+        """The caller's own token has been looked at already; a SecretToken is, where one is
+        given to be looked at instead of what is saved."""
+        said = _folded(self._body())
+        given = said.get("credentials")
+        saved = said.get("usesavedcredentials") is True
+        pairs = given if isinstance(given, list) and not saved else []
         for pair in (_folded(one) for one in pairs if isinstance(one, dict)):
             if pair.get("key") == "SecretToken":
                 asked = {

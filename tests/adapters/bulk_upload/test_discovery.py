@@ -278,6 +278,14 @@ def test_credentials_are_validated(world: World, client: Client) -> None:
     message(client.send("POST", url, body), 400, "InvalidCredentials")
 
 
+def test_given_credentials_do_not_count_beside_those_that_are_saved(client: Client) -> None:
+    url = f"{client.job}/validateCredentials"
+    bad = {"credentials": [{"key": "SecretToken", "value": "bad"}]}
+    assert client.send("POST", url, bad | {"useSavedCredentials": True}).status_code == 204
+    answer = client.send("POST", url, bad | {"useSavedCredentials": False})
+    message(answer, 400, "InvalidCredentials")
+
+
 def demand(*ids: Any) -> dict[str, Any]:
     subjects = [{"objectId": id, "objectTypeName": "User"} for id in ids]
     return {"parameters": [{"ruleId": "x", "subjects": subjects}]}
