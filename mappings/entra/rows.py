@@ -97,12 +97,25 @@ def expression_of(source: Mapping[str, Any]) -> str | None:
     if kind == "constant":
         return quoted(name)
     if kind == "function":
-        parts = [
-            expression_of(parameter.get("value") or {}) or ""
-            for parameter in listed(source, "parameters")
-        ]
-        return f"{name}({', '.join(parts)})"
+        return f"{name}({', '.join(_arguments(name, source))})"
     return f"[{name}]"
+
+
+def _arguments(name: str, source: Mapping[str, Any]) -> list[str]:
+    """The arguments of a function in their places: what is left out of a call is missing in
+    the tree, so the keys say where the others stand."""
+    keys = [key.lower() for key in _keys(name)]
+    placed: dict[int, str] = {}
+    for parameter in listed(source, "parameters"):
+        key = str(parameter.get("key")).lower()
+        key = _ALSO.get(key, key)
+        place = max(placed, default=-1) + 1
+        if key in keys and keys.index(key) not in placed:
+            place = keys.index(key)
+        elif key == _SWITCHED.lower():
+            place = max(place, len(keys))
+        placed[place] = expression_of(parameter.get("value") or {}) or ""
+    return [placed.get(place, "") for place in range(max(placed, default=-1) + 1)]
 
 
 def _problem(expression: str) -> str | None:
@@ -146,12 +159,18 @@ def _tree_attributes(source: Mapping[str, Any]) -> list[str]:
 
 _KEYS: dict[str, list[str]] = {
     "switch": ["source", "defaultValue"],
-    "replace": ["source", "oldValue", "regexPattern", "regexGroupName", "replacementValue",
+    "replace": ["source", "Find", "regexPattern", "regexGroupName", "Replacement",
                 "replacementAttributeName", "template"],
     "mid": ["source", "start", "length"],
     "append": ["source", "suffix"],
-    "join": ["separator"],
+    "join": ["separator", "source"],
 }  # fmt: skip
+"""Keys of the tree of parameters, as Entra writes them; for what its examples do not show,
+the names of its function reference."""
+_ALSO = {"oldvalue": "find", "replacementvalue": "replacement"}
+"""Names of the function reference that somebody may have taken for keys -> the key."""
+_SWITCHED = "switchValue"
+"""The key of all that `Switch` compares and gives, one after the other."""
 
 
 def source_of(node: Node) -> dict[str, Any]:
@@ -181,10 +200,18 @@ def source_of(node: Node) -> dict[str, Any]:
     return {"expression": text, "name": text, "parameters": [], "type": "Constant"}
 
 
+def _keys(function: str) -> list[str]:
+    """The keys of the arguments of a function; of those that repeat, the first one's."""
+    if (keys := _KEYS.get(function.lower())) is not None:
+        return keys
+    known = FUNCTIONS.get(function.lower())
+    return ["source", *(one.name for one in known.parameters[1:])] if known else ["source"]
+
+
 def _key(function: str, index: int) -> str:
-    keys = _KEYS.get(function.lower(), ["source"])
+    keys = _keys(function)
     if index < len(keys):
         return keys[index]
     if function.lower() == "switch":
-        return "switchValue"
+        return _SWITCHED
     return FUNCTIONS[function.lower()].parameter(index).name

@@ -156,6 +156,19 @@ def test_an_expression_is_parsed_and_evaluated(client: Client) -> None:
     assert [part["key"] for part in tree["parameters"]] == ["separator", "source", "source"]
 
 
+def test_microsofts_example_of_an_expression_is_told_as_they_tell_it(client: Client) -> None:
+    said = parse(
+        client, 'Replace([preferredLanguage], "-", , , "_", ,  )', ("preferredLanguage", "EN-US")
+    )
+    assert said["evaluationResult"] == ["EN_US"]
+    tree = said["parsedExpression"]
+    assert [part["key"] for part in tree["parameters"]] == ["source", "Find", "Replacement"]
+    assert [part["value"]["name"] for part in tree["parameters"]] == ["preferredLanguage", "-", "_"]
+    assert [part["value"]["type"] for part in tree["parameters"]] == [
+        "Attribute", "Constant", "Constant",
+    ]  # fmt: skip
+
+
 def test_several_values_and_none(client: Client) -> None:
     assert parse(client, "[roles]", ("roles", ["a", "b"]))["evaluationResult"] == ["a", "b"]
     value = {"@odata.type": "x", "values": ["a"]}

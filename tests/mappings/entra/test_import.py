@@ -11,7 +11,10 @@ import pytest
 import yaml
 
 from mappings.entra.importing import import_schema
+from mappings.entra.rewriting import same
+from mappings.entra.rows import expression_of, source_of
 from mappings.entra.schema import SchemaError, read_schema
+from mappings.language.grammar import parse
 from mappings.language.running import Given
 from tests.mappings.entra.schemas import (
     FOLDER,
@@ -218,6 +221,69 @@ def test_sources_in_every_form(source, value):
     found = changed("workday-to-ad", lambda f: row(f, "extensionAttribute2").update(source=source))
     rule = import_schema(found, "x").outbound.sections["attributes"]["extensionAttribute2"]
     assert rule["value"] == value
+
+
+def tree(name: str, *parts: tuple[str, str]) -> dict[str, Any]:
+    """A function as its parameters alone say it: [A] is an attribute, else a text."""
+    return {
+        "type": "Function",
+        "name": name,
+        "parameters": [
+            {"key": key, "value": {"type": "Attribute", "name": said[1:-1]}
+             if said.startswith("[") else {"type": "Constant", "name": said}}
+            for key, said in parts
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "expression"),
+    [
+        (tree("Replace", ("source", "[A]"), ("Find", "-"), ("Replacement", "_")),
+         'Replace([A], "-", , , "_")'),
+        (tree("Replace", ("source", "[A]"), ("oldValue", "-"), ("replacementValue", "_")),
+         'Replace([A], "-", , , "_")'),
+        (tree("Replace", ("source", "[A]"), ("regexPattern", "x"), ("Replacement", "_")),
+         'Replace([A], , "x", , "_")'),
+        (tree("Switch", ("source", "[A]"), ("switchValue", "0"), ("switchValue", "1")),
+         'Switch([A], , "0", "1")'),
+        (tree("Switch", ("source", "[A]"), ("defaultValue", "9"), ("switchValue", "0"),
+              ("switchValue", "1")), 'Switch([A], "9", "0", "1")'),
+        (tree("Mid", ("source", "[A]"), ("start", "1"), ("length", "2")), 'Mid([A], "1", "2")'),
+        (tree("Append", ("source", "[A]"), ("suffix", "x")), 'Append([A], "x")'),
+        (tree("Join", ("separator", " "), ("source", "[A]"), ("source", "[B]")),
+         'Join(" ", [A], [B])'),
+        (tree("Not", ("source", "[A]")), "Not([A])"),
+        (tree("FormatDateTime", ("source", "[A]"), ("input", "x"), ("output", "y")),
+         'FormatDateTime([A], , "x", "y")'),
+        (tree("Frobnicate", ("a", "[A]"), ("b", "x")), 'Frobnicate([A], "x")'),
+        (tree("Now"), "Now()"),
+    ],
+)  # fmt: skip
+def test_a_tree_without_its_text_says_where_its_arguments_stand(source, expression):
+    assert expression_of(source) == expression
+
+
+@pytest.mark.parametrize(
+    ("expression", "keys"),
+    [
+        ('Replace([A], "-", , , "_", , )', ["source", "Find", "Replacement"]),
+        ('Replace([A], , "x", "g", "_", [B], "t")',
+         ["source", "regexPattern", "regexGroupName", "Replacement", "replacementAttributeName",
+          "template"]),
+        ('Switch([A], , "0", "True", "1", "False")', ["source", *["switchValue"] * 4]),
+        ('Mid([A], "1", "2")', ["source", "start", "length"]),
+        ('Append([A], "x")', ["source", "suffix"]),
+        ('Join(" ", [A], [B])', ["separator", "source", "source"]),
+        ("Not([A])", ["source"]),
+        ("AppRoleAssignments([A])", ["source"]),
+    ],
+)  # fmt: skip
+def test_keys_are_those_that_entra_writes(expression, keys):
+    found = source_of(parse(expression))
+    assert [parameter["key"] for parameter in found["parameters"]] == keys
+    again = expression_of(found | {"expression": None})
+    assert same(again, expression, parse)
 
 
 @pytest.mark.parametrize(
