@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from mappings.entra.rows import source_of
+from mappings.entra.scoping import spelt
 from mappings.language.expression import FUNCTIONS, Expression, ExpressionError, Names
 from mappings.scope import DATED, NUMERIC, OPERATORS, PATTERNED, UNARY
 from mappings.trying import Literal, evaluate
@@ -43,17 +44,24 @@ def functions() -> list[dict[str, Any]]:
 
 
 def operators() -> list[dict[str, Any]]:
-    """Every operator of a scope as a filterOperatorSchema."""
+    """Every operator of a scope as a filterOperatorSchema, spelt as Entra spells it. Those
+    that Entra does not have are ours."""
     return [
         {
-            "id": name,
-            "name": name,
+            "id": spelt(name),
+            "name": spelt(name),
             "arity": "Unary" if name in UNARY else "Binary",
-            "multivaluedComparisonType": "All" if name.startswith(("NOT", "!")) else "Any",
+            "multivaluedComparisonType": "All" if _is_of_all(name) else "Any",
             "supportedAttributeTypes": _supported(name),
         }
         for name in OPERATORS
     ]
+
+
+def _is_of_all(operator: str) -> bool:
+    """EQUALS is so in Graph's example, where scopes know no attributes of several values; of
+    a fact with several values, one that equals is enough here."""
+    return operator == "EQUALS" or operator.startswith(("NOT", "!"))
 
 
 def _supported(operator: str) -> list[str]:

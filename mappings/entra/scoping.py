@@ -11,14 +11,18 @@ from mappings.entra.rewriting import NotExportable
 from mappings.entra.schema import listed
 from mappings.scope import DATED, UNARY, Clause, Group
 
-_SPELT = {
+_SPELT = {  # as Entra writes them; all others are written as here
     "ENDS WITH": "ENDS_WITH",
     "GREATER THAN": "Greater_Than",
     "GREATER THAN OR EQUALS": "Greater_Than_OR_EQUALS",
     "INCLUDES": "Includes",
-    "IN": "EQUALS",
-    "NOT IN": "NOT EQUALS",
 }
+_LIKE = {"IN": "EQUALS", "NOT IN": "NOT EQUALS"}
+
+
+def spelt(operator: str) -> str:
+    """An operator of ours as Entra writes it."""
+    return _SPELT.get(operator, operator)
 
 
 def described(groups: Sequence[Group]) -> list[dict[str, Any]]:
@@ -51,7 +55,7 @@ def exported_groups(
     ]
     if described(groups) == named and not any(group.when for group in groups):
         return None
-    spelt = {
+    before_spelt = {
         str(clause.get("operatorName")).upper().replace("_", " "): clause.get("operatorName")
         for group in listed(old or {}, "groups")
         for clause in listed(group, "clauses")
@@ -61,7 +65,7 @@ def exported_groups(
         try:
             if group.when:
                 raise NotExportable("expressions are no clauses in Entra")
-            clauses = [_exported(clause, name, spelt) for clause in group.clauses]
+            clauses = [_exported(clause, name, before_spelt) for clause in group.clauses]
         except NotExportable as problem:
             report.add("hand", f"scope group {group.name}", str(problem))
             continue
@@ -71,7 +75,7 @@ def exported_groups(
 
 
 def _exported(
-    clause: Clause, name: Callable[[str], str], spelt: Mapping[str, Any]
+    clause: Clause, name: Callable[[str], str], before: Mapping[str, Any]
 ) -> dict[str, Any]:
     operator, values = clause.operator, list(clause.values)
     if operator in DATED or operator.startswith("LESS"):
@@ -79,7 +83,7 @@ def _exported(
     if operator == "STARTS WITH":
         operator, values = "REGEX MATCH", ["^" + re.escape(values[0])]
     return {
-        "operatorName": spelt.get(operator) or _SPELT.get(operator, operator),
+        "operatorName": before.get(operator) or _LIKE.get(operator) or spelt(operator),
         "sourceOperandName": name(clause.fact.text),
         "targetOperand": {"values": values},
     }

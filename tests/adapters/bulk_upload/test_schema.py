@@ -10,7 +10,7 @@ import pytest
 from mappings.entra.importing import import_schema
 from mappings.entra.schema import read_schema
 from mappings.language.expression import FUNCTIONS
-from mappings.scope import OPERATORS
+from mappings.scope import OPERATORS, operator_named
 from tests.adapters.bulk_upload.conftest import Client, World, message, record
 
 NEW = "urn:ietf:params:scim:schemas:extension:csv:1.0:User:Cost Pool"
@@ -227,7 +227,23 @@ def test_every_function_is_listed(client: Client) -> None:
 def test_every_operator_is_listed(client: Client) -> None:
     url = f"{client.job}/schema/filterOperators()"
     found = {one["name"]: one for one in client.get(url)["value"]}
-    assert set(found) == set(OPERATORS)
+    assert [operator_named(name) for name in found] == list(OPERATORS)
     assert found["IS NULL"]["arity"] == "Unary"
-    assert found["GREATER THAN"]["supportedAttributeTypes"] == ["Integer"]
+    assert found["Greater_Than"]["supportedAttributeTypes"] == ["Integer"]
     assert found["NOT EQUALS"]["multivaluedComparisonType"] == "All"
+
+
+def test_operators_are_spelt_as_entra_spells_them(client: Client) -> None:
+    found = {
+        one["name"]: one for one in client.get(f"{client.job}/schema/filterOperators")["value"]
+    }
+    theirs = {
+        "&", "!&", "ENDS_WITH", "EQUALS", "NOT EQUALS", "Greater_Than", "Greater_Than_OR_EQUALS",
+        "Includes", "IS TRUE", "IS FALSE", "IS NULL", "IS NOT NULL", "REGEX MATCH",
+        "NOT REGEX MATCH",
+    }  # fmt: skip
+    assert theirs <= set(found)
+    assert all(one["id"] == name for name, one in found.items())
+    equals = found["EQUALS"]  # as in Graph's example
+    assert (equals["arity"], equals["multivaluedComparisonType"]) == ("Binary", "All")
+    assert {"String", "Integer"} <= set(equals["supportedAttributeTypes"])
