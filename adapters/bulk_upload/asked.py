@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from flask import request
 
-from adapters.bulk_upload import answers, odata
+from adapters.bulk_upload import answers, odata, ordering
 from adapters.bulk_upload.answers import Refusal
 
 
@@ -47,6 +47,17 @@ def condition() -> odata.Filter | None:
         return odata.parse(text)
     except odata.FilterError as error:
         raise Refusal(400, "Request_UnsupportedQuery", f"Invalid filter clause: {error}") from None
+
+
+def order() -> ordering.Order | None:
+    """$orderby of the log, with its $skiptoken. Raises Refusal."""
+    text = said("orderby")
+    if text is None or not text.strip():
+        return None
+    try:
+        return ordering.read(text, said("skiptoken"))
+    except ordering.NotAnOrder as error:
+        raise Refusal(400, "Request_UnsupportedQuery", f"Invalid orderby clause: {error}") from None
 
 
 def prefers_representation() -> bool:

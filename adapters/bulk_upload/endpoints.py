@@ -24,6 +24,7 @@ from adapters.bulk_upload import (
     logs,
     odata,
     on_demand,
+    ordering,
     principal,
     verdicts,
 )
@@ -244,16 +245,23 @@ class _Desk:
             if wanted.pinned["jobid"].lower() in others:
                 raise answers.denied()
             return answers.listed(self._context(call, "auditLogs/provisioning"), [])
-        top = asked.number("top", 100, 1, logs.MOST)
-        token = asked.number("skiptoken", None, 1, 2**62)
-        now = self._house.now()
-        with self._db.read() as connection:
-            found, following = logs.page(connection, client.source, wanted, top, token, now)
+        found, following = self._entries(client.source, wanted)
         more = {}
         if following is not None:
             here = f"{self._root(call)}/auditLogs/provisioning"
             more["@odata.nextLink"] = f"{here}?$skiptoken={following}{asked.others()}"
         return answers.listed(self._context(call, "auditLogs/provisioning"), found, **more)
+
+    def _entries(self, source: str, wanted: odata.Filter) -> tuple[list[dict[str, Any]], Any]:
+        """A page of the log, and the token of the next."""
+        top, now = asked.number("top", 100, 1, logs.MOST), self._house.now()
+        order = asked.order()
+        if order is None:
+            token = asked.number("skiptoken", None, 1, 2**62)
+            with self._db.read() as connection:
+                return logs.page(connection, source, wanted, top, token, now)
+        with self._db.read() as connection:
+            return ordering.page(connection, source, wanted, top, order, now)
 
     # -- the job -----------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ def page(
 ) -> tuple[list[dict[str, Any]], int | None]:
     """At most `top` entries, newest first, from `token` on; and the token of the next page,
     if there may be one. `now` is machine time."""
-    log = _Log(connection, source, wanted, now)
+    log = Log(connection, source, wanted, now)
     begun, told = divmod(token, _SPLIT) if token is not None else (None, 0)
     found: list[dict[str, Any]] = []
     for scanned, entry in enumerate(log.entries(begun + 1 if begun and told else begun), 1):
@@ -63,10 +63,12 @@ def page(
     return found, None
 
 
-class _Log:
+class Log:
+    """What the log says of the pushes and uploads of one source."""
+
     def __init__(self, connection: Connection, source: str, wanted: Filter, now: float) -> None:
         self._connection = connection
-        self._source = source
+        self.source = source
         self._pinned = wanted.pinned
         self._now = now
         self._cycles: dict[str, str] = {}
@@ -78,25 +80,29 @@ class _Log:
 
     def entries(self, before: int | None) -> Iterator[Entry]:
         """The source's pushes and uploads, newest first."""
-        if (change := self._pinned.get("changeid")) is not None:
-            found = self._of(change, "intake") + self._of_upload(change.partition(".")[0])
-            yield from (one for one in found if before is None or one.seq < before)
-            return
-        if (cycle := self._pinned.get("cycleid")) is not None:
-            yield from (one for one in self._of_upload(cycle) if before is None or one.seq < before)
+        if (narrow := self.narrow()) is not None:
+            yield from (one for one in narrow if before is None or one.seq < before)
             return
         while True:
             chunk = journal.newest(
                 self._connection, kinds=("intake", "upload"), before=before, limit=_CHUNK
             )
-            yield from (one for one in chunk if one.body.get("source") == self._source)
+            yield from (one for one in chunk if one.body.get("source") == self.source)
             if len(chunk) < _CHUNK:
                 return
             before = chunk[-1].seq
 
+    def narrow(self) -> list[Entry] | None:
+        """All pushes and uploads, where the filter names one of them; else None."""
+        if (change := self._pinned.get("changeid")) is not None:
+            return self._of(change, "intake") + self._of_upload(change.partition(".")[0])
+        if (cycle := self._pinned.get("cycleid")) is not None:
+            return self._of_upload(cycle)
+        return None
+
     def _of(self, ref: str, kind: str) -> list[Entry]:
         found = journal.entries(self._connection, ref=ref, kind=kind, limit=1)
-        return [one for one in found if one.body.get("source") == self._source]
+        return [one for one in found if one.body.get("source") == self.source]
 
     def _of_upload(self, cycle: str) -> list[Entry]:
         """An upload, and what intake noted of its operations, newest first."""
@@ -239,7 +245,7 @@ class _Log:
         who: Mapping[str, Any] | None = None,
         target: str | None = None,
     ) -> dict[str, Any]:
-        source = self._source
+        source = self.source
         own = f"{change}/{target or ''}"
         return {
             "id": str(uuid.uuid5(uuid.NAMESPACE_URL, own)),

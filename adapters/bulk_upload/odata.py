@@ -1,7 +1,8 @@
 """The small part of OData's $filter that Microsoft's provisioning clients use.
 
 `jobid eq 'x' and (activityDateTime ge 2026-03-16T09:00:00Z or status ne 'success')`: paths,
-texts in single quotes, instants, `eq ne gt ge lt le`, `and or not` and brackets.
+texts in single quotes, instants, `eq ne gt ge lt le`, `and or not`, brackets, and
+`contains(sourceIdentity/id,'x')`, `startswith`, `endswith`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 MAX_LENGTH = 2000
 _MAX_DEPTH = 20
-_TOKEN = re.compile(r"\s*(?:(\(|\))|'((?:[^']|'')*)'|([^\s()']+))")
+_TOKEN = re.compile(r"\s*(?:([(),])|'((?:[^']|'')*)'|([^\s(),']+))")
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": lambda a, b: bool(a == b),
     "ne": lambda a, b: bool(a != b),
@@ -22,6 +23,12 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "ge": lambda a, b: bool(a >= b),
     "lt": lambda a, b: bool(a < b),
     "le": lambda a, b: bool(a <= b),
+}
+
+_FUNCTIONS: Mapping[str, Callable[[str, str], bool]] = {
+    "contains": lambda a, b: b in a,
+    "startswith": lambda a, b: a.startswith(b),
+    "endswith": lambda a, b: a.endswith(b),
 }
 
 Condition = Callable[[Mapping[str, Any]], bool]
@@ -104,7 +111,28 @@ class _Reader:
             if not self._take("bracket", ")"):
                 raise FilterError("A bracket of the filter is not closed.")
             return found
+        following = self.tokens[self.at + 1 : self.at + 2]
+        if following == [("bracket", "(")] and self.tokens[self.at][1].lower() in _FUNCTIONS:
+            return self._function()
         return self._comparison()
+
+    def _function(self) -> Filter:
+        compare = _FUNCTIONS[self._next("a name")[1].lower()]
+        self._take("bracket", "(")
+        path = self._next("a name")
+        comma = self._take("bracket", ",")
+        literal = self._next("a text")
+        if path[0] != "word" or not comma or literal[0] != "text":
+            raise FilterError("A function of the filter takes a name and a text: (name,'text').")
+        if not self._take("bracket", ")"):
+            raise FilterError("A bracket of the filter is not closed.")
+        steps, wanted = path[1].lower().split("/"), literal[1].lower()
+
+        def meets(one: Mapping[str, Any]) -> bool:
+            value = _value(one, steps)
+            return isinstance(value, str) and compare(value.lower(), wanted)
+
+        return Filter(meets, {})
 
     def _comparison(self) -> Filter:
         path, operator, literal = (

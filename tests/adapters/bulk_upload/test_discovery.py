@@ -26,6 +26,8 @@ def test_a_source_is_found_by_its_app_id(client: Client) -> None:
     assert one["displayName"] == "generic"
     named = client.get("/beta/servicePrincipals", **{"$filter": "displayName eq 'Generic'"})
     assert [one["id"] for one in named["value"]] == [GENERIC]
+    for wanted, count in (("startswith(displayName,'Gen')", 1), ("startswith(displayName,'x')", 0)):
+        assert len(client.get(PRINCIPALS, **{"$filter": wanted})["value"]) == count
 
 
 def test_a_token_sees_its_own_source_alone(client: Client) -> None:
@@ -118,7 +120,10 @@ def test_the_job_says_how_many_and_what_came_last(client: Client) -> None:
         ("appId", "operator"),
         ("appId eq", "value"),
         ("appId like 'x'", "like"),
-        ("startswith(appId, 'x')", "character|operator|eq"),
+        ("length(appId) eq 3", "eq"),
+        ("startswith(appId 'x')", "name,"),
+        ("startswith(appId, x)", "text"),
+        ("contains(appId, 'x'", "bracket"),
         ("(appId eq 'x'", "bracket"),
         ("appId eq 'x' appId", "end"),
         ("not " * 60 + "appId eq 'x'", "deep"),

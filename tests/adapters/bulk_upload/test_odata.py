@@ -43,6 +43,14 @@ ONE: dict[str, Any] = {
         ("(jobid eq 'x' or name ne 'y') and enabled eq false", False),
         ("JOBID EQ 'API2AAD.x' AND NOT enabled eq false", True),
         ("nothing gt 'a'", False),
+        ("contains(statusInfo/status,'AIL')", True),
+        ("contains(jobId, 'API2AAD') and startswith(name,'O''neil (')", True),
+        ("startswith(name,'Neil')", False),
+        ("not endswith(name,'(Anna)')", False),
+        ("(CONTAINS(name,',') or contains(name,'Anna'))", True),
+        ("contains(nothing,'')", False),
+        ("contains(durationInMilliseconds,'1')", False),
+        ("contains eq null", True),
     ],
 )
 def test_what_meets_a_filter(wanted: str, met: bool) -> None:
@@ -56,6 +64,7 @@ def test_what_meets_a_filter(wanted: str, met: bool) -> None:
         ("jobid eq 'A' or jobid eq 'B'", {}),
         ("not (jobid eq 'A')", {}),
         ("jobid ne 'A'", {}),
+        ("contains(jobid,'A') and x eq '1'", {"x": "1"}),
         ("(jobid eq 'A') and (x eq '1' or x eq '2')", {"jobid": "A"}),
     ],
 )
@@ -65,7 +74,24 @@ def test_what_a_filter_pins(wanted: str, pinned: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "wanted",
-    ["", "'", "a eq", "a eq (", "'a' eq 'b'", "a 'eq' 'b'", "a eq 'b' c", "(a eq 'b'", "a eq 'b')"],
+    [
+        "",
+        "'",
+        "a eq",
+        "a eq (",
+        "'a' eq 'b'",
+        "a 'eq' 'b'",
+        "a eq 'b' c",
+        "(a eq 'b'",
+        "a eq 'b')",
+        "contains(a,'b'",
+        "contains(a)",
+        "contains('a','b')",
+        "contains(a,b)",
+        "contains(a,'b') eq 1",
+        "a, eq 'b'",
+        "contains",
+    ],
 )
 def test_what_is_no_filter(wanted: str) -> None:
     with pytest.raises(FilterError):
