@@ -14,14 +14,17 @@ from typing import Any
 
 from adapters.bulk_upload import principal
 from mappings.entra.exporting import export_schema
+from mappings.entra.names import GRAPH
 from mappings.entra.schema import canonical, listed
 from mappings.inbound import Inbound
 from mappings.outbound import Outbound
-from mappings.targets import KINDS
+from mappings.targets import ENTRA_ID, KINDS
 from scim.schema import Attribute, ResourceType
 
 MOST = 500
 """Attributes that a client may add."""
+_DEEPEST = 6
+"""Levels of an expression that its tree shows."""
 _TYPES = {"boolean": "Boolean", "integer": "Integer", "dateTime": "DateTime", "binary": "Binary"}
 _KNOWN = ("Binary", "Boolean", "DateTime", "Integer", "Reference", "String")
 _TYPED = ("work", "home", "mobile", "fax", "other")
@@ -42,10 +45,13 @@ def shown(
     added. Raises mappings.entra.schema.SchemaError when a kept import is unusable."""
     directories: dict[str, dict[str, Any]] = {}
     rules: list[dict[str, Any]] = []
-    for target, (outbound, kind) in outbounds.items() if inbound is not None else ():
+    # Entra's comes first: Microsoft's clients look at the first rule, and know its targets.
+    ordered = sorted(outbounds.items(), key=lambda one: KINDS[one[1][1]] is not ENTRA_ID)
+    for target, (outbound, kind) in ordered if inbound is not None else ():
         assert inbound is not None
-        schema, _ = export_schema(inbound, outbound, KINDS[kind], _kept(outbound))
+        schema, _ = export_schema(inbound, outbound, KINDS[kind], _kept(outbound), ours=True)
         rule = listed(schema, "synchronizationRules")[0]
+        _prune(rule)
         name = str(rule.get("name") or "USER_INBOUND_USER")
         own = uuid.uuid5(uuid.NAMESPACE_URL, f"{principal.job_id(source)}/{target}")
         rules.append({**rule, "id": str(own), "name": f"{name}_{target}"})
@@ -53,7 +59,7 @@ def shown(
             str(rule["sourceDirectoryName"]), [*_source_side(user), *added]
         ))  # fmt: skip
         directories.setdefault(str(rule["targetDirectoryName"]), _directory(
-            str(rule["targetDirectoryName"]), [_definition(a) for a in outbound.attribute_names]
+            str(rule["targetDirectoryName"]), [_definition(a) for a in _target_side(rule, outbound)]
         ))  # fmt: skip
     if not directories:
         directories["API"] = _directory("API", [*_source_side(user), *added])
@@ -72,10 +78,11 @@ def additions(sent: Mapping[str, Any], known: Mapping[str, Any]) -> list[dict[st
     for key in ("directories", "synchronizationRules"):
         if not isinstance(sent.get(key), list):
             raise NotASchema(f"{key}: a list is expected.")
-    if _plain(sent["synchronizationRules"]) != _plain(known["synchronizationRules"]):
+    if not _has_all(sent["synchronizationRules"], known["synchronizationRules"]):
         raise NotASchema(
             "synchronizationRules: rules are changed in the mapping documents "
-            "(app.py mappings import), not here; send them as GET shows them."
+            "(app.py mappings import), not here; send them as GET shows them, at most with "
+            "further attributeMappings, which change nothing."
         )
     ours = known["directories"][0]
     there = {str(attribute["name"]).lower() for attribute in _attributes(ours)}
@@ -98,6 +105,62 @@ def additions(sent: Mapping[str, Any], known: Mapping[str, Any]) -> list[dict[st
     return list(found.values())
 
 
+def _has_all(sent: Sequence[Any], known: Sequence[Any]) -> bool:
+    """Whether the rules are those that are known, but for attribute mappings that are added:
+    Microsoft's web client adds what it misses before it sends, and means no harm."""
+    if len(sent) != len(known):
+        return False
+    return all(
+        isinstance(one, dict)
+        and _plain(_without_mappings(one)) == _plain(_without_mappings(ours))
+        and all(
+            _only_adds(theirs, own)
+            for theirs, own in zip(_mappings(one), _mappings(ours), strict=True)
+        )
+        for one, ours in zip(sent, known, strict=True)
+    )
+
+
+def _mappings(rule: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = rule.get("objectMappings")
+    found = [found] if isinstance(found, dict) else listed(rule, "objectMappings")
+    return [one for one in found if isinstance(one, dict)]
+
+
+def _without_mappings(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule without the rows of its object mappings."""
+    bare = [
+        {key: value for key, value in one.items() if key != "attributeMappings"}
+        for one in _mappings(rule)
+    ]
+    return {**rule, "objectMappings": bare}
+
+
+def _only_adds(sent: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether an object mapping has every row that is known, and others for other targets:
+    `employeeId` beside Active Directory's `employeeID` is one to that client."""
+    rows = sent.get("attributeMappings")
+    rows = [rows] if isinstance(rows, dict) else listed(sent, "attributeMappings")
+    left = [_plain(row) for row in rows]
+    targets = set()
+    for row in listed(known, "attributeMappings"):
+        plain = _plain(row)
+        if plain not in left:
+            return False
+        left.remove(plain)
+        targets.add(plain["targetAttributeName"])
+    added = [row.get("targetAttributeName") if isinstance(row, dict) else None for row in left]
+    return all(isinstance(name, str) and name not in targets for name in added)
+
+
+def _target_side(rule: Mapping[str, Any], outbound: Outbound) -> list[str]:
+    """What the target has: what the rows fill, and what is filled in no way Entra has."""
+    rows = [str(row["targetAttributeName"]) for one in _mappings(rule) for row in
+            listed(one, "attributeMappings")]  # fmt: skip
+    names = {graph: entra for entra, graph in GRAPH.items()}
+    return list(dict.fromkeys([*rows, *(names.get(a, a) for a in outbound.attribute_names)]))
+
+
 def _attributes(directory: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for one in listed(directory, "objects"):
         if isinstance(one, dict):
@@ -114,6 +177,21 @@ def _plain(value: Any) -> Any:
         plain = [_plain(item) for item in value]
         return plain[0] if len(plain) == 1 else plain
     return value
+
+
+def _prune(rule: Mapping[str, Any]) -> None:
+    """Take the trees of long expressions away, whose text says it all: a schema has to be
+    shallow enough to be sent back."""
+    for mapping in _mappings(rule):
+        for row in listed(mapping, "attributeMappings"):
+            source = row.get("source")
+            if isinstance(source, dict) and _depth(source) > _DEEPEST:
+                row["source"] = {**source, "parameters": []}
+
+
+def _depth(source: Mapping[str, Any]) -> int:
+    inner = [parameter.get("value") or {} for parameter in listed(source, "parameters")]
+    return 1 + max(map(_depth, inner), default=0)
 
 
 def _kept(outbound: Outbound) -> Any:

@@ -35,15 +35,29 @@ _ADDS = ("ValueAddOnly", "MultiValueAddOnly")
 
 
 def export_schema(
-    inbound: Inbound, outbound: Outbound, kind: Kind, kept: Mapping[str, Any] | None = None
+    inbound: Inbound,
+    outbound: Outbound,
+    kind: Kind,
+    kept: Mapping[str, Any] | None = None,
+    *,
+    ours: bool = False,
 ) -> tuple[dict[str, Any], Report]:
-    """The schema, and what became of everything. `kept` is what the import put beside them."""
-    return _Exporter(inbound, outbound, kind, kept).run()
+    """The schema, and what became of everything. `kept` is what the import put beside them.
+
+    With `ours` it is for those who read and not for Entra: functions stay that Entra does not
+    have, and what HR says of being active has its row, which the dates of hire and end bound.
+    """
+    return _Exporter(inbound, outbound, kind, kept, ours).run()
 
 
 class _Exporter:
     def __init__(
-        self, inbound: Inbound, outbound: Outbound, kind: Kind, kept: Mapping[str, Any] | None
+        self,
+        inbound: Inbound,
+        outbound: Outbound,
+        kind: Kind,
+        kept: Mapping[str, Any] | None,
+        ours: bool,
     ) -> None:
         self.inbound = inbound
         self.outbound = outbound
@@ -65,7 +79,8 @@ class _Exporter:
             for row in listed(self.chosen.mapping, "attributeMappings")
         }
         self.facts = {rule.rule.name.lower(): rule for rule in inbound.rules}
-        self.rewriter = Rewriter(self._in_entra)
+        self.ours = ours
+        self.rewriter = Rewriter(self._in_entra, ours=ours)
         self.written: dict[str, dict[str, Any]] = {}
 
     def run(self) -> tuple[dict[str, Any], Report]:
@@ -120,9 +135,11 @@ class _Exporter:
 
     def _specials(self) -> None:
         in_directory = self.kind is ACTIVE_DIRECTORY
+        enabled: Node | None = Attribute(0, "active") if self.ours else None
         if self.outbound.enabled is not None:
-            target = "accountDisabled" if in_directory else "accountEnabled"
-            root = self.outbound.enabled.expression.root
+            enabled = self.outbound.enabled.expression.root
+        if enabled is not None:
+            target, root = "accountDisabled" if in_directory else "accountEnabled", enabled
             self._rule(target, flipped(root) if in_directory else root)
         if self.outbound.container is not None and in_directory:
             self._rule("parentDistinguishedName", self.outbound.container.expression.root)
@@ -246,7 +263,7 @@ class _Exporter:
             path = next(p for n, p in paths.items() if n.strip() == written_name)
             return Attribute(0, path.text if isinstance(path, Path) else written_name)
 
-        return Rewriter(attribute).node(rule.rule.expression.root)
+        return Rewriter(attribute, ours=self.ours).node(rule.rule.expression.root)
 
     def _name(self, folded: str) -> Node:
         rules = self.outbound.names.get("accountName", ())

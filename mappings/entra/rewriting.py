@@ -17,10 +17,12 @@ class NotExportable(Exception):
 
 
 class Rewriter:
-    """Rewrites nodes; `attribute` says what a fact is in Entra (raises NotExportable)."""
+    """Rewrites nodes; `attribute` says what a fact is in Entra (raises NotExportable). With
+    `ours` the functions stay that Entra does not have."""
 
-    def __init__(self, attribute: Callable[[str], Node]) -> None:
+    def __init__(self, attribute: Callable[[str], Node], *, ours: bool = False) -> None:
         self._attribute = attribute
+        self._ours = ours
 
     def node(self, node: Node) -> Node:
         """The node in Entra's words. Raises :class:`NotExportable`."""
@@ -41,7 +43,7 @@ class Rewriter:
             condition, then, otherwise = node.arguments
             return self._branch(condition, self.node(then), self.node(otherwise))
         function = FUNCTIONS[name]
-        if not function.entra:
+        if not function.entra and not self._ours:
             raise NotExportable(f"Entra has no {function.name}")
         return Call(0, function.name, tuple(map(self._argument_of(name), node.arguments)))
 

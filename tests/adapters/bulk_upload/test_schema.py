@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mappings.documents import load_outbound
 from mappings.entra.importing import import_schema
 from mappings.entra.schema import read_schema
 from mappings.language.expression import FUNCTIONS
@@ -101,6 +102,139 @@ def test_a_token_of_hr_changes_no_mapping(client: Client, schema: dict[str, Any]
     shown = client.get(f"{client.job}/schema")
     assert NEW not in attributes(shown)
     assert before in shown["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"]
+
+
+# -- the web client --------------------------------------------------------------------------------
+
+TARGETS = {
+    "externalId": "employeeId",
+    "userName": "userPrincipalName",
+    "displayName": "displayName",
+    "name.familyName": "surname",
+    "active": "accountEnabled",
+    "userType": "userType",
+    'emails[type eq "work"].value': "mail",
+    'addresses[type eq "work"].country': "country",
+}
+"""Standard mappings of entra-provisioning-client: what it sends -> what it wants to see filled."""
+
+
+@pytest.fixture
+def both(world: World) -> Client:
+    """A source with a domain and a tenant, as their documents are shipped."""
+    kinds = {"ad": "active_directory", "entra": "entra_id"}
+    loaded = {target: (load_outbound(kind), kind) for target, kind in kinds.items()}
+    world.open(outbounds=lambda: loaded)
+    return world.client()
+
+
+def row(source: str, target: str) -> dict[str, Any]:
+    """A mapping as the web client adds it."""
+    return {
+        "source": {"name": source, "type": "Attribute", "parameters": []},
+        "targetAttributeName": target,
+        "defaultValue": None,
+        "exportMissingReferences": False,
+        "flowBehavior": "FlowWhenChanged",
+        "flowType": "Add",
+        "matchingPriority": 0,
+        "mappingType": "Direct",
+        "expression": "",
+    }
+
+
+def first_rows(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the web client looks at: users of the first rule."""
+    (mapping,) = (
+        one
+        for one in schema["synchronizationRules"][0]["objectMappings"]
+        if one["sourceObjectName"] == one["targetObjectName"] == "User"
+    )
+    return mapping["attributeMappings"]  # type: ignore[no-any-return]
+
+
+def test_entras_rule_comes_first_and_says_what_is_filled(both: Client) -> None:
+    shown = both.get(f"{both.job}/schema")
+    names = [one["name"] for one in shown["directories"]]
+    assert names == ["API", "Azure Active Directory", "Active Directory"]
+    rules = [rule["targetDirectoryName"] for rule in shown["synchronizationRules"]]
+    assert rules == names[1:]
+    sources = {one["targetAttributeName"]: one["source"] for one in first_rows(shown)}
+    assert set(TARGETS.values()) - set(sources) == {"userType"}
+    assert sources["accountEnabled"]["expression"] == "[active]"
+    assert sources["mail"]["expression"].startswith("Mail(")
+    assert set(sources) <= set(attributes(shown, 1))
+    for source in sources.values():
+        assert parse(both, source["expression"])["parsingSucceeded"]
+
+
+def test_a_shown_rule_of_entras_can_be_imported(both: Client) -> None:
+    text = both.send("GET", f"{both.job}/schema").text
+    imported = import_schema(read_schema(text), "x", "USER_INBOUND_USER_entra")
+    assert "surname" in imported.outbound.yaml()
+
+
+@pytest.mark.parametrize("fixture", ["client", "both"])
+def test_a_send_of_the_web_client(fixture: str, request: pytest.FixtureRequest) -> None:
+    """It adds to the first rule what it misses there, and in the same PUT what it needs itself."""
+    client: Client = request.getfixturevalue(fixture)
+    url = f"{client.job}/schema"
+    before = client.get(url)
+    sent = added(before, NEW)
+    there = {one["targetAttributeName"] for one in first_rows(sent)}
+    missing = [row(source, name) for source, name in TARGETS.items() if name not in there]
+    assert missing
+    first_rows(sent).extend([*missing, row(NEW, "extensionAttribute1")])
+    assert client.send("PUT", url, sent).status_code == 204
+    shown = client.get(url)
+    assert NEW in attributes(shown)
+    assert shown["synchronizationRules"] == before["synchronizationRules"]
+    assert client.send("PUT", url, sent).status_code == 204
+
+
+def _change(rows: list[dict[str, Any]]) -> None:
+    rows[0]["source"] = row(NEW, "x")["source"]
+
+
+def _match(rows: list[dict[str, Any]]) -> None:
+    rows[1]["matchingPriority"] = 1
+
+
+def _twice(rows: list[dict[str, Any]]) -> None:
+    rows.append(row(NEW, rows[1]["targetAttributeName"]))
+
+
+def _nameless(rows: list[dict[str, Any]]) -> None:
+    rows.append({**row(NEW, "x"), "targetAttributeName": None})
+
+
+@pytest.mark.parametrize("change", [_change, _match, _twice, _nameless, list.pop, list.clear])
+def test_what_changes_a_rule_is_400_also_beside_additions(both: Client, change: Any) -> None:
+    url = f"{both.job}/schema"
+    sent = added(both.get(url), NEW)
+    first_rows(sent).append(row(NEW, "extensionAttribute1"))
+    rows = first_rows(sent)
+    kept = rows.pop()
+    change(rows)
+    rows.append(kept)
+    assert "mappings import" in message(both.send("PUT", url, sent), 400, "BadRequest")
+    assert NEW not in attributes(both.get(url))
+
+
+def test_another_rule_and_another_object_mapping_are_400(both: Client) -> None:
+    url = f"{both.job}/schema"
+    for change in ("rule", "mapping", "scope", "rows"):
+        sent = both.get(url)
+        rules = sent["synchronizationRules"]
+        if change == "rule":
+            rules.append(copy.deepcopy(rules[0]))
+        elif change == "mapping":
+            rules[0]["objectMappings"].append(copy.deepcopy(rules[0]["objectMappings"][0]))
+        elif change == "scope":
+            rules[1]["objectMappings"][0]["flowTypes"] = "None"
+        else:
+            rules[1]["objectMappings"][0]["attributeMappings"] = 3
+        message(both.send("PUT", url, sent), 400, "BadRequest")
 
 
 @pytest.mark.parametrize(
