@@ -34,6 +34,7 @@ from adapters.bulk_upload.answers import Refusal
 from adapters.bulk_upload.house import House
 from adapters.bulk_upload.uploads import Full, Uploads
 from mappings.entra.schema import SchemaError
+from mappings.targets import ENTRA_ID
 from scim.auth import admit
 from scim.errors import ScimError
 from scim.messages import MEDIA_TYPE, body, failure
@@ -322,9 +323,10 @@ class _Desk:
     def _provision(self, call: Call, client: Client) -> Response:
         try:
             ids = on_demand.subjects(self._body())
-            told = on_demand.provision(
-                self._db, client.source, ids, self._house.targets, self._house.patience
-            )
+            kinds = {target: kind for target, (_, kind) in self._house.outbounds().items()}
+            # Entra's clients read what comes first, and expect Entra.
+            targets = sorted(self._house.targets, key=lambda one: kinds.get(one) != ENTRA_ID.name)
+            told = on_demand.provision(self._db, client.source, ids, targets, self._house.patience)
         except on_demand.NotASubject as wrong:
             raise answers.bad_request(str(wrong)) from None
         context = self._context(call, "microsoft.graph.stringKeyStringValuePair")

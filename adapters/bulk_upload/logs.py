@@ -186,11 +186,8 @@ class Log:
         told: Mapping[str, Any],
     ) -> dict[str, Any]:
         steps = [step for plan in said.get("plans", ()) for step in plan["steps"]]
-        kinds = [step["kind"] for step in steps]
-        action = next((kind for kind in _ACTIONS if kind in kinds), "update" if kinds else "other")
         took = said.get("afterMs", 0)
-        names = {name for step in steps for name in step.get("attributes", ())}
-        names |= {step["attribute"] for step in steps if step.get("attribute")}
+        names = {name for step in steps for name in names_of(step)}
         status = _STATUS.get(said["result"], "failure")
         imported = [_step("EntryImport", "import", "success")]
         if told["case"]:
@@ -201,7 +198,7 @@ class Log:
         summary |= {
             "activityDateTime": iso(parse_instant(told["accepted"]) + took / 1000),
             "durationInMilliseconds": round(took),
-            "provisioningAction": _LINKS.get(action, action),
+            "provisioningAction": action([step["kind"] for step in steps]),
             "modifiedProperties": [
                 {"displayName": name, "oldValue": None, "newValue": None} for name in sorted(names)
             ],
@@ -268,6 +265,17 @@ class Log:
         }
 
 
+def action(kinds: Sequence[str]) -> str:
+    """What steps of these kinds come to, as a provisioningAction."""
+    kind = next((one for one in _ACTIONS if one in kinds), "update" if kinds else "other")
+    return _LINKS.get(kind, kind)
+
+
+def names_of(step: Mapping[str, Any]) -> list[str]:
+    """The attributes that a step writes."""
+    return [*step.get("attributes", ()), *filter(None, [step.get("attribute")])]
+
+
 def _skipped(summary: dict[str, Any], why: str) -> dict[str, Any]:
     info = {"status": "skipped", "errorInformation": None}
     summary["provisioningStatusInfo"] = summary["statusInfo"] = info
@@ -302,7 +310,7 @@ def _exported(step: Mapping[str, Any]) -> dict[str, Any]:
     status = {"applied": "success", "refused": "failure"}.get(str(step.get("result")), "skipped")
     if status == "success" and step.get("refusals"):
         status = "warning"
-    named = [*step.get("attributes", ()), *filter(None, [step.get("attribute")])]
+    named = names_of(step)
     kind = str(step["kind"])
     name = f"EntryExport{kind.title().replace('_', '')}"
     return _step(name, "export", status, f"{kind} {', '.join(named)}".strip())

@@ -5,7 +5,6 @@ Asks for the look and waits for it: the worker does what it always does.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -13,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select
 
+from adapters.bulk_upload import demanded
+from adapters.bulk_upload.demanded import Look
 from provisioning import pairs
-from provisioning.receipts import plan_shown
 from store import journal
 from store.clocks import machine_now
 from store.database import Database
@@ -27,7 +27,6 @@ MOST = 5
 _POLL = 0.05
 _PIECE = 200
 """People who are asked for in one transaction."""
-_STEPS = {"applied": "Success", "refused": "Failure"}
 
 
 class NotASubject(ValueError):
@@ -62,9 +61,9 @@ def _folded(mapping: Mapping[str, Any]) -> dict[str, Any]:
 
 def provision(
     db: Database, source: str, ids: Sequence[str], targets: Sequence[str], patience: float
-) -> dict[str, Any]:
+) -> dict[str, str]:
     """Have the source's people of these ids looked at; the stringKeyStringValuePair of what
-    came of it. Raises NotASubject before anything is asked."""
+    came of it, in `targets` in their order. Raises NotASubject before anything is asked."""
     with db.read() as connection:
         people = [_person(connection, source, id) for id in ids]
         began, _ = journal.head(connection)
@@ -77,6 +76,7 @@ def provision(
             for target, count in pairs.ask(tx, person, targets, lane, now)["asked"].items()
         }
 
+    since = machine_now()
     asked = db.write(ask)
     give_up = time.monotonic() + patience
     while True:
@@ -84,18 +84,25 @@ def provision(
             rows = {key: _pair(connection, *key) for key in asked}
             over = all(row is not None and row.seen >= asked[key] for key, row in rows.items())
             if over or time.monotonic() >= give_up:
-                told = [
-                    _told(connection, id, person, target, rows[person, target], asked, began)
+                looks = [
+                    [_look(id, person, target, rows, asked) for target in targets]
                     for id, person in zip(ids, people, strict=True)
-                    for target in targets
                 ]
-                break
+                now = machine_now()
+                return demanded.pair_of_texts(connection, source, looks, began, since, now)
         time.sleep(_POLL)
-    worst = next((one["status"] for one in told if one["status"] != "Success"), "Success")
-    return {
-        "key": json.dumps({"action": "ProvisionOnDemand", "status": worst}),
-        "value": json.dumps(told, ensure_ascii=False),
-    }
+
+
+def _look(
+    id: str,
+    person: str,
+    target: str,
+    rows: Mapping[tuple[str, str], Row[Any] | None],
+    asked: Mapping[tuple[str, str], int],
+) -> Look:
+    row = rows[person, target]
+    is_over = row is not None and row.seen >= asked[person, target]
+    return Look(id, person, target, row, is_over)
 
 
 def ask_everybody(db: Database, source: str, targets: Sequence[str]) -> None:
@@ -129,46 +136,3 @@ def _person(connection: Connection, source: str, id: str) -> str:
 def _pair(connection: Connection, person: str, target: str) -> Row[Any] | None:
     mine = (pair.c.person == person, pair.c.target == target)
     return connection.execute(select(pair).where(*mine)).one_or_none()
-
-
-def _told(
-    connection: Connection,
-    id: str,
-    person: str,
-    target: str,
-    row: Row[Any] | None,
-    asked: Mapping[tuple[str, str], int],
-    began: int,
-) -> dict[str, Any]:
-    """A StatusInfo of one person in one target."""
-    later = journal.entries(connection, person=person, target=target, after=began, limit=500)
-    shown = [plan_shown(one, later) for one in later if one.kind == "plan"]
-    steps = [
-        {
-            "name": f"EntryExport{step['kind'].title().replace('_', '')}",
-            "type": "Export",
-            "status": _STEPS.get(str(step.get("result")), "Skipped"),
-            "description": ", ".join(step.get("attributes", ())),
-        }
-        for plan in shown
-        for step in plan["steps"]
-    ]
-    status, reason = "Success", None
-    if row is None or row.seen < asked[person, target]:
-        status, reason = "InProgress", "not looked at yet; see auditLogs/provisioning"
-    elif row.held or row.problem or row.waits_on:
-        status, reason = "Failure", str(row.held or row.problem or f"waits on {row.waits_on}")
-    elif any(step["status"] == "Failure" for step in steps):
-        status = "Failure"
-    elif not steps:
-        status, reason = "Success", "nothing to do"
-    return {
-        "sourceIdentity": id,
-        "targetSystem": target,
-        "status": status,
-        "reason": reason,
-        "provisioningSteps": [
-            {"name": "EntryImport", "type": "Import", "status": "Success", "description": ""},
-            *steps,
-        ],
-    }

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from adapters.bulk_upload import on_demand
 from adapters.bulk_upload.principal import about, app_id, job_id, principal_id
 from store import emptying, uploads
 from store.tables import upload
@@ -269,7 +267,7 @@ def test_a_new_start_of_the_sandbox_forgets_jobs(world: World, client: Client) -
         assert connection.execute(select(upload)).all() == []
 
 
-# -- validateCredentials, provisionOnDemand --------------------------------------------------------
+# -- validateCredentials --------------------------------------------------------------------------
 
 
 def test_credentials_are_validated(world: World, client: Client) -> None:
@@ -289,58 +287,3 @@ def test_given_credentials_do_not_count_beside_those_that_are_saved(client: Clie
     assert client.send("POST", url, bad | {"useSavedCredentials": True}).status_code == 204
     answer = client.send("POST", url, bad | {"useSavedCredentials": False})
     message(answer, 400, "InvalidCredentials")
-
-
-def demand(*ids: Any) -> dict[str, Any]:
-    subjects = [{"objectId": id, "objectTypeName": "User"} for id in ids]
-    return {"parameters": [{"ruleId": "x", "subjects": subjects}]}
-
-
-def test_a_person_is_provisioned_on_demand(
-    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client.upload(record("E1"))
-    monkeypatch.setattr(on_demand.time, "sleep", lambda _: world.house.settle())
-    answer = client.send("POST", f"{client.job}/provisionOnDemand", demand("E1"))
-    assert answer.status_code == 200
-    told = answer.get_json()
-    assert json.loads(told["key"])["status"] == "Success"
-    ad, entra = json.loads(told["value"])
-    assert (ad["targetSystem"], entra["targetSystem"]) == ("ad", "entra")
-    names = [step["name"] for step in ad["provisioningSteps"]]
-    assert names[:2] == ["EntryImport", "EntryExportCreate"]
-    assert world.house.ad.one(employeeID="E1").enabled
-    again = client.send(
-        "POST", f"{client.job}/provisionOnDemand", demand(client.user("E1")["id"])
-    ).get_json()
-    assert json.loads(again["value"])[0]["reason"] == "nothing to do"
-
-
-def test_nobody_looks_and_the_answer_says_so(world: World) -> None:
-    world.open(patience=0.1)
-    client = world.client()
-    client.upload(record("E1"))
-    told = client.send("POST", f"{client.job}/provisionOnDemand", demand("E1")).get_json()
-    assert json.loads(told["key"])["status"] == "InProgress"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"parameters": []},
-        {"parameters": [{"subjects": "x"}]},
-        {"parameters": [{"subjects": [{"objectId": 3}]}]},
-        demand("E1", "E2", "E3", "E4", "E5", "E6"),
-        demand("nobody"),
-    ],
-)
-def test_who_is_not_there_is_not_provisioned(client: Client, body: dict[str, Any]) -> None:
-    client.upload(record("E1"))
-    message(client.send("POST", f"{client.job}/provisionOnDemand", body), 400, "BadRequest")
-
-
-def test_another_sources_people_are_not_provisioned(world: World, client: Client) -> None:
-    world.client("workday").upload(record("W1"))
-    answer = client.send("POST", f"{client.job}/provisionOnDemand", demand("W1"))
-    message(answer, 400, "BadRequest")
