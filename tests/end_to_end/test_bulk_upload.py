@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,7 +67,8 @@ def test_as_a_script_of_microsofts_does_it(gateway: SandboxGateway) -> None:
         f"{jobs}/{job['id']}/provisionOnDemand",
         json={"parameters": [{"subjects": [subject]}]},
     )
-    assert '"status": "Success"' in now.json()["key"]
+    assert json.loads(now.json()["key"])["details"]["errorCode"] == "RedundantExport"
+    assert json.loads(now.json()["value"])["targetSystem"]["name"] == "entra"
 
 
 def test_a_company_with_a_past_is_right_in_both_directories(gateway: SandboxGateway) -> None:
