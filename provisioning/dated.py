@@ -21,6 +21,7 @@ from provisioning.lifecycle import (
     SAID_AT,
     UNREAD,
     Episode,
+    is_dismissal,
     is_out,
     midnight_of,
     said_at,
@@ -115,7 +116,7 @@ def _effective(
     begins = midnight_of(known.get("hireDate"), zone)
     if begins is not None and begins > now:
         return None  # who has not begun yet: this is how they will begin
-    if said.get("involuntary") is True:
+    if is_dismissal(_whole(derived, known, iso(now)), source, policy, now):
         return None
     repeated = known.get(EFFECTIVE) == said.get(EFFECTIVE)
     active = known.get("active")

@@ -38,6 +38,8 @@ ORIGIN = "originalHireDate"
 """Fact that tells whether there was an employment before the one that `hireDate` begins."""
 
 END_DATES = ("terminationDate", "contractEndDate")
+_MARKED = ("terminationDate", "lastDayOfWork")
+"""Facts that tell of which employment `involuntary` is said."""
 SAID_AT = "lifecycleSaidAt"
 """Fact added by intake: the business instant at which the block last changed."""
 UNREAD = "lifecycleUnread"
@@ -126,8 +128,8 @@ def lifecycle(
     turns = [_turn(one, policy, now, problems) for one in episodes] or [
         _Turn("active", True, "employed", None, None)
     ]
-    kept = _employments(episodes, turns, now) or range(len(turns))
-    chosen = _chosen(turns, kept)
+    kept = _undismissed(turns, _employments(episodes, turns, now) or range(len(turns)))
+    chosen = _chosen(turns, kept, now)
     turn = turns[chosen]
     if withdrawn_at is not None:
         why = "no source asserts this person any more"
@@ -172,13 +174,33 @@ def _employments(episodes: Sequence[Episode], turns: Sequence[_Turn], now: float
     return kept
 
 
-def _chosen(turns: Sequence[_Turn], kept: Sequence[int]) -> int:
+def _undismissed(turns: Sequence[_Turn], kept: Sequence[int]) -> list[int]:
+    """The dismissals among them, and what they do not end: an employment that begins after the
+    last day of somebody dismissed is another one, as it is in one record."""
+    dismissals = [turns[number] for number in kept if turns[number].dismissed]
+
+    def begins_after(turn: _Turn, dismissal: _Turn) -> bool:
+        if turn.starts is None or dismissal.ends is None:
+            return False  # it cannot be told: the dismissal counts
+        return turn.starts >= dismissal.ends
+
+    return [
+        number
+        for number in kept
+        if turns[number].dismissed or all(begins_after(turns[number], one) for one in dismissals)
+    ]
+
+
+def _chosen(turns: Sequence[_Turn], kept: Sequence[int], now: float) -> int:
     """The episode that decides: a dismissal, then one that works, that is to begin, and of
-    what is over the latest. Among equals the first."""
+    what is over the latest. Among equals the first. A dismissal whose last day has passed is
+    over when there is an employment after it."""
+    returns = not all(turns[number].dismissed for number in kept)
 
     def weight(number: int) -> tuple[int, float, int]:
         turn = turns[number]
-        if turn.dismissed:
+        is_over = returns and turn.ends is not None and turn.ends <= now
+        if turn.dismissed and not is_over:
             return 0, 0.0, number
         if turn.enabled or turn.stage == "leave":
             return 1, 0.0 if turn.enabled else 1.0, number
@@ -258,8 +280,21 @@ def _turn(episode: Episode, policy: People, now: float, problems: list[str]) -> 
     if facts.get("hireRescinded") is True or facts.get("status") == "rescinded":
         return left("the hire was rescinded", said_at)
     leaving = facts.get("active") is False or facts.get("status") in ("terminated", "retired")
-    if facts.get("involuntary") is True and (ends is not None or leaving):
-        return left("involuntary termination acts at once", said_at, dismissed=True)
+    if facts.get("involuntary") is True:
+        marked = [day for key in _MARKED if (day := _day(facts.get(key)))]
+        earlier = [day for day in marked if hired is not None and day < hired]
+        explained = earlier and not any(key in unread for key in _MARKED)
+        goes = leaving and facts.get("active") is not True
+        # The mark stands until HR takes it away. An end before the first day explains it, and
+        # then it is history, unless that end is to come or somebody was sent away since.
+        if (
+            len(marked) > len(earlier)
+            or (not explained and (leaving or ends is not None))
+            or (goes and (starts is None or starts <= said_at))
+            or (earlier and ahead(_midnight(max(earlier) + timedelta(days=1), zone)))
+        ):
+            ahead(ends)  # it is over then, for whoever begins again
+            return left("involuntary termination acts at once", said_at, dismissed=True)
     if ends is not None and not ahead(ends):
         return left("the last day has passed", ends, by_word=facts.get("active") is False)
     if ahead(before := _end_before(facts, hired, zone)):
@@ -290,6 +325,11 @@ def is_out(episode: Episode, policy: People) -> bool:
     zone, hired = zone_of(episode, policy), _day(facts.get("hireDate"))
     begun = hired is None or _midnight(hired, zone) <= said_at
     return begun and _end(facts, hired, zone) is None
+
+
+def is_dismissal(facts: Mapping[str, Any], source: str, policy: People, now: float) -> bool:
+    """Whether a record that says this at business time `now` dismisses somebody."""
+    return _turn(Episode(source, facts, now), policy, now, []).dismissed
 
 
 def zone_of(episode: Episode, policy: People, problems: list[str] | None = None) -> ZoneInfo:

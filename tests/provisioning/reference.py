@@ -70,7 +70,7 @@ class Word:
     def stage(self, now: float) -> str:
         """dismissed, works, prehire, ahead or left, by this word alone."""
         left = self.facts.get("active") is False
-        if self.facts.get("involuntary") and (left or self.last):
+        if self.facts.get("involuntary") and self.is_dismissal(left, day(now)):
             return "dismissed"
         if self.last and day(now) > self.last:
             return "left"
@@ -81,6 +81,17 @@ class Word:
         dated = self.hired > said or bool(self.last and self.last >= said)
         dated = dated and not self.facts.get("out")
         return "left" if left and not dated else "works"
+
+    def is_dismissal(self, left: bool, today: str) -> bool:
+        """A mark is of the employment that the termination ends: of this one, or of one before
+        it, and then it says nothing of who begins later, unless they are sent away again. With
+        no termination at all it can only be of this one, if anything ends."""
+        termination = self.facts.get("terminationDate")
+        if not termination:
+            return bool(left or self.last)
+        if termination >= self.hired or termination >= today:
+            return True
+        return left and self.hired <= day(self.said_at)
 
     def left_at(self, now: float) -> float:
         """Since when somebody who left by this word has left: what is learned late counts
@@ -138,7 +149,7 @@ class Told:
             and begins > day(at)
             and not fresh
             and facts["hireDate"] <= day(at)
-            and not said.get("involuntary")
+            and Word("", replaced(facts, said), at).stage(at) != "dismissed"
         )
         newest = Told(facts, since, ahead).on("9999-12-31")[0].get("active")
         if (
@@ -254,9 +265,15 @@ class Reference:
                 counts.append(word)
         order = ["dismissed", "works", "coming", "left"]
         stages = {"prehire": "coming", "ahead": "coming"}
+        # Somebody dismissed is out of all that had begun by the last day, and may begin anew.
+        gone = [word for word in counts if word.stage(now) == "dismissed"]
+        anew = [w for w in counts if w not in gone and all((g.last or "~") < w.hired for g in gone)]
+        counts = [word for word in counts if word in gone or word in anew]
 
         def weight(word: Word) -> tuple[int, str]:
             stage = word.stage(now)
+            if stage == "dismissed" and anew and (word.last or "~") < day(now):
+                stage = "left"
             when = word.hired if stage in stages else "~" if stage == "left" else ""
             return order.index(stages.get(stage, stage)), when
 

@@ -144,6 +144,40 @@ def test_a_dismissal_waits_for_no_day(house: House) -> None:
     assert not house.ad.one(employeeID="E1").enabled
 
 
+OLD_MARK = {"involuntary": True, "originalHireDate": "2019-02-01", "terminationDate": "2024-05-31"}
+
+
+def test_the_mark_of_an_old_dismissal_brings_no_date_forward(house: House) -> None:
+    again = {**OLD_MARK, "hireDate": "2026-03-02"}
+    id = hired(house, **again)
+    say(house, id, "Director", effectiveDate=APRIL, **again)
+    assert title(house) == "Engineer"
+    day(house, f"{APRIL}T00:00:00Z")
+    assert title(house) == "Director"
+
+
+def test_somebody_dismissed_is_in_again_by_a_new_first_day(house: House) -> None:
+    """The mark stays in the record, and the last day it was of."""
+    gone = {"involuntary": True, "terminationDate": "2026-03-10"}
+    id = hired(house, hireDate="2021-04-01")
+    say(house, id, "Engineer", hireDate="2021-04-01", active=False, **gone)
+    assert not house.ad.one(employeeID="E1").enabled
+    ends = {"hireDate": "2026-03-16", "contractEndDate": "2026-12-31"}
+    say(house, id, "Engineer", **gone, **ends)
+    assert house.ad.one(employeeID="E1").enabled
+    day(house, "2027-01-01T00:00:00Z")
+    assert not house.ad.one(employeeID="E1").enabled
+
+
+def test_somebody_once_dismissed_is_prepared_and_begins(house: House) -> None:
+    gone = {**OLD_MARK, "active": False, "hireDate": "2019-02-01"}
+    id = hired(house, **gone)
+    say(house, id, "Engineer", **gone | {"hireDate": "2026-03-23"})
+    assert not house.ad.one(employeeID="E1").enabled
+    day(house, "2026-03-23T00:00:00Z")
+    assert house.ad.one(employeeID="E1").enabled
+
+
 def test_who_is_said_to_be_out_is_out_though_an_old_date_stands_in_the_record(
     house: House,
 ) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from policy_settings import Leavers, People
-from provisioning.lifecycle import Episode, Lifecycle, lifecycle
+from provisioning.lifecycle import UNREAD, Episode, Lifecycle, lifecycle
 from store.clocks import parse_instant
 
 NOW = parse_instant("2026-03-16T09:00:00Z")
@@ -171,6 +171,63 @@ def test_involuntary_of_an_earlier_employment_is_history() -> None:
     assert stand(facts).stage == "active"
 
 
+BEFORE = {"involuntary": True, "originalHireDate": "2019-02-01", "terminationDate": "2024-05-31"}
+"""The mark of a dismissal, and the last day that it was of, as HR keeps them."""
+
+
+def test_a_pre_hire_who_was_once_dismissed_begins_on_the_first_day() -> None:
+    facts = {**BEFORE, "active": False, "hireDate": "2026-03-23", SAID_AT: NOW}
+    first = at("2026-03-23T00:00:00")
+    life = stand(dict(facts))
+    assert (life.stage, life.exists, life.enabled, life.valid_until) == (
+        *("prehire", True, False),
+        first,
+    )
+    assert stand(dict(facts), first).enabled
+
+
+@pytest.mark.parametrize("status", [None, "terminated"])
+def test_who_was_once_dismissed_works_until_the_contract_ends(status: str | None) -> None:
+    ends = {"hireDate": "2026-03-02", "contractEndDate": "2026-12-31", "status": status}
+    life = stand({**BEFORE, **ends, SAID_AT: NOW})
+    assert (life.stage, life.ends_at) == ("leaving", at("2027-01-01T00:00:00"))
+    assert stand({**BEFORE, **ends}, at("2027-01-01T00:00:00")).left
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"terminationDate": "2026-03-02"},
+        {"terminationDate": "2026-04-30"},
+        {"lastDayOfWork": "2026-03-16"},
+        {"active": False},
+        {"active": False, "contractEndDate": "2026-12-31"},
+        {"active": None, "status": "terminated", "contractEndDate": "2026-12-31"},
+        {"terminationDate": None, "contractEndDate": "2026-12-31"},
+        {"terminationDate": None, "status": "terminated"},
+        {"terminationDate": None, "active": False, "hireDate": "2026-04-06"},
+        {"terminationDate": "2026-04-06", "hireDate": "2026-04-06"},
+        {UNREAD: ["terminationDate"], "contractEndDate": "2026-12-31"},
+    ],
+)
+def test_who_is_dismissed_from_this_employment_is_out_and_stays_out(
+    said: dict[str, object],
+) -> None:
+    facts = {**BEFORE, "hireDate": "2026-03-02", SAID_AT: NOW, **said}
+    for now in (NOW, at("2026-04-06T00:00:00"), at("2027-06-01T00:00:00")):
+        life = stand(dict(facts), now)
+        assert (life.left, life.urgent) == (True, True)
+
+
+def test_who_is_dismissed_before_another_employment_is_out_now() -> None:
+    facts = {**AGAIN, "involuntary": True, "active": False, SAID_AT: NOW}
+    life = stand(dict(facts))
+    assert (life.left, life.urgent) == (True, True)
+    assert life.valid_until == at("2026-04-01T00:00:00")
+    assert stand(dict(facts), at("2026-04-01T00:00:00")).stage == "prehire"
+    assert stand(dict(facts), at("2026-05-01T00:00:00")).enabled
+
+
 def test_leave_stays_enabled() -> None:
     life = stand({"onLeave": True})
     assert (life.stage, life.enabled) == ("leave", True)
@@ -317,6 +374,30 @@ def test_one_record_left_while_another_works_is_no_leaver() -> None:
 
 def test_a_dismissal_counts_whatever_another_record_says() -> None:
     assert both({}, {"active": False, "involuntary": True}).left
+
+
+def test_a_dismissal_that_has_passed_is_history_for_the_record_of_who_returns() -> None:
+    gone = {"hireDate": "2019-02-01", "terminationDate": "2024-05-31", "involuntary": True}
+    again = {"hireDate": "2026-03-02", "contractEndDate": "2026-12-31"}
+    ahead = {"hireDate": "2026-03-23"}
+    for order in ((gone, again), (again, gone)):
+        life = both(*order)
+        assert (life.stage, life.ends_at) == ("leaving", at("2027-01-01T00:00:00"))
+    for order in ((gone, ahead), (ahead, gone)):
+        assert both(*order).stage == "prehire"
+        assert both(*order, at("2026-03-23T00:00:00")).enabled
+
+
+def test_a_dismissal_ends_whatever_else_had_begun_by_the_last_day() -> None:
+    gone = {"hireDate": "2019-02-01", "terminationDate": "2026-03-10", "involuntary": True}
+    same = {"hireDate": "2026-03-02"}
+    later = {"hireDate": "2026-05-01", "contractEndDate": "2026-12-31"}
+    for one in (same, {}, {**gone, "terminationDate": None, "active": False}):
+        assert both(gone, one).left
+    assert both({**gone, "terminationDate": "2026-03-20"}, later).left, "it acts at once"
+    episodes = [episode({"active": True, **one}) for one in (same, gone, later)]
+    life = lifecycle(episodes, None, POLICY, at("2026-05-01T00:00:00"))
+    assert (life.enabled, life.ends_at) == (True, at("2027-01-01T00:00:00"))
 
 
 def test_who_left_by_both_left_with_the_later() -> None:
