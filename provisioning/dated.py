@@ -8,8 +8,8 @@ present employment, which are dated themselves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mappings.results import Facts
@@ -47,25 +47,69 @@ class Push:
     """Everything it says, for whatever day."""
 
 
-def take(stored: Record, derived: Facts, policy: People, now: float) -> Push:
+def take(
+    stored: Record,
+    derived: Facts,
+    policy: People,
+    now: float,
+    spoken: Callable[[], Mapping[str, Any]] | None = None,
+) -> Push:
     """What the record says after a push at business time `now`. `stored` is what it said
-    before, without facts for a new one."""
+    before, without facts for a new one. `spoken` gives the facts that the push says by itself,
+    where it leaves the rest of the document as it was; without it the push says everything.
+
+    A fact that is not said goes on as it did, now and on every day that is ahead. So does
+    `effectiveDate`: it is about the push that said it, and about no other.
+    """
     known = stored.on(now)
-    ahead = [change for change in stored.ahead if change.at > now]
+    ahead = tuple(change for change in stored.ahead if change.at > now)
     effective = _effective(stored.source, known, derived, ahead, policy, now)
+    stored = Record(stored.source, known, ahead)
+    if spoken is None or not known or not (ahead or effective is not None):
+        return _said(stored, derived, policy, now, effective, None)
+    named = frozenset(n for n, value in spoken().items() if derived.values.get(n) == value)
+    news = _off_course(stored, derived)
+    if EFFECTIVE in named | news:
+        return _said(stored, derived, policy, now, effective, named | news)
+    # What the push itself does not say the document says of the day that still stands in it.
+    waiting = frozenset(
+        name
+        for name in news - named
+        if effective is not None
+        and (name not in known or any(name in change.facts for change in ahead))
+    )
+    push = _said(stored, derived, policy, now, None, (named | news) - waiting)
+    if waiting:
+        push = _said(push.record, derived, policy, now, effective, waiting)
+    return push
+
+
+def _said(
+    stored: Record,
+    derived: Facts,
+    policy: People,
+    now: float,
+    effective: float | None,
+    names: frozenset[str] | None,
+) -> Push:
+    """What a record that says this today says when these facts, or all, are said from the
+    instant `effective` on; None: at once."""
+    known, ahead = stored.facts, stored.ahead
     if effective is None:
-        facts = _whole(derived, known, iso(now))
+        facts = _whole(_only(names, derived, known), known, iso(now))
         if _stays_out(stored.source, known, facts, policy):
             facts[OUT] = True
-        return Push(Record(stored.source, facts, tuple(ahead)), facts)
+        return Push(Record(stored.source, facts, ahead), facts)
     others = [change for change in ahead if change.at != effective]
     base = Record(stored.source, known, tuple(others)).on(effective)
-    newest = _whole(derived, base, iso(effective))
+    newest = _whole(_only(names, derived, stored.on(effective)), base, iso(effective))
     if _stays_out(stored.source, base, newest, policy):
         newest[OUT] = True
     facts = {name: value for name, value in known.items() if name != UNREAD}
     facts |= {name: newest[name] for name in (*_AT_ONCE, UNREAD) if name in newest}
     at_once = _ends(newest, known)
+    if names is not None:
+        at_once = {name: day for name, day in at_once.items() if name in names}
     if at_once:
         facts |= at_once
         facts[SAID_AT] = _said_at(facts, known, iso(now))
@@ -86,6 +130,42 @@ def take(stored: Record, derived: Facts, policy: People, now: float) -> Push:
     return Push(Record(stored.source, facts, tuple(dated)), newest)
 
 
+def _off_course(stored: Record, derived: Facts) -> frozenset[str]:
+    """The facts that are said to be what they are neither today nor on a day that is ahead."""
+    unread = _unread(derived)
+    known = stored.facts
+    silent = [name for name in known if name not in NEVER_NULL and name not in unread]
+
+    def is_off(name: str) -> bool:
+        value = derived.values.get(name)
+        course = [known, *(one.facts for one in stored.ahead if name in one.facts)]
+        return all(said.get(name) != value for said in course)
+
+    return frozenset(n for n in {*derived.values, *silent} - _ADDED if is_off(n))
+
+
+def _only(names: frozenset[str] | None, derived: Facts, base: Mapping[str, Any]) -> Facts:
+    """What is derived of these facts, and of the others what they are in `base`."""
+    if names is None:
+        return derived
+    values = {
+        name: value
+        for name, value in base.items()
+        if name not in names and name not in _ADDED and _asks(derived, name)
+    }
+    values |= {name: value for name, value in derived.values.items() if name in names}
+    return replace(derived, values=values)
+
+
+def _asks(derived: Facts, name: str) -> bool:
+    return derived.asked is None or name in derived.asked
+
+
+def _unread(derived: Facts) -> set[str]:
+    """The facts of which something was said that could not be read."""
+    return {problem.rule.rpartition(" ")[2] for problem in derived.problems}
+
+
 def _ends(newest: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
     """What is said of the end of the employment that is known, also by who begins another."""
     said = {name: newest[name] for name in _ENDS if name in newest}
@@ -101,7 +181,7 @@ def _effective(
     source: str,
     known: Mapping[str, Any],
     derived: Facts,
-    ahead: list[Ahead],
+    ahead: Sequence[Ahead],
     policy: People,
     now: float,
 ) -> float | None:
@@ -132,9 +212,9 @@ def _whole(derived: Facts, known: Mapping[str, Any], now: str) -> dict[str, Any]
     value that could not be read, never is. A fact that the mapping does not ask for any
     more is not said any more."""
     facts: dict[str, Any] = dict(derived.values)
-    unread = {p.rule.rpartition(" ")[2] for p in derived.problems}
+    unread = _unread(derived)
     for name, value in known.items():
-        if name not in _ADDED and (derived.asked is None or name in derived.asked):
+        if name not in _ADDED and _asks(derived, name):
             kept = name in NEVER_NULL or name in unread
             facts.setdefault(name, value if kept else None)
     facts[SAID_AT] = _said_at(facts, known, now)

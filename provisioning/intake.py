@@ -20,7 +20,7 @@ from provisioning.merging import Record, course, merge, was_out
 from provisioning.pairs import Lane
 from provisioning.people import UNKNOWN, Kept
 from provisioning.reading import Reading, Terms
-from scim.listener import Verdict
+from scim.listener import Speaking, Spoken, Verdict
 from settings import Settings
 from store import journal, members, resources
 from store.clocks import BusinessClock, machine_now
@@ -60,6 +60,7 @@ class Intake:
         after: dict[str, Any] | None,
         cleared: frozenset[str],
         ready: Reading | None = None,
+        spoken: Speaking | None = None,
     ) -> Verdict:
         """Join, derive facts, ask pairs. Raises ScimError 409 for a second live resource
         of one person in one source (state.md 5)."""
@@ -85,11 +86,17 @@ class Intake:
                 derived = ready.derived
             else:
                 derived = inbound.facts(with_groups(tx, inbound, source, id, after), cleared)
-            external_id, now = after.get("externalId"), moment.business
-            said = reading.read(terms, derived, external_id, found.facts, found.ahead, now)
+            said = reading.read(
+                *(terms, derived, after.get("externalId"), found.facts, found.ahead),
+                *(moment.business, _facts_of(inbound, spoken)),
+            )
         if said.is_stale:
             self._note(tx, "stale", found.who, source, id, receipt, {}, moment)
             return Verdict(person=found.who, facts=found.facts, stale=True, receipt=receipt)
+        if found.ahead and before == after and spoken is not _nothing and said.is_the_same:
+            if said.ahead != found.ahead:
+                _store_ahead(tx, id, said.ahead)
+            return Verdict(person=found.who, facts=found.facts, same=True)
         is_asked = said.keys == keys
         owners = found.owners if is_asked else people.owners(tx, said.keys)
         joining = Joining(tx, settings.sources, id, said)
@@ -109,7 +116,7 @@ class Intake:
         if not joining.made:
             self._owe(tx, settings, who, kept, asked.looked, moment.business, left=left)
         if said.ahead != found.ahead:
-            tx.execute(update(resource).where(resource.c.id == id).values(ahead=said.ahead))
+            _store_ahead(tx, id, said.ahead)
         body = {**asked.counters, **said.told(), "case": problem}
         what = "created" if before is None else "changed"
         self._note(tx, what, who, source, id, receipt, body, moment)
@@ -122,6 +129,7 @@ class Intake:
         document: Mapping[str, Any],
         cleared: frozenset[str],
         facts: str | None,
+        spoken: Speaking | None = None,
     ) -> Reading | None:
         """What a record says, unless its mapping reads groups."""
         inbound = self._inbounds().get(source)
@@ -129,7 +137,8 @@ class Intake:
             return None
         terms, derived = _terms(self._settings(), source, inbound), inbound.facts(document, cleared)
         external_id, now = document.get("externalId"), self._business.now()
-        said = reading.read(terms, derived, external_id, facts, None, now)
+        named = _facts_of(inbound, spoken)
+        said = reading.read(terms, derived, external_id, facts, None, now, named)
         _ = said.alone  # worked out while nobody waits
         return said
 
@@ -140,7 +149,8 @@ class Intake:
         if row is None or row.deleted is not None or row.person is None:
             return False
         document, cleared = parse(row.document), frozenset(json.loads(row.cleared))
-        said = self.on_change(tx, row.source, row.type, id, document, document, cleared)
+        about = (row.source, row.type, id, document, document, cleared)
+        said = self.on_change(tx, *about, spoken=_nothing)
         values = {"person": said.person, "facts": said.facts}
         tx.execute(update(resource).where(resource.c.id == id).values(**values))
         return True
@@ -284,6 +294,30 @@ class Intake:
             now=moment.machine,
             business_now=moment.business,
         )
+
+
+def _nothing() -> Spoken:
+    """What a document says that is merely read again."""
+    return Spoken({}, ())
+
+
+def _facts_of(inbound: Inbound, spoken: Speaking | None) -> Callable[[], Mapping[str, Any]] | None:
+    """The facts that a message says by itself, if it does not say all: but for what a mapping
+    says of everybody."""
+    if spoken is None:
+        return None
+
+    def facts() -> Mapping[str, Any]:
+        message = spoken()
+        own = inbound.facts(message.content, message.emptied).values
+        always = inbound.facts({}).values
+        return {name: value for name, value in own.items() if always.get(name, ...) != value}
+
+    return facts
+
+
+def _store_ahead(tx: Connection, id: str, ahead: str | None) -> None:
+    tx.execute(update(resource).where(resource.c.id == id).values(ahead=ahead))
 
 
 def _terms(settings: Settings, source: str, inbound: Inbound) -> Terms:

@@ -37,6 +37,8 @@ from store.statement import Statement
 from store.tables import person, person_key, resource
 
 SHARED = "shared"
+NONE_LEFT = "[]"
+"""In the column `resource.ahead`: the days that were ahead have come."""
 UNKNOWN = "{}"
 """An object with nothing in it, as in the column `facts` of somebody of whom nobody has said
 anything yet."""
@@ -304,7 +306,8 @@ def refresh(tx: Connection, who: str, policy: People, now: float) -> None:
         if come:
             rest = tuple(change for change in said.ahead if change.at > now)
             said = Record(said.source, said.on(now), rest)
-            values = {"facts": facts_text(said.facts), "ahead": ahead_text(rest)}
+            # What the document says may be of before: it is asked when it is said again.
+            values = {"facts": facts_text(said.facts), "ahead": ahead_text(rest) or NONE_LEFT}
             tx.execute(update(resource).where(resource.c.id == row.id).values(**values))
         records.append(said)
     if records:

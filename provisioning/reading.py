@@ -7,7 +7,7 @@ nobody else speaks of the person is for the transaction to see.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -65,6 +65,12 @@ class Reading:
         return (self.facts_before, self.ahead_before, self.terms) == (facts, ahead, terms)
 
     @property
+    def is_the_same(self) -> bool:
+        """Whether it says what is stored, for every day."""
+        same_ahead = self.ahead == people.ahead_text(self.stored.ahead)
+        return self.facts == self.facts_before and same_ahead
+
+    @property
     def has_news(self) -> bool:
         """Whether anything is said of the person that was not said before."""
         return not dated.ABOUT_THE_PUSH.issuperset(self.changed)
@@ -95,12 +101,13 @@ def read(
     facts: str | None,
     ahead: str | None,
     now: float,
+    spoken: Callable[[], Mapping[str, Any]] | None = None,
 ) -> Reading:
     """What `derived` makes of the record that is stored with these `facts` and what is `ahead`:
-    with neither if it is new."""
+    with neither if it is new. `spoken` as in `dated.take`."""
     stored = people.record(terms.source, facts, ahead)
     known = stored.on(now)
-    push = dated.take(stored, derived, terms.policy, now)
+    push = dated.take(stored, derived, terms.policy, now, spoken)
     said = push.record
     return Reading(
         terms=terms,

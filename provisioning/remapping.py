@@ -97,7 +97,7 @@ def _anew(
                 connection, inbound, row.source, row.id, json.loads(row.document)
             )
             derived = inbound.facts(document, json.loads(row.cleared))
-            said = dated.take(stored, derived, policy, now).record
+            said = dated.take(stored, derived, policy, now, dict).record
         yield row, said, _says(said) != _says(stored)
 
 

@@ -15,7 +15,7 @@ from scim import documents, groups, indexing, names
 from scim.bodies import encode
 from scim.errors import invalid_value
 from scim.groups import Change
-from scim.listener import Listener
+from scim.listener import Listener, Speaking
 from scim.patch import Outcome
 from scim.profiles import Profile, has_key
 from scim.schema import Registry, ResourceType
@@ -45,6 +45,8 @@ class Draft:
     """What the listener has made of it."""
     old: Resource | None = None
     same: bool = False
+    spoken: Speaking | None = None
+    """What the message says by itself, if it is not all of it."""
 
 
 class Drafts:
@@ -132,10 +134,11 @@ class Drafts:
             )
         ready = None
         if new != old:
-            ready = self._listener.ready(old.source, kind.name, after, cleared, old.facts)
+            about = (old.source, kind.name, after, cleared, old.facts, result.spoken)
+            ready = self._listener.ready(*about)
         values = indexing.values(kind, after)
         named = frozenset(result.named)
-        return Draft(new, before, after, change, named, values, ready, old, same)
+        return Draft(new, before, after, change, named, values, ready, old, same, result.spoken)
 
     def check_members(
         self, profile: Profile, kind: ResourceType, content: Mapping[str, Any]

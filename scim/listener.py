@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,13 +15,27 @@ class Verdict:
 
     `person` and `facts` (JSON text) are stored beside the resource. `stale` means that the
     change is older than what is stored: the resource stays as it is and the client gets it.
-    `receipt` is an opaque id by which the client can ask later what came of the change.
+    `same` means that it says nothing that was not said before. `receipt` is an opaque id by
+    which the client can ask later what came of the change.
     """
 
     person: str | None = None
     facts: str | None = None
     stale: bool = False
     receipt: str | None = None
+    same: bool = False
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What a message says by itself, in the form of a resource, and the paths it empties."""
+
+    content: Mapping[str, Any]
+    emptied: Collection[str]
+
+
+Speaking = Callable[[], Spoken]
+"""Asked only when it matters."""
 
 
 class Listener(Protocol):
@@ -32,9 +46,11 @@ class Listener(Protocol):
     not filled since. Of a group's members `before` has only those that the change takes away
     and `after` those that it adds; whoever stays can be read from `store/members.py`, whose
     rows change after the call. A deleted resource leaves its groups in the same transaction,
-    without a call for each. A ScimError refuses the change; any other exception undoes it.
-    It may run again from the start when the database asks for a retry, so it must act
-    through `tx` alone.
+    without a call for each. `spoken` is there where the message says a part of the resource
+    and the rest is kept from before; else it says all of it. Of a resource that is `dated`,
+    messages that leave the document as it is are told too: they may mean another day. A
+    ScimError refuses the change; any other exception undoes it. It may run again from the
+    start when the database asks for a retry, so it must act through `tx` alone.
     """
 
     def on_change(
@@ -47,6 +63,7 @@ class Listener(Protocol):
         after: dict[str, Any] | None,
         cleared: frozenset[str],
         ready: Any = None,
+        spoken: Speaking | None = None,
     ) -> Verdict: ...
 
     def ready(
@@ -56,6 +73,7 @@ class Listener(Protocol):
         document: Mapping[str, Any],
         cleared: frozenset[str],
         facts: str | None,
+        spoken: Speaking | None = None,
     ) -> Any:
         """What can be worked out of a document before others have to wait for its transaction:
         `on_change` gets it back with the same document. `facts` are those of the resource as
@@ -79,6 +97,7 @@ class Ignore:
         after: dict[str, Any] | None,
         cleared: frozenset[str],
         ready: Any = None,
+        spoken: Speaking | None = None,
     ) -> Verdict:
         """Take everything, make nothing of it."""
         return Verdict()
@@ -90,6 +109,7 @@ class Ignore:
         document: Mapping[str, Any],
         cleared: frozenset[str],
         facts: str | None,
+        spoken: Speaking | None = None,
     ) -> Any:
         """Nothing is worked out."""
         return None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
-from scim.errors import invalid_path, invalid_syntax, invalid_value, no_target
+from scim.errors import ScimError, invalid_path, invalid_syntax, invalid_value, no_target
 from scim.filters import Comparison, Node, Or
 from scim.groups import Change
+from scim.listener import Speaking, Spoken
 from scim.operations import Work, as_list
 from scim.paths import Path
 from scim.profiles import Profile
@@ -25,12 +27,14 @@ MAX_OPERATIONS = 1000
 class Outcome:
     """What a message makes of a resource: its content, the paths that were emptied, and
     those named of attributes that are returned on request. `formatted`: name.formatted is as
-    the message says it, or says all there is; else the message did not speak of it."""
+    the message says it, or says all there is; else the message did not speak of it. `spoken`
+    gives what the message says by itself where it does not say all."""
 
     content: dict[str, Any]
     emptied: set[str]
     named: set[str]
     formatted: bool = True
+    spoken: Speaking | None = None
 
 
 class Patch:
@@ -75,15 +79,19 @@ class Patch:
         """`content` (without schemas, id, meta), which is changed in place, after all
         operations. Raises ScimError 400."""
         work = Work(self._kind, self._profile, id, content)
-        for name, target, value, valued in self._operations:
-            if target is None:
-                work.whole(name, value)
-            elif name == "remove":
-                work.remove(target, value if valued else None)
-            else:
-                work.put(name, target, value)
+        for operation in self._operations:
+            _do(work, *operation)
         content = {k: v for k, v in work.content.items() if v != [] and (v != {} or ":" not in k)}
-        return Outcome(content, work.emptied, work.named, work.formatted)
+        return Outcome(content, work.emptied, work.named, work.formatted, lambda: self._spoken(id))
+
+    def _spoken(self, id: str) -> Spoken:
+        """What it says of a resource of which nothing is known. An operation that needs
+        something to work on says nothing there; what it changes is seen in the resource."""
+        work = Work(self._kind, replace(self._profile, create_unmatched=True), id, {})
+        for name, target, value, valued in self._operations:
+            with suppress(ScimError):
+                _do(work, name, target, copy.deepcopy(value), valued)
+        return Spoken(work.content, work.emptied)
 
     def without_members(self) -> tuple[Patch, Change] | None:
         """What the message says of members, apart from the rest of it.
@@ -148,6 +156,15 @@ def as_patch(body: Mapping[str, Any]) -> dict[str, Any]:
 def _said(value: Mapping[str, Any]) -> dict[str, Any]:
     inner = ((k, _said(v) if isinstance(v, dict) else v) for k, v in value.items())
     return {key: one for key, one in inner if one != {}}
+
+
+def _do(work: Work, name: str, target: Target | None, value: Any, valued: bool) -> None:
+    if target is None:
+        work.whole(name, value)
+    elif name == "remove":
+        work.remove(target, value if valued else None)
+    else:
+        work.put(name, target, value)
 
 
 def _taken(members: Attribute, value: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:

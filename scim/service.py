@@ -317,7 +317,7 @@ class Service:
         if draft.same and settled:  # the members alone are others
             new = _restamped(draft.new, round(self._now(), 3))
             draft = replace(draft, new=new, after=parse(new.document))
-        if draft.new == old:
+        if draft.new == old and not old.dated:
             return Written(old, None, draft.named, "unchanged")
         written = self._update(tx, client, kind, old, draft, settled)
         return replace(written, named=draft.named)
@@ -355,10 +355,13 @@ class Service:
             before[kind.members.name] = self.groups.values(settled.removed)
             after[kind.members.name] = self.groups.values(settled.added)
         verdict = self._listener.on_change(
-            tx, new.source, kind.name, new.id, before, after, new.cleared, draft.ready
+            *(tx, new.source, kind.name, new.id, before, after, new.cleared),
+            *(draft.ready, draft.spoken),
         )
         if verdict.stale:
             return Written(old, verdict.receipt, result="stale")
+        if verdict.same and new == old:
+            return Written(old, None, result="unchanged")
         new = replace(new, person=verdict.person, facts=verdict.facts)
         if not resources.replace(tx, new, old.version, values, known):
             raise moved()

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from scim.drafts import Outcomes
 from scim.errors import invalid_value
 from scim.groups import Change
+from scim.listener import Spoken
 from scim.names import NAME, has_formatted
 from scim.operations import Work as Operations
 from scim.patch import Outcome
@@ -98,8 +99,13 @@ class Record:
                 content[name] = _merged(schema, content.get(name) or {}, value)
             else:
                 _put(content, name, self._kind.attribute(name), value)
-        formatted = has_formatted(self.said.get(NAME))
-        return Outcome(content, set(self._shaper.emptied), set(self._shaper.named), formatted)
+        emptied = self._shaper.emptied
+        formatted, spoken = (
+            has_formatted(self.said.get(NAME)),
+            Spoken(self.said, frozenset(emptied)),
+        )
+        named = set(self._shaper.named)
+        return Outcome(content, set(emptied), named, formatted, lambda: spoken)
 
 
 def _merged(

@@ -42,7 +42,7 @@ class Resource:
 
     `seq` is its place in the order of creation, 0 before it is stored; `grouped` says
     whether it is a member of a group; `twin` is its id when others may have its externalId,
-    else "-".
+    else "-". `dated`: what it says is dated ahead, or was until the day came.
     """
 
     id: str
@@ -60,6 +60,7 @@ class Resource:
     seq: int = 0
     grouped: bool = False
     twin: str = "-"
+    dated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ COLUMNS = (
     resource.c.seq,
     exists().where(_membership.c.member == resource.c.id).label("grouped"),
     resource.c.twin,
+    resource.c.ahead.is_not(None).label("dated"),
 )
 LIVE = resource.c.deleted.is_(None)
 MINE = (
@@ -345,7 +347,7 @@ def from_row(row: Sequence[Any]) -> Resource:
     """The resource in a row of `COLUMNS`."""
     values = list(row)
     values[7] = frozenset(json.loads(values[7])) if values[7] != "[]" else frozenset()
-    values[13] = bool(values[13])
+    values[13], values[15] = bool(values[13]), bool(values[15])
     return Resource(*values)
 
 

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from scim import schema
 from scim.endpoints import create_blueprint
-from scim.listener import Ignore, Verdict
+from scim.listener import Ignore, Speaking, Spoken, Verdict
 from store import credentials
 from store.database import Database
 from store.tables import metadata
@@ -44,6 +44,7 @@ class Recorder(Ignore):
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.regrouped: list[tuple[str, list[str]]] = []
+        self.spoken: Spoken | None = None
         self.verdict = Verdict()
         self.error: Exception | None = None
         self.act: Callable[[Connection], None] = lambda tx: None
@@ -58,7 +59,9 @@ class Recorder(Ignore):
         after: dict[str, Any] | None,
         cleared: frozenset[str],
         ready: Any = None,
+        spoken: Speaking | None = None,
     ) -> Verdict:
+        self.spoken = None if spoken is None else spoken()
         self.calls.append((source, type, id, before, after, cleared))
         self.act(tx)
         if self.error is not None:

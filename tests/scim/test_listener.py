@@ -6,14 +6,14 @@ import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from scim.errors import ScimError
-from scim.listener import Verdict
+from scim.listener import Spoken, Verdict
 from store import resources
 from store.resources import Resource
 from store.tables import person, resource, setting
-from tests.scim.conftest import Client, Server, accepted, refused
+from tests.scim.conftest import PATCH_OP, Client, Server, accepted, refused
 
 
 def stored(server: Server, id: str) -> Resource:
@@ -44,6 +44,46 @@ def test_it_is_told_of_create_change_and_delete(server: Server, hr: Client) -> N
         ("workday", "User", id, made, changed, frozenset()),
         ("workday", "User", id, changed, None, frozenset()),
     ]
+
+
+def test_it_is_told_what_a_message_says_by_itself_where_that_is_not_all(
+    server: Server, hr: Client
+) -> None:
+    made = hr.create(userName="a", title="x", emails=[{"type": "work", "value": "a@b.example"}])
+    assert server.listener.spoken is None
+    path = f"/Users/{made['id']}"
+    operations = [
+        {"op": "remove", "path": "title"},
+        {"op": "replace", "path": 'emails[type eq "work"].value', "value": "c@b.example"},
+        {"op": "remove", "path": 'emails[value sw "a"]'},
+        {"op": "add", "value": {"name": {"familyName": "Berg"}}},
+    ]
+    hr.send("PATCH", path, {"schemas": [PATCH_OP], "Operations": operations})
+    said = server.listener.spoken
+    assert said is not None
+    assert said.content == {
+        "emails": [{"type": "work", "value": "c@b.example"}],
+        "name": {"familyName": "Berg"},
+    }
+    assert "title" in said.emptied
+    hr.put(made["id"], {"active": False})
+    assert server.listener.spoken == Spoken({"active": False}, set())
+    hr.put(made["id"], {"userName": "a", "title": "y"})
+    assert server.listener.spoken is None
+
+
+def test_of_what_is_dated_it_is_told_though_the_document_stays(server: Server, hr: Client) -> None:
+    made = hr.create(userName="a", title="x")
+    with server.db.engine.begin() as connection:
+        connection.execute(update(resource).values(ahead="[]"))
+    told = len(server.listener.calls)
+    server.listener.verdict = Verdict(same=True)
+    same = accepted(hr.put(made["id"], {"userName": "a", "title": "x"}))
+    assert len(server.listener.calls) == told + 1
+    server.listener.verdict = Verdict(facts="{}")
+    again = accepted(hr.put(made["id"], {"userName": "a", "title": "x"}))
+    assert again["meta"] == same["meta"] == made["meta"]
+    assert stored(server, made["id"]).facts == "{}"
 
 
 def test_reads_and_refusals_are_not_told(server: Server, hr: Client) -> None:
