@@ -20,6 +20,7 @@ from provisioning.merging import Record, course, merge, was_out
 from provisioning.pairs import Lane
 from provisioning.people import UNKNOWN, Kept
 from provisioning.reading import Reading, Terms
+from provisioning.superseding import Old
 from scim.listener import Speaking, Spoken, Verdict
 from settings import Settings
 from store import journal, members, resources
@@ -99,28 +100,33 @@ class Intake:
             return Verdict(person=found.who, facts=found.facts, same=True)
         is_asked = said.keys == keys
         owners = found.owners if is_asked else people.owners(tx, said.keys)
-        joining = Joining(tx, settings.sources, id, said)
+        joining = Joining(tx, settings.sources, id, said, after)
         who, problem = joining.join(found.who, owners)
+        is_first, taken = said.is_first, [old.id for old in joining.supersedes]
+        if taken:
+            said = _taking_over(said, joining.supersedes[0], after)
         kept, left = people.NOBODY, False
         if not joining.made:
             kept = found.kept or people.read(tx, who)
-            others = self._others(tx, who, id) if found.has_others else []
+            others = self._others(tx, who, (id, *taken)) if found.has_others else []
             left = self._assert(tx, settings, who, kept, others, said)
         people.note_case(tx, who, kept, id, problem)
         edges = [*joining.edges, *known_as]
         if edges and (found.is_awaited or not is_asked):
             # A report may name this manager by the SCIM id we are about to hand out, or so.
             pairs.resolved(tx, moment.machine, *edges)
-        lane = _lane(left=left, first=said.is_first, changed=said.has_news)
+        lane = _lane(left=left, first=is_first, changed=said.has_news)
         asked = pairs.ask_and_tell(tx, who, settings.targets, lane, moment.machine)
         if not joining.made:
             self._owe(tx, settings, who, kept, asked.looked, moment.business, left=left)
         if said.ahead != found.ahead:
             _store_ahead(tx, id, said.ahead)
+        for old in taken:
+            self._note(tx, "superseded", who, source, old, new_id(), {"by": id}, moment)
         body = {**asked.counters, **said.told(), "case": problem}
         what = "created" if before is None else "changed"
         self._note(tx, what, who, source, id, receipt, body, moment)
-        return Verdict(person=who, facts=said.facts, receipt=receipt)
+        return Verdict(person=who, facts=said.facts, receipt=receipt, supersedes=tuple(taken))
 
     def ready(
         self,
@@ -164,12 +170,12 @@ class Intake:
         for id in members.below(tx, source, list(ids), "User"):
             self.again(tx, id)
 
-    def _others(self, tx: Connection, who: str, id: str) -> list[Record]:
+    def _others(self, tx: Connection, who: str, besides: Collection[str]) -> list[Record]:
         """What every other live record of the person says."""
         return [
             people.record(row.source, row.facts, row.ahead)
             for row in people.live_resources(tx, who)
-            if row.id != id and row.facts
+            if row.id not in besides and row.facts
         ]
 
     def _assert(
@@ -246,7 +252,7 @@ class Intake:
         if who is None or kept is None:
             return Verdict()
         people.note_case(tx, who, kept, id, None)
-        rest = self._others(tx, who, id) if found.has_others else []
+        rest = self._others(tx, who, (id,)) if found.has_others else []
         if rest:
             stops = left = self._become(tx, settings, who, kept, rest, now)
         else:
@@ -322,6 +328,13 @@ def _store_ahead(tx: Connection, id: str, ahead: str | None) -> None:
 
 def _terms(settings: Settings, source: str, inbound: Inbound) -> Terms:
     return Terms(source, inbound, settings.people, settings.sources[source].shared_keys)
+
+
+def _taking_over(said: Reading, old: Old, document: Mapping[str, Any]) -> Reading:
+    """The record as if it had been PUT over the `old` one, whose place it takes: keys that it
+    does not say are kept."""
+    derived, external_id = said.derived, document.get("externalId")
+    return reading.read(said.terms, derived, external_id, old.facts, old.ahead, said.now)
 
 
 def _known_as(

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
 from provisioning import people
-from provisioning.people import LIFELONG, NUMBER, STABLE_KINDS, Key
+from provisioning.people import LIFELONG, STABLE_KINDS, Key
 from provisioning.reading import Reading
+from provisioning.superseding import NUMBERS, Old, has_number, said_by, superseded
 from scim.errors import ScimError
 from store.clocks import machine_now
-
-_NUMBERS = (*STABLE_KINDS, NUMBER)
 
 OTHERS_KEY = "this record now carries a key of another person"
 RENUMBERED = "every number by which this person was known has changed"
@@ -26,6 +26,7 @@ SEVERAL = "the keys of this record belong to different people"
 NO_KEY = "this record has no usable key (externalId, worker id or employee number)"
 OTHER_LIFE = "this number belongs to somebody with another lifelong id"
 OTHER_NAME = "this record has the lifelong id of somebody with another name"
+OTHER_NAME_OF_GUID = "this record has the GUID of somebody with another name"
 
 
 class Joining:
@@ -37,16 +38,21 @@ class Joining:
         sources: Iterable[str],
         id: str,
         said: Reading,
+        document: Mapping[str, Any],
     ) -> None:
-        """`said` is what the record of that `id` says; `sources` are all there are."""
+        """`said` is what the record of that `id` says by its `document`; `sources` are all
+        there are."""
         self._tx = tx
         self._sources = sources
         self._id = id
         self._said = said
+        self._document = document
         self.made = False
         """Whether the person is new."""
         self.edges: list[str] = []
         """What pairs may have waited for, and is here now."""
+        self.supersedes: list[Old] = []
+        """The records whose place this one takes."""
 
     def join(self, who: str | None, known: Mapping[Key, str]) -> tuple[str, str | None]:
         """The person behind the record, and why a human has to look at it, if so.
@@ -55,7 +61,7 @@ class Joining:
         Raises ScimError 409 when another live record of the source has one of its numbers.
         """
         keys = self._said.keys
-        numbered = _owners(known, _NUMBERS)
+        numbered = _owners(known, NUMBERS)
         lifelong = _owners(known, (LIFELONG,))
         if who is not None:
             problem = self._doubt(who, keys, known, numbered, lifelong)
@@ -77,7 +83,7 @@ class Joining:
         """What is wrong with a record that has its person."""
         if any(other != who for other in (*numbered, *lifelong)):
             return OTHERS_KEY
-        numbers = [key for key in keys if key.kind in _NUMBERS]
+        numbers = [key for key in keys if key.kind in NUMBERS]
         if not numbers or any(known.get(key) == who for key in numbers) or who in lifelong:
             return None
         return RENUMBERED if people.keys_held(self._tx, who, STABLE_KINDS) else None
@@ -98,12 +104,17 @@ class Joining:
         who = claimed[0]
         if numbered and not lifelong and self._has_another_life(who, keys):
             return self._new(), OTHER_LIFE
-        has_number = any(key.kind in _NUMBERS for key in keys)
-        by_lifelong_id = not numbered and bool(lifelong) and has_number
-        if by_lifelong_id and self._is_called_otherwise(who):
+        may_stand_beside = not numbered and bool(lifelong) and has_number(self._said.keys)
+        if may_stand_beside and self._is_called_otherwise(who):
             return self._new(), OTHER_NAME
-        if not by_lifelong_id:
-            self._refuse_twin(who)
+        new = said_by(self._said.terms, self._document, self._said.keys)
+        taken = superseded(
+            self._tx, self._said.terms, who, self._id, new, may_stand_beside=may_stand_beside
+        )
+        if taken and not numbered and self._is_called_otherwise(who):
+            return self._new(), OTHER_NAME if lifelong else OTHER_NAME_OF_GUID
+        self._refuse_doubtful(who, taken)
+        self.supersedes = taken
         return who, None
 
     def _new(self) -> str:
@@ -128,12 +139,16 @@ class Joining:
         ]
         return bool(pairs_of_names) and all(a != b for a, b in pairs_of_names)
 
-    def _refuse_twin(self, who: str) -> None:
-        for other in people.live_resources(self._tx, who):
-            if other.source == self._said.terms.source and other.id != self._id:
-                raise ScimError(
-                    409, "This source already has a resource for the same person key", "uniqueness"
-                )
+    def _refuse_doubtful(self, who: str, taken: Sequence[Old]) -> None:
+        """A human is to say first whose record it is: what it says would be taken over."""
+        if taken and not json.loads(people.read(self._tx, who).cases).keys().isdisjoint(
+            old.id for old in taken
+        ):
+            raise ScimError(
+                409,
+                "This source has a resource for the same person that a human has to look at first",
+                "uniqueness",
+            )
 
 
 def _owners(known: Mapping[Key, str], kinds: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ nobody else speaks of the person is for the transaction to see.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -107,6 +107,7 @@ def read(
     with neither if it is new. `spoken` as in `dated.take`."""
     stored = people.record(terms.source, facts, ahead)
     known = stored.on(now)
+    derived = _numbered(derived, known)
     push = dated.take(stored, derived, terms.policy, now, spoken)
     said = push.record
     return Reading(
@@ -124,6 +125,22 @@ def read(
         ahead=people.ahead_text(said.ahead),
         changed=sorted(name for name, value in said.facts.items() if known.get(name) != value),
     )
+
+
+def _numbered(derived: Facts, known: Mapping[str, Any]) -> Facts:
+    """A GUID that stands where others have the number does not take the place of a number that
+    is known: like a key that is not said (state.md 6)."""
+    values = derived.values
+    others = [
+        name
+        for name in ("workerId", "employeeNumber")
+        if values.get(name) and known.get(name) and values[name] != known[name]
+    ]
+    if not others:
+        return derived
+    guids = {people.fold(values.get(name)) for name in ("sourceGuid", "universalId")}
+    kept = {name: known[name] for name in others if people.fold(values[name]) in guids}
+    return replace(derived, values=values | kept)
 
 
 def _is_stale(facts: Mapping[str, Any], known: Mapping[str, Any], now: float) -> bool:

@@ -16,7 +16,9 @@ class Verdict:
     `person` and `facts` (JSON text) are stored beside the resource. `stale` means that the
     change is older than what is stored: the resource stays as it is and the client gets it.
     `same` means that it says nothing that was not said before. `receipt` is an opaque id by
-    which the client can ask later what came of the change.
+    which the client can ask later what came of the change. `supersedes` are the ids of other
+    live resources of the same source and type whose place this one takes: they are withdrawn,
+    and it is in their groups. Nobody is told of that.
     """
 
     person: str | None = None
@@ -24,6 +26,7 @@ class Verdict:
     stale: bool = False
     receipt: str | None = None
     same: bool = False
+    supersedes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

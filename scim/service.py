@@ -252,14 +252,34 @@ class Service:
 
         return work
 
-    def _leave_groups(self, tx: Connection, old: Resource, now: float) -> None:
-        """The groups that lose a member have a new version, but for one that was its own."""
+    def _leave_groups(
+        self, tx: Connection, old: Resource, now: float, heir: str | None = None
+    ) -> None:
+        """The groups that lose a member, or have `heir` in its place, have a new version, but
+        for one that was its own."""
         for group in members.groups_with(tx, old.id):
             if group.id == old.id:
                 continue
             if not resources.replace(tx, _restamped(group, now), group.version):
                 raise moved()
+        if heir is not None:
+            members.hand_over(tx, old.id, heir)
         members.leave(tx, old.id)
+
+    def _supersede(
+        self, tx: Connection, client: Client, kind: ResourceType, ids: Sequence[str], new: Resource
+    ) -> Resource:
+        """Withdraw resources whose place `new` takes; it is in their groups now."""
+        for old in [self._found(tx, client, kind, id) for id in ids]:
+            if old.grouped:
+                self._leave_groups(tx, old, new.modified, heir=new.id)
+                new = replace(new, grouped=True)
+            values = indexing.values(kind, parse(old.document))
+            if not resources.withdraw(tx, old, new.modified, values):
+                raise moved()
+        if ids and new.grouped:
+            self._listener.on_members(tx, new.source, [new.id])
+        return new
 
     def _members_of(self, tx: Connection, kind: ResourceType, one: Resource) -> dict[str, Any]:
         if kind.members is None:
@@ -333,6 +353,7 @@ class Service:
         )
         new = replace(new, person=verdict.person, facts=verdict.facts)
         seq = resources.insert_new(tx, new, draft.values)
+        new = self._supersede(tx, client, kind, verdict.supersedes, new)
         self.groups.store(tx, seq, settled, new.version)
         if settled:
             self._listener.on_members(tx, new.source, [one.id for one in settled.added])
@@ -365,6 +386,7 @@ class Service:
         new = replace(new, person=verdict.person, facts=verdict.facts)
         if not resources.replace(tx, new, old.version, values, known):
             raise moved()
+        new = self._supersede(tx, client, kind, verdict.supersedes, new)
         self.groups.store(tx, new.seq, settled, new.version)
         renamed = before.get("displayName") != after.get("displayName")
         if kind.members is not None and (settled or renamed):

@@ -27,6 +27,7 @@ class Member:
 
 
 _group = member.c.group
+_other = member.alias("other")
 _OF = Statement(
     select(member.c.member, member.c.kind, member.c.display)
     .where(_group == bindparam("the_group"))
@@ -48,6 +49,15 @@ _REMOVE = Statement(
 )
 _REMOVE_ALL = Statement(delete(member).where(_group == bindparam("the_group")))
 _LEAVE = Statement(delete(member).where(member.c.member == bindparam("the_member")))
+# Who is in a group already cannot come in a second time.
+_HAND_OVER = Statement(
+    update(member)
+    .where(
+        member.c.member == bindparam("the_member"),
+        _group.not_in(select(_other.c.group).where(_other.c.member == bindparam("the_heir"))),
+    )
+    .values(member=bindparam("the_heir"))
+)
 _APPEAR = Statement(
     update(member)
     .where(member.c.member == bindparam("the_member"), member.c.kind.is_(None))
@@ -134,6 +144,11 @@ def disband(conn: Connection, group: int) -> None:
 def leave(conn: Connection, id: str) -> None:
     """Take a resource that is going out of all groups."""
     _LEAVE.count(conn, the_member=id)
+
+
+def hand_over(conn: Connection, id: str, heir: str) -> None:
+    """Another resource is in its groups in place of this one."""
+    _HAND_OVER.count(conn, the_member=id, the_heir=heir)
 
 
 def appear(conn: Connection, id: str, kind: str) -> None:

@@ -161,6 +161,9 @@ class House:
             )
             if verdict.stale:
                 return identifier
+            for old in verdict.supersedes:
+                gone = update(resource).where(resource.c.id == old)
+                tx.execute(gone.values(deleted=machine_now()))
             values = {
                 "document": json.dumps(document),
                 "person": verdict.person,

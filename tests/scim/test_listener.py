@@ -129,6 +129,34 @@ def test_a_stale_change_is_answered_and_not_stored(server: Server, hr: Client) -
     assert notes(server) == 1  # what the listener noted is kept
 
 
+def test_a_resource_takes_the_place_of_another_and_is_in_its_groups(
+    server: Server, hr: Client
+) -> None:
+    old, both = (hr.create(userName=name)["id"] for name in "ab")
+    held = hr.send("POST", "/Groups", {"displayName": "g", "members": [{"value": old}]})
+    group = held.get_json(force=True)["id"]
+    server.listener.verdict = Verdict(supersedes=(old,))
+    server.listener.regrouped.clear()
+    new = hr.create(userName="c")["id"]
+    server.listener.verdict = Verdict()
+    refused(hr.get(f"/Users/{old}"), 404)
+    (member,) = accepted(hr.get(f"/Groups/{group}"))["members"]
+    assert member["value"] == new
+    assert accepted(hr.get(f"/Groups/{group}"))["meta"]["version"] == 'W/"2"'
+    assert server.listener.regrouped == [("workday", [new])]
+    assert accepted(hr.get("/Users"))["totalResults"] == 2
+    hr.create(userName="a")  # the key is free
+    # By a change too, and whoever is in a group already is in it once.
+    members = [{"value": new}, {"value": both}]
+    accepted(hr.send("PUT", f"/Groups/{group}", {"displayName": "g", "members": members}))
+    server.listener.verdict = Verdict(supersedes=(new,))
+    accepted(hr.put(both, {"userName": "b", "title": "x"}))
+    server.listener.verdict = Verdict()
+    refused(hr.get(f"/Users/{new}"), 404)
+    (member,) = accepted(hr.get(f"/Groups/{group}"))["members"]
+    assert member["value"] == both
+
+
 def test_a_receipt_goes_with_the_answer(server: Server, hr: Client) -> None:
     server.listener.verdict = Verdict(receipt="r1")
     made = hr.send("POST", "/Users", {"userName": "a"})
