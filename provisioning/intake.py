@@ -101,7 +101,8 @@ class Intake:
         is_asked = said.keys == keys
         owners = found.owners if is_asked else people.owners(tx, said.keys)
         joining = Joining(tx, settings.sources, id, said, after)
-        who, problem = joining.join(found.who, owners)
+        cases = found.kept.cases if found.kept is not None else UNKNOWN
+        who, problem = joining.join(found.who, owners, cases)
         is_first, taken = said.is_first, [old.id for old in joining.supersedes]
         if taken:
             said = _taking_over(said, joining.supersedes[0], after)

@@ -14,17 +14,21 @@ from typing import Any
 from sqlalchemy import Connection
 
 from provisioning import people
-from provisioning.people import LIFELONG, STABLE_KINDS, Key
+from provisioning.people import LIFELONG, STABLE_KINDS, UNKNOWN, Key
 from provisioning.reading import Reading
-from provisioning.superseding import NUMBERS, Old, has_number, said_by, superseded
+from provisioning.superseding import GUID, NUMBERS, Old, has_number, said_by, superseded
 from scim.errors import ScimError
 from store.clocks import machine_now
 
 OTHERS_KEY = "this record now carries a key of another person"
 RENUMBERED = "every number by which this person was known has changed"
+SOMEBODY_ELSE = (
+    "this record now has another name and another GUID or lifelong id: it may be somebody else's"
+)
 SEVERAL = "the keys of this record belong to different people"
 NO_KEY = "this record has no usable key (externalId, worker id or employee number)"
 OTHER_LIFE = "this number belongs to somebody with another lifelong id"
+OTHER_HOLDER = "this number belongs to somebody with another GUID and another name"
 OTHER_NAME = "this record has the lifelong id of somebody with another name"
 OTHER_NAME_OF_GUID = "this record has the GUID of somebody with another name"
 
@@ -54,17 +58,20 @@ class Joining:
         self.supersedes: list[Old] = []
         """The records whose place this one takes."""
 
-    def join(self, who: str | None, known: Mapping[Key, str]) -> tuple[str, str | None]:
+    def join(
+        self, who: str | None, known: Mapping[Key, str], cases: str = UNKNOWN
+    ) -> tuple[str, str | None]:
         """The person behind the record, and why a human has to look at it, if so.
 
-        `who` is the person it belongs to already; `known` says who has which of its keys.
+        `who` is the person it belongs to already, and `cases` those of that person; `known`
+        says who has which of its keys.
         Raises ScimError 409 when another live record of the source has one of its numbers.
         """
         keys = self._said.keys
         numbered = _owners(known, NUMBERS)
         lifelong = _owners(known, (LIFELONG,))
         if who is not None:
-            problem = self._doubt(who, keys, known, numbered, lifelong)
+            problem = self._doubt(who, keys, known, numbered, lifelong, cases)
         else:
             who, problem = self._found(keys, known, numbered, lifelong)
         if problem is None:
@@ -79,12 +86,17 @@ class Joining:
         known: Mapping[Key, str],
         numbered: Sequence[str],
         lifelong: Sequence[str],
+        cases: str,
     ) -> str | None:
         """What is wrong with a record that has its person."""
         if any(other != who for other in (*numbered, *lifelong)):
             return OTHERS_KEY
+        if who in lifelong:
+            return None
+        if self._is_somebody_else(who, keys, cases):
+            return SOMEBODY_ELSE
         numbers = [key for key in keys if key.kind in NUMBERS]
-        if not numbers or any(known.get(key) == who for key in numbers) or who in lifelong:
+        if not numbers or any(known.get(key) == who for key in numbers):
             return None
         return RENUMBERED if people.keys_held(self._tx, who, STABLE_KINDS) else None
 
@@ -102,8 +114,11 @@ class Joining:
         if len(claimed) > 1 or (lifelong and lifelong != claimed):
             return self._new(), SEVERAL
         who = claimed[0]
-        if numbered and not lifelong and self._has_another_life(who, keys):
-            return self._new(), OTHER_LIFE
+        if numbered and not lifelong:
+            if self._has_others_only(who, keys, LIFELONG):
+                return self._new(), OTHER_LIFE
+            if self._has_others_only(who, keys, GUID) and self._is_called_otherwise(who):
+                return self._new(), OTHER_HOLDER
         may_stand_beside = not numbered and bool(lifelong) and has_number(self._said.keys)
         if may_stand_beside and self._is_called_otherwise(who):
             return self._new(), OTHER_NAME
@@ -121,23 +136,29 @@ class Joining:
         self.made = True
         return people.create_person(self._tx, machine_now(), self._said.alone)
 
-    def _has_another_life(self, who: str, keys: Sequence[Key]) -> bool:
-        """Whether HR gave a number again that it had given to another human before."""
-        own = {key.scope: key.value for key in keys if key.kind == LIFELONG}
-        held = people.keys_held(self._tx, who, (LIFELONG,))
+    def _is_somebody_else(self, who: str, keys: Sequence[Key], cases: str) -> bool:
+        """Whether HR has written another human over this record, as a client does that got 409
+        for a number which HR gave again. A GUID alone may change, and so may a name.
+
+        The other name is there from then on: a doubt lasts until the GUID is one that is known.
+        """
+        said = self._said
+        is_in_doubt = cases != UNKNOWN and json.loads(cases).get(self._id) == SOMEBODY_ELSE
+        if not is_in_doubt and not _differ(said.stored.on(said.now), said.push.newest):
+            return False
+        return any(self._has_others_only(who, keys, kind) for kind in (LIFELONG, GUID))
+
+    def _has_others_only(self, who: str, keys: Sequence[Key], kind: str) -> bool:
+        """Whether the person has keys of this kind, where the record has one, but not that."""
+        own = {key.scope: key.value for key in keys if key.kind == kind}
+        held = people.keys_held(self._tx, who, (kind,)) if own else []
         return any(key.scope in own for key in held) and not any(
             own.get(key.scope) == key.value for key in held
         )
 
     def _is_called_otherwise(self, who: str) -> bool:
         """Whether neither given nor family name is that of this person."""
-        facts, newest = json.loads(people.read(self._tx, who).facts), self._said.push.newest
-        pairs_of_names = [
-            (str(facts[name]).casefold(), str(newest[name]).casefold())
-            for name in ("givenName", "familyName")
-            if facts.get(name) and newest.get(name)
-        ]
-        return bool(pairs_of_names) and all(a != b for a, b in pairs_of_names)
+        return _differ(json.loads(people.read(self._tx, who).facts), self._said.push.newest)
 
     def _refuse_doubtful(self, who: str, taken: Sequence[Old]) -> None:
         """A human is to say first whose record it is: what it says would be taken over."""
@@ -149,6 +170,16 @@ class Joining:
                 "This source has a resource for the same person that a human has to look at first",
                 "uniqueness",
             )
+
+
+def _differ(facts: Mapping[str, Any], newest: Mapping[str, Any]) -> bool:
+    """Whether neither given nor family name is the same."""
+    pairs_of_names = [
+        (str(facts[name]).casefold(), str(newest[name]).casefold())
+        for name in ("givenName", "familyName")
+        if facts.get(name) and newest.get(name)
+    ]
+    return bool(pairs_of_names) and all(a != b for a, b in pairs_of_names)
 
 
 def _owners(known: Mapping[Key, str], kinds: Sequence[str]) -> list[str]:
