@@ -125,6 +125,7 @@ class Intake:
         for old in taken:
             self._note(tx, "superseded", who, source, old, new_id(), {"by": id}, moment)
         body = {**asked.counters, **said.told(), "case": problem}
+        body["problems"] += joining.remarks
         what = "created" if before is None else "changed"
         self._note(tx, what, who, source, id, receipt, body, moment)
         return Verdict(person=who, facts=said.facts, receipt=receipt, supersedes=tuple(taken))

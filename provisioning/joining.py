@@ -31,6 +31,10 @@ OTHER_LIFE = "this number belongs to somebody with another lifelong id"
 OTHER_HOLDER = "this number belongs to somebody with another GUID and another name"
 OTHER_NAME = "this record has the lifelong id of somebody with another name"
 OTHER_NAME_OF_GUID = "this record has the GUID of somebody with another name"
+IN_TURN = (
+    "two users of HR write this one record in turn: who ends as one of them is disabled, though "
+    "they may work as the other"
+)
 
 
 class Joining:
@@ -57,6 +61,8 @@ class Joining:
         """What pairs may have waited for, and is here now."""
         self.supersedes: list[Old] = []
         """The records whose place this one takes."""
+        self.remarks: list[str] = []
+        """What a human should know, and nothing waits for."""
 
     def join(
         self, who: str | None, known: Mapping[Key, str], cases: str = UNKNOWN
@@ -72,6 +78,8 @@ class Joining:
         lifelong = _owners(known, (LIFELONG,))
         if who is not None:
             problem = self._doubt(who, keys, known, numbered, lifelong, cases)
+            if self._is_in_turn(who, known):
+                self.remarks.append(IN_TURN)
         else:
             who, problem = self._found(keys, known, numbered, lifelong)
         if problem is None:
@@ -147,6 +155,19 @@ class Joining:
         if not is_in_doubt and not _differ(said.stored.on(said.now), said.push.newest):
             return False
         return any(self._has_others_only(who, keys, kind) for kind in (LIFELONG, GUID))
+
+    def _is_in_turn(self, who: str, known: Mapping[Key, str]) -> bool:
+        """Whether the GUID of the user is back at one that this person had before, as where a
+        client found the record of one employment by the number of another. A GUID that was
+        never seen is one that changed."""
+        before, newest = self._said.stored.on(self._said.now), self._said.push.newest
+        if before.get(GUID) == newest.get(GUID):
+            return False
+        guids = [people.fold(facts.get(GUID)) for facts in (before, newest)]
+        lives = {people.fold(facts.get(LIFELONG)) for facts in (before, newest)}
+        if None in guids or guids[0] == guids[1] or not lives.isdisjoint(guids):
+            return False  # that of the person in place of the user's
+        return known.get(Key(self._said.terms.source, GUID, str(guids[1]))) == who
 
     def _has_others_only(self, who: str, keys: Sequence[Key], kind: str) -> bool:
         """Whether the person has keys of this kind, where the record has one, but not that."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from provisioning.joining import IN_TURN
 from scim.errors import ScimError
-from store.tables import person, resource
+from store.tables import journal, person, resource
 from tests.provisioning.house import House, worker
 
 
@@ -164,6 +166,40 @@ def test_a_case_of_one_record_is_not_settled_by_another(house: House) -> None:
     assert case(house) == ["every number by which this person was known has changed"]
     house.withdraw(first)
     assert case(house) == []
+
+
+def test_two_users_that_write_one_record_in_turn_are_remarked_on_and_nothing_waits(
+    house: House,
+) -> None:
+    """By IPS with a number as externalId: the second employment is PUT over the first."""
+    first, second = ({"sourceId": f"{n}" * 32, "title": f"Job {n}"} for n in (1, 2))
+    id = house.push(life("E1", "U1", **first))
+    house.push(life("E1", "U1", **second), id=id)  # a GUID may change, once
+    house.settle()
+    assert remarks(house) == []
+    for job in (first, second):
+        house.push(life("E1", "U1", **job), id=id)
+    house.settle()
+    assert remarks(house) == [IN_TURN, IN_TURN]
+    assert case(house) == []
+    assert house.ad.one(employeeID="E1").attributes["title"] == "Job 2"
+
+
+def test_the_guid_of_the_person_in_place_of_the_users_is_no_other_user(house: House) -> None:
+    """The flavours of IPS give one or the other."""
+    own, person = "1" * 32, "2" * 32
+    id = house.push(life("E1", person, sourceId=own))
+    for guid in (person, own, person):
+        house.push(life("E1", person, sourceId=guid), id=id)
+    assert remarks(house) == []
+
+
+def remarks(house: House) -> list[str]:
+    with house.database.read() as connection:
+        bodies = connection.execute(
+            select(journal.c.body).where(journal.c.kind == "intake").order_by(journal.c.seq)
+        ).scalars()
+        return [problem for body in bodies for problem in json.loads(body)["problems"]]
 
 
 def _record(house: House, source: str) -> str:
