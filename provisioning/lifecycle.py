@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MINYEAR, UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -366,7 +366,7 @@ def said_at(facts: Mapping[str, Any]) -> float | None:
 def _end(facts: Mapping[str, Any], hired: date | None, zone: ZoneInfo) -> float | None:
     """The instant after the earliest last day that is not history."""
     days = [day for key in END_DATES if (day := _day(facts.get(key)))]
-    current = [day for day in days if hired is None or day >= hired]
+    current = [day for day in days if (hired is None or day >= hired) and day < date.max]
     return _midnight(min(current) + timedelta(days=1), zone) if current else None
 
 
@@ -388,7 +388,10 @@ def _midnight(day: date, zone: ZoneInfo) -> float:
 
 
 def _day(text: object) -> date | None:
+    """A calendar day, but for those of year 1, which means that none is known, and which no
+    zone has room for: from before mappings refused it one may be stored."""
     try:
-        return date.fromisoformat(text) if isinstance(text, str) else None
+        day = date.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
+    return day if day is None or day.year > MINYEAR else None

@@ -28,21 +28,12 @@ from scim.versions import Precondition
 from store import resources
 
 
-def storing(
-    service: Service,
-    client: Client,
-    kind: ResourceType,
-    body: Mapping[str, Any],
-    *,
-    clear: bool = False,
-) -> Work:
-    """Create the resource with the externalId of `body`, or merge `body` into it.
+def storing(service: Service, client: Client, record: Record) -> Work:
+    """Create the resource with the externalId of `record`, or merge that into it.
 
-    null, and read loosely "", say nothing, or with `clear` that the attribute is empty.
-    `kind` is a type without members. Raises ScimError 400, and 400 and 409 in the work.
+    Raises ScimError 400, and 400 and 409 in the work.
     """
-    record = Record(kind, client.profile, body, clear=clear)
-    always = Precondition(None)
+    kind, always = record.kind, Precondition(None)
 
     def onto(id: str) -> Outcomes:
         return lambda held, _: (record.onto(id, held), Change())
@@ -66,13 +57,15 @@ def storing(
 
 
 class Record:
-    """What a client says of one resource. `said` holds its attributes in their canonical
-    spelling, `key` is its externalId. Raises ScimError 400 for what is no record."""
+    """What a client says of one resource, of a type without members. `said` holds its
+    attributes in their canonical spelling, `key` is its externalId. null, and read loosely "",
+    say nothing, or with `clear` that the attribute is empty. Raises ScimError 400 for what is
+    no record."""
 
     def __init__(
-        self, kind: ResourceType, profile: Profile, body: Mapping[str, Any], *, clear: bool
+        self, kind: ResourceType, profile: Profile, body: Mapping[str, Any], *, clear: bool = False
     ) -> None:
-        self._kind = kind
+        self.kind = kind
         self._profile = profile
         shaper = Shaper(kind, profile)
         self.said = shaper.document(body)
@@ -89,16 +82,16 @@ class Record:
 
     def onto(self, id: str, held: dict[str, Any]) -> Outcome:
         """What becomes of the content `held` of the resource `id`; `held` is changed."""
-        work = Operations(self._kind, self._profile, id, held)
+        work = Operations(self.kind, self._profile, id, held)
         for path in sorted(self._shaper.emptied):
-            work.remove(parse(self._kind, path, HR), None, missing_ok=True)
+            work.remove(parse(self.kind, path, HR), None, missing_ok=True)
         content = work.content
         for name, value in self.said.items():
-            schema = self._kind.extension(name)
+            schema = self.kind.extension(name)
             if isinstance(value, dict) and (schema is not None or ":" in name):
                 content[name] = _merged(schema, content.get(name) or {}, value)
             else:
-                _put(content, name, self._kind.attribute(name), value)
+                _put(content, name, self.kind.attribute(name), value)
         emptied = self._shaper.emptied
         formatted, spoken = (
             has_formatted(self.said.get(NAME)),

@@ -155,21 +155,22 @@ class Uploads:
 
     def _work(self, client: Client, one: Operation) -> Work | ScimError:
         try:
-            record = Record(self._kind, client.profile, one.data, clear=False)
+            record = self._record(client, one.data)
             if numbering.is_numbered_apart(record.said):
-                return self._numbered(client, one.data, record.key)
-            return self._storing(client, one.data)
+                return self._numbered(client, one.data, record)
+            return storing(self._service, client, record)
         except ScimError as error:
             return error
 
-    def _storing(self, client: Client, data: Mapping[str, Any]) -> Work:
-        clear = client.source in self._clearing
-        return storing(self._service, client, self._kind, data, clear=clear)
+    def _record(self, client: Client, data: Mapping[str, Any]) -> Record:
+        return Record(self._kind, client.profile, data, clear=client.source in self._clearing)
 
-    def _numbered(self, client: Client, data: Mapping[str, Any], key: str) -> Work:
+    def _numbered(self, client: Client, data: Mapping[str, Any], record: Record) -> Work:
         """The work of storing a record under its externalId, or, where the person is known by
         another number, as it is. Who is known may have come with this very upload."""
-        choices = {False: numbering.by_external_id(data, key), True: data}
+        key = record.key
+        numbered = self._record(client, numbering.by_external_id(data, key))
+        choices = {False: numbered, True: record}
 
         def is_known(connection: Connection) -> bool:
             held = resources.by_key(connection, client.source, self._kind.name, "externalId", key)
@@ -177,12 +178,13 @@ class Uploads:
 
         with self._db.moment() as connection:
             expected = is_known(connection)
-        ahead = self._storing(client, choices[expected])
+        ahead = storing(self._service, client, choices[expected])
 
         def work(tx: Connection) -> Written:
             known = is_known(tx)
-            chosen = ahead if known is expected else self._storing(client, choices[known])
-            return chosen(tx)
+            if known is expected:
+                return ahead(tx)
+            return storing(self._service, client, choices[known])(tx)
 
         return work
 

@@ -29,7 +29,7 @@ from scim.listener import Listener
 from scim.profiles import HR
 from scim.schema import Registry, ResourceType
 from scim.service import Client, Service, Work
-from scim.upsert import storing
+from scim.upsert import Record, storing
 from store.clocks import BusinessClock, machine_now, to_datetime
 from store.database import Database
 
@@ -120,14 +120,17 @@ class _Desk:
         kind = self._service.registry.type_named("User")
         assert kind is not None
         today = self._today(client.source)
-        delivered = [episodes.read(kind, one) for one in found]
+        records = [_record(kind, one) for one in found]
+        delivered = [
+            episodes.episode(one.said) if isinstance(one, Record) else None for one in records
+        ]
         passed = episodes.passed_over(delivered, today)
         several = {one.key for one in passed.values()}
         works = []
-        for at, (user, episode) in enumerate(zip(found, delivered, strict=True)):
+        for at, (record, episode) in enumerate(zip(records, delivered, strict=True)):
             if at in passed:
                 continue
-            work = self._work(client, kind, user)
+            work = self._work(client, record)
             if episode is not None and not isinstance(work, ScimError):
                 alone = episode.key not in several
                 work = episodes.minding(work, client, kind, episode, today, alone=alone)
@@ -162,13 +165,22 @@ class _Desk:
             raise invalid_syntax("Report_Entry or workers: a list is expected in the object.")
         return users
 
-    def _work(self, client: Client, kind: ResourceType, user: Any) -> Work | ScimError:
-        if not isinstance(user, dict):
-            return invalid_syntax("A worker is an object.")
+    def _work(self, client: Client, record: Record | ScimError) -> Work | ScimError:
+        if isinstance(record, ScimError):
+            return record
         try:
-            return storing(self._service, client, kind, user, clear=True)
+            return storing(self._service, client, record)
         except ScimError as error:
             return error
+
+
+def _record(kind: ResourceType, user: Any) -> Record | ScimError:
+    if not isinstance(user, dict):
+        return invalid_syntax("A worker is an object.")
+    try:
+        return Record(kind, HR, user, clear=True)
+    except ScimError as error:
+        return error
 
 
 def _status(shown: list[dict[str, Any]]) -> int:

@@ -18,11 +18,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from mappings.language.moments import calendar_date
-from scim.errors import ScimError
-from scim.profiles import HR
 from scim.schema import ResourceType
 from scim.service import Client, Work, Written
-from scim.upsert import Record
 from store import resources
 
 WORKER = "urn:muster:scim:schemas:extension:worker:1.0:User"
@@ -95,17 +92,6 @@ class Episode:
         if self.is_ahead(day):
             return 1, 0, -begins, self.source_id
         return 0, not self.rescinded, self.ends.toordinal() if self.ends else begins, self.source_id
-
-
-def read(kind: ResourceType, user: Any) -> Episode | None:
-    """What a SCIM user says of an employment; None for what is no record, which others refuse,
-    and for a record without a WID."""
-    if not isinstance(user, dict):
-        return None
-    try:
-        return episode(Record(kind, HR, user, clear=True).said)
-    except ScimError:
-        return None
 
 
 def episode(document: Mapping[str, Any]) -> Episode | None:

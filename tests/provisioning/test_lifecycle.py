@@ -459,3 +459,24 @@ def test_a_clock_that_was_set_back_deletes_nobody() -> None:
     policy = replace(POLICY, leavers=Leavers(delete_after_days=1))
     life = stand({"active": False, SAID_AT: NOW + DAY}, NOW, policy=policy)
     assert (life.stage, life.left_at) == ("grace", NOW)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Europe/Berlin", "Etc/GMT+12"])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"hireDate": "0001-01-01"},
+        {"hireDate": "2021-04-01", "terminationDate": "9999-12-31"},
+        {"hireDate": "2021-04-01", "contractEndDate": "9999-12-31"},
+        {"terminationDate": "0001-01-01"},
+    ],
+)
+def test_a_day_stored_from_before_that_no_zone_has_room_for_is_none(
+    facts: dict[str, object], zone: str
+) -> None:
+    life = stand({**facts, "timezone": zone})
+    assert (life.stage, life.enabled) == ("active", True)
+
+
+def test_a_first_day_that_never_comes_is_awaited_still() -> None:
+    assert not stand({"hireDate": "9999-12-31", "timezone": "Etc/GMT+12"}).enabled

@@ -11,7 +11,7 @@ from scim.batch import Verdict, carry_out
 from scim.errors import ScimError
 from scim.profiles import HR
 from scim.service import Client, Service
-from scim.upsert import storing
+from scim.upsert import Record, storing
 from tests.scim.conftest import BASE, CORE, ENTERPRISE, Server
 
 KIND = schema.load().type_named("User")
@@ -50,7 +50,8 @@ class House:
         for record in records:
             try:
                 assert not isinstance(record, ScimError)
-                works.append(storing(self.service, ME, KIND, record, clear=clear))
+                said = Record(KIND, ME.profile, record, clear=clear)
+                works.append(storing(self.service, ME, said))
             except ScimError as error:
                 works.append(error)  # type: ignore[arg-type]
         return carry_out(self.service, works, lambda tx, found: None, rehearse=rehearse)
