@@ -12,7 +12,7 @@ from scim.names import follow
 from scim.profiles import HR
 from scim.service import Client as Caller
 from scim.service import Service
-from scim.upsert import storing
+from scim.upsert import Record, storing
 from tests.scim.conftest import BASE, CORE, Client, Server, accepted
 
 LENIENT = ["hr", "sap-ips", "rippling", "entra", "okta"]
@@ -185,7 +185,8 @@ def test_a_whole_record_of_what_is_known(
     service = Service(server.db, schema.load(), server.listener, server.clock, BASE + "/scim/v2")
     id = hr.create(externalId="E1", name=ZOE)["id"]
     record = {"externalId": "E1", "name": said}
-    work = storing(service, Caller("workday", HR), kind, record, clear=clear)
+    read = Record(kind, HR, record, clear=clear)
+    work = storing(service, Caller("workday", HR), read)
     carry_out(service, [work], lambda tx, found: None, rehearse=False)
     assert accepted(hr.get(f"/Users/{id}"))["name"] == held
     assert record["name"] == said
