@@ -120,7 +120,7 @@ class Intake:
         asked = pairs.ask_and_tell(tx, who, settings.targets, lane, moment.machine)
         if not joining.made:
             self._owe(tx, settings, who, kept, asked.looked, moment.business, left=left)
-        if said.ahead != found.ahead:
+        if before is not None and said.ahead != found.ahead:
             _store_ahead(tx, id, said.ahead)
         for old in taken:
             self._note(tx, "superseded", who, source, old, new_id(), {"by": id}, moment)
@@ -128,7 +128,8 @@ class Intake:
         body["problems"] += joining.remarks
         what = "created" if before is None else "changed"
         self._note(tx, what, who, source, id, receipt, body, moment)
-        return Verdict(person=who, facts=said.facts, receipt=receipt, supersedes=tuple(taken))
+        ahead = said.ahead if before is None else None
+        return Verdict(who, said.facts, receipt=receipt, supersedes=tuple(taken), ahead=ahead)
 
     def ready(
         self,

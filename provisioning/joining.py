@@ -106,7 +106,11 @@ class Joining:
         numbers = [key for key in keys if key.kind in NUMBERS]
         if not numbers or any(known.get(key) == who for key in numbers):
             return None
-        return RENUMBERED if people.keys_held(self._tx, who, STABLE_KINDS) else None
+        held = people.keys_held(self._tx, who, STABLE_KINDS)
+        number = people.fold(self._said.push.newest.get("employeeNumber"))
+        if any(key.kind == "employeeNumber" and key.value == number for key in held):
+            return None  # it is said still, if beside a number that goes before it
+        return RENUMBERED if held else None
 
     def _found(
         self,
@@ -148,10 +152,11 @@ class Joining:
         """Whether HR has written another human over this record, as a client does that got 409
         for a number which HR gave again. A GUID alone may change, and so may a name.
 
-        The other name is there from then on: a doubt lasts until the GUID is one that is known.
+        The other name is there from then on: a doubt, of whatever kind, lasts until the GUID is
+        one that is known.
         """
         said = self._said
-        is_in_doubt = cases != UNKNOWN and json.loads(cases).get(self._id) == SOMEBODY_ELSE
+        is_in_doubt = cases != UNKNOWN and self._id in json.loads(cases)
         if not is_in_doubt and not _differ(said.stored.on(said.now), said.push.newest):
             return False
         return any(self._has_others_only(who, keys, kind) for kind in (LIFELONG, GUID))

@@ -18,7 +18,8 @@ class Verdict:
     `same` means that it says nothing that was not said before. `receipt` is an opaque id by
     which the client can ask later what came of the change. `supersedes` are the ids of other
     live resources of the same source and type whose place this one takes: they are withdrawn,
-    and it is in their groups. Nobody is told of that.
+    and it is in their groups. Nobody is told of that. `ahead` (JSON text) is stored beside a new
+    resource.
     """
 
     person: str | None = None
@@ -27,6 +28,7 @@ class Verdict:
     receipt: str | None = None
     same: bool = False
     supersedes: tuple[str, ...] = ()
+    ahead: str | None = None
 
 
 @dataclass(frozen=True)

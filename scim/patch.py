@@ -14,7 +14,7 @@ from scim.groups import Change
 from scim.listener import Speaking, Spoken
 from scim.operations import Work, as_list
 from scim.paths import Path
-from scim.profiles import Profile
+from scim.profiles import HR, Profile
 from scim.schema import Attribute, ResourceType
 from scim.shape import Shaper
 from scim.target import Target, parse
@@ -145,12 +145,22 @@ class Patch:
         return [one["value"] for one in found if isinstance(one.get("value"), str)]
 
 
-def as_patch(body: Mapping[str, Any]) -> dict[str, Any]:
+def as_patch(kind: ResourceType, body: Mapping[str, Any]) -> dict[str, Any]:
     """The PATCH that a PUT of nothing but a state amounts to: what it does not say stays.
 
-    An object with nothing in it, `"name": {}`, is how converters say nothing.
+    An object with nothing in it, `"name": {}`, is how converters say nothing; so is a member
+    that has no value and a name that is no attribute's, `"@type": null`.
     """
-    return {"schemas": [PATCH_URN], "Operations": [{"op": "replace", "value": _said(body)}]}
+    said = {key: value for key, value in _said(body).items() if _is_path(kind, key)}
+    return {"schemas": [PATCH_URN], "Operations": [{"op": "replace", "value": said}]}
+
+
+def _is_path(kind: ResourceType, name: str) -> bool:
+    try:
+        parse(kind, name, HR)
+    except ScimError:
+        return False
+    return True
 
 
 def _said(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -191,7 +191,7 @@ class Service:
         shaper = Shaper(kind, client.profile)
         sent = shaper.document(body)
         if client.profile.sparse_put and says_only_state(kind, sent):
-            return self.patching(client, kind, id, as_patch(body), precondition)
+            return self.patching(client, kind, id, as_patch(kind, body), precondition)
         change = groups.said_of_all(kind, sent)
 
         def outcome(content: dict[str, Any], _: Listed) -> tuple[Outcome, Change]:
@@ -352,7 +352,7 @@ class Service:
             tx, new.source, kind.name, new.id, None, after, new.cleared, draft.ready
         )
         new = replace(new, person=verdict.person, facts=verdict.facts)
-        seq = resources.insert_new(tx, new, draft.values)
+        seq = resources.insert_new(tx, new, draft.values, verdict.ahead)
         new = self._supersede(tx, client, kind, verdict.supersedes, new)
         self.groups.store(tx, seq, settled, new.version)
         if settled:

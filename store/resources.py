@@ -258,8 +258,10 @@ def place_of(source: str, type: str, path: str) -> str:
     return f"{source} {type} {path}"
 
 
-def insert_new(conn: Connection, new: Resource, values: Sequence[Value] = ()) -> int:
-    """Store a resource and what it is looked up by; its `seq`.
+def insert_new(
+    conn: Connection, new: Resource, values: Sequence[Value] = (), ahead: str | None = None
+) -> int:
+    """Store a resource, what it is looked up by, and what it says of days ahead; its `seq`.
 
     Raises sqlalchemy.exc.IntegrityError when a key or a unique value was taken meanwhile.
     """
@@ -274,6 +276,8 @@ def insert_new(conn: Connection, new: Resource, values: Sequence[Value] = ()) ->
             **_written(new),
         )
     )
+    if ahead is not None:  # seldom: it took the place of another one
+        conn.execute(update(resource).where(resource.c.seq == seq).values(ahead=ahead))
     keep_values(conn, new.source, new.type, seq, values)
     _tally(conn, new.source, new.type, seq, 1)
     return seq
