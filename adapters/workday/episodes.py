@@ -117,15 +117,16 @@ def episode(document: Mapping[str, Any]) -> Episode | None:
 def passed_over(delivered: Sequence[Episode | None], today: date) -> dict[int, Passed]:
     """Of one delivery the places of records that do not count, because another record of the
     same number does. What comes twice under one WID counts in its order."""
-    numbers: dict[str, dict[str, Episode]] = {}
+    numbers: dict[tuple[str, date], dict[str, Episode]] = {}
     for one in delivered:
-        if one is not None:
-            numbers.setdefault(one.key, {})[one.source_id] = one
+        if one is not None:  # what is of another day waits for it, and hides nothing of today
+            numbers.setdefault((one.key, one.on(today)), {})[one.source_id] = one
     passed = {}
     for at, one in enumerate(delivered):
-        if one is None or len(numbers[one.key]) == 1:
+        rivals = numbers[one.key, one.on(today)] if one is not None else {}
+        if one is None or len(rivals) == 1:
             continue
-        chosen = max(numbers[one.key].values(), key=lambda record: record.weight(today))
+        chosen = max(rivals.values(), key=lambda record: record.weight(today))
         if one.source_id != chosen.source_id:
             why = f"Another record of this worker counts: sourceId {chosen.source_id}."
             passed[at] = Passed(one.key, why)

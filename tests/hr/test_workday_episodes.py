@@ -295,3 +295,20 @@ class TestApart:
         (one,) = desk.take(get_workers(ENDED))
         assert one["result"] == "stale"
         assert only(gate).enabled
+
+
+def test_a_record_of_a_day_ahead_does_not_hide_a_dismissal_of_today(gate: Gate, desk: Desk) -> None:
+    """P6: they stand in one delivery, the one ahead with its own `effectiveDate`."""
+
+    def said(wid: str, **worker: Any) -> dict[str, Any]:
+        active = worker.pop("active", True)
+        name = {"givenName": "Annelie", "familyName": "Berg"}
+        about = {"workerId": "X1", "sourceId": wid, "hireDate": "2025-01-01", **worker}
+        return {"externalId": "X1", "active": active, "name": name, WORKER: about}
+
+    desk.take({"workers": [said("aa")]})
+    assert only(gate).enabled
+    ended = said("aa", active=False, involuntary=True, terminationDate="2026-03-15")
+    begins = said("bb", hireDate="2026-04-01", effectiveDate="2026-04-01")
+    desk.take({"workers": [ended, begins]})
+    assert not only(gate).enabled
