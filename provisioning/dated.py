@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mappings.results import Facts
-from mappings.vocabulary import NEVER_NULL
+from mappings.vocabulary import LAST_DAYS, NEVER_NULL
 from policy_settings import People
 from provisioning.lifecycle import (
     BLOCK,
@@ -35,7 +35,6 @@ _AT_ONCE = frozenset({"sourceModifiedAt", EFFECTIVE})
 _ADDED = frozenset({SAID_AT, UNREAD, OUT})
 ABOUT_THE_PUSH = _AT_ONCE | _ADDED
 """Facts about a push, not about the person."""
-_ENDS = ("terminationDate", "contractEndDate", "lastDayOfWork")
 
 
 @dataclass(frozen=True)
@@ -118,9 +117,9 @@ def _said(
     changes = {
         name: value
         for name, value in newest.items()
-        if name not in ABOUT_THE_PUSH and name not in _ENDS and base.get(name) != value
+        if name not in ABOUT_THE_PUSH and name not in LAST_DAYS and base.get(name) != value
     }
-    changes |= {name: newest[name] for name in _ENDS if facts.get(name) != newest.get(name)}
+    changes |= {name: newest[name] for name in LAST_DAYS if facts.get(name) != newest.get(name)}
     if base.get(OUT) and not newest.get(OUT):
         changes[OUT] = None
     if any(name in changes for name in BLOCK):
@@ -168,7 +167,7 @@ def _unread(derived: Facts) -> set[str]:
 
 def _ends(newest: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
     """What is said of the end of the employment that is known, also by who begins another."""
-    said = {name: newest[name] for name in _ENDS if name in newest}
+    said = {name: newest[name] for name in LAST_DAYS if name in newest}
     begun, again = known.get("hireDate"), newest.get("hireDate")
     if begun == again:
         return said

@@ -7,7 +7,6 @@ case for a human; nobody is silently merged or split.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from provisioning.reading import Reading
 from provisioning.superseding import GUID, NUMBERS, Old, has_number, said_by, superseded
 from scim.errors import ScimError
 from store.clocks import machine_now
+from store.json_text import parse
 
 OTHERS_KEY = "this record now carries a key of another person"
 RENUMBERED = "every number by which this person was known has changed"
@@ -156,7 +156,7 @@ class Joining:
         one that is known.
         """
         said = self._said
-        is_in_doubt = cases != UNKNOWN and self._id in json.loads(cases)
+        is_in_doubt = cases != UNKNOWN and self._id in parse(cases)
         if not is_in_doubt and not _differ(said.stored.on(said.now), said.push.newest):
             return False
         return any(self._has_others_only(who, keys, kind) for kind in (LIFELONG, GUID))
@@ -184,11 +184,11 @@ class Joining:
 
     def _is_called_otherwise(self, who: str) -> bool:
         """Whether neither given nor family name is that of this person."""
-        return _differ(json.loads(people.read(self._tx, who).facts), self._said.push.newest)
+        return _differ(parse(people.read(self._tx, who).facts), self._said.push.newest)
 
     def _refuse_doubtful(self, who: str, taken: Sequence[Old]) -> None:
         """A human is to say first whose record it is: what it says would be taken over."""
-        if taken and not json.loads(people.read(self._tx, who).cases).keys().isdisjoint(
+        if taken and not parse(people.read(self._tx, who).cases).keys().isdisjoint(
             old.id for old in taken
         ):
             raise ScimError(

@@ -26,6 +26,7 @@ from provisioning.snapshot import read_snapshots
 from provisioning.survey import AT_ONCE, Finding, look_at
 from provisioning.view import Viewer
 from store.database import Database
+from store.json_text import parse
 from store.tables import resource
 
 _ids: Any = bindparam("ids", expanding=True)
@@ -93,9 +94,7 @@ def _anew(
         said = stored = people.record(row.source, row.facts, row.ahead)
         if row.source in inbounds:
             inbound = inbounds[row.source]
-            document = with_groups(
-                connection, inbound, row.source, row.id, json.loads(row.document)
-            )
+            document = with_groups(connection, inbound, row.source, row.id, parse(row.document))
             derived = inbound.facts(document, json.loads(row.cleared))
             said = dated.take(stored, derived, policy, now, dict).record
         yield row, said, _says(said) != _says(stored)

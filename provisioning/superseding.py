@@ -9,7 +9,6 @@ would assert the person for ever, also when they have left.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from sqlalchemy import Connection, bindparam, select
 from provisioning.people import LIFELONG, NUMBER, SHARED, STABLE_KINDS, Key, keys_of
 from provisioning.reading import Terms
 from scim.errors import ScimError
+from store.json_text import parse
 from store.statement import Statement
 from store.tables import resource
 
@@ -97,7 +97,7 @@ def superseded(
         old_id, document, facts, ahead = row
         if old_id == id:
             continue
-        old = said_by(terms, json.loads(document))
+        old = said_by(terms, parse(document))
         if _takes_place(new, old, may_stand_beside=may_stand_beside):
             found.append(Old(old_id, facts, ahead))
         elif not may_stand_beside:

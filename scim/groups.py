@@ -6,7 +6,6 @@ from the document (`store/members.py`); `"rows": "groups"` is computed from them
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from scim.bodies import encode
 from scim.errors import invalid_value
 from scim.schema import Registry, ResourceType
 from store import members, resources
+from store.json_text import parse
 from store.members import Member
 from store.resources import Resource
 
@@ -146,7 +146,7 @@ class Groups:
         return encode(self.shown(conn, kind, found))[1:-1]
 
     def _group(self, id: str, document: str, direct: bool) -> dict[str, Any]:
-        content = json.loads(document)
+        content = parse(document)
         kind = content.get("meta", {}).get("resourceType")
         value = {"value": id, "$ref": f"{self._base}{self._endpoints.get(kind, '')}/{id}"}
         if name := content.get("displayName"):

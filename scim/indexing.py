@@ -18,6 +18,7 @@ from scim.folding import fold
 from scim.schema import Lookup, Registry, ResourceType, SchemaError
 from store import resources, setting
 from store.database import Database
+from store.json_text import parse
 from store.resources import MAX_VALUE, Value
 from store.tables import resource, resource_value
 
@@ -93,6 +94,6 @@ def _keep_anew(tx: Connection, kind: ResourceType) -> None:
     )
     while rows := tx.execute(statement.where(resource.c.seq > after)).all():
         for row in rows:
-            found = values(kind, json.loads(row.document))
+            found = values(kind, parse(row.document))
             resources.keep_values(tx, row.source, kind.name, row.seq, found)
         after = rows[-1].seq

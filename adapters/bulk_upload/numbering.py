@@ -8,14 +8,12 @@ with its externalId as the worker's number, which goes before both.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from mappings.entra.names import ENTERPRISE, WORKER
 from provisioning.people import fold
-
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-WORKER = "urn:muster:scim:schemas:extension:worker:1.0:User"
+from store.json_text import parse
 
 
 def is_numbered_apart(said: Mapping[str, Any]) -> bool:
@@ -27,7 +25,7 @@ def is_numbered_apart(said: Mapping[str, Any]) -> bool:
 def is_known_otherwise(document: str) -> bool:
     """Whether somebody who is there, by this document, is known by another number already:
     it stays, because accounts carry it."""
-    held = json.loads(document)
+    held = parse(document)
     return bool(_number(held)) or _differs(held)
 
 

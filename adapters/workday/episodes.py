@@ -8,8 +8,6 @@ the person does now; stored one over the other they would lock out somebody who 
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,15 +15,16 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from adapters.workday.report import WORKER
 from mappings.language.moments import calendar_date
+from provisioning.lifecycle import END_DATES
+from provisioning.people import fold
 from scim.schema import ResourceType
 from scim.service import Client, Work, Written
 from store import resources
+from store.json_text import parse
 
-WORKER = "urn:muster:scim:schemas:extension:worker:1.0:User"
-_ENDS = ("terminationDate", "contractEndDate")
 _LEFT = ("terminated", "retired")
-_NOT_HEX = re.compile(r"[^0-9a-z]")
 
 Weight = tuple[int, int, int, str]
 
@@ -97,11 +96,11 @@ class Episode:
 def episode(document: Mapping[str, Any]) -> Episode | None:
     """What a document in the names of the schemas says; None without a WID."""
     worker = document.get(WORKER) or {}
-    source_id = _NOT_HEX.sub("", str(worker.get("sourceId") or "").casefold())
-    if not source_id:
+    source_id = fold(worker.get("sourceId"))
+    if source_id is None:
         return None
     begins, status = _day(worker.get("hireDate")), str(worker.get("status") or "").casefold()
-    ends = [day for name in _ENDS if (day := _day(worker.get(name))) and day >= (begins or day)]
+    ends = [day for name in END_DATES if (day := _day(worker.get(name))) and day >= (begins or day)]
     active = document.get("active")
     return Episode(
         key=str(document.get("externalId") or ""),
@@ -141,7 +140,7 @@ def minding(
 
     def minded(tx: Connection) -> Written:
         held = resources.by_key(tx, client.source, kind.name, "externalId", said.key)
-        stored = episode(json.loads(held.document)) if held is not None else None
+        stored = episode(parse(held.document)) if held is not None else None
         if held is None or stored is None or stored.source_id == said.source_id:
             return work(tx)
         why = _older(said, stored, today) or (_not_yet(said, stored, today) if alone else None)

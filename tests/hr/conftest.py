@@ -9,6 +9,8 @@ import pytest
 
 from tests.hr.desk import Desk
 from tests.hr.gate import Gate
+from tests.hr.ips import BETTER, Ips
+from tests.scim.conftest import Client
 
 
 @pytest.fixture
@@ -22,3 +24,21 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
 @pytest.fixture
 def desk(gate: Gate) -> Desk:
     return Desk(gate)
+
+
+@pytest.fixture
+def client(gate: Gate) -> Client:
+    """SuccessFactors, where a module has no client of its own."""
+    return gate.client("successfactors")
+
+
+@pytest.fixture
+def ips(client: Client) -> Ips:
+    """With what SAP ships."""
+    return Ips(client)
+
+
+@pytest.fixture
+def better(client: Client) -> Ips:
+    """With what we recommend."""
+    return Ips(client, BETTER, "externalId")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ def guid(number: int) -> str:
 
 def bare(text: str) -> str:
     return text.replace("-", "").upper()
+
+
+Make = Callable[..., dict[str, Any]]
+"""A number, a name and what else to say -> a user as one of the sources has it."""
 
 
 def scim_api(number: int, name: str = "Wiebke Müllenbach", **more: Any) -> dict[str, Any]:
@@ -137,6 +142,10 @@ def with_more(user: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
         else:
             user[key] = value
     return user
+
+
+NUMBERED: list[Make] = [scim_api, odata, identity_directory]
+"""The sources whose users have a number."""
 
 
 class Ips:

@@ -25,17 +25,6 @@ from tests.hr.ips import (
 from tests.scim.conftest import CORE, ENTERPRISE, WORKER, Client, accepted
 
 
-@pytest.fixture
-def client(gate: Gate) -> Client:
-    return gate.client("successfactors")
-
-
-@pytest.fixture
-def ips(client: Client) -> Ips:
-    """With what SAP ships."""
-    return Ips(client)
-
-
 class TestKeys:
     """state.md 6: a key absent, anywhere: keep; never clears."""
 

@@ -3,7 +3,6 @@ person has one record afterwards, and whoever leaves by it is out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.hr.ips import (
     SFSF,
     SHIPPED,
     Ips,
+    Make,
     guid,
     identity_directory,
     master_data,
@@ -29,15 +29,9 @@ from tests.hr.ips import (
 )
 from tests.scim.conftest import ENTERPRISE, Client, accepted, refused
 
-Make = Callable[..., dict[str, Any]]
 FLAVOURS: list[Make] = [scim_api, odata, identity_directory, master_data]
 NAMES = ("Ada Berg", "Eva Lund")
 TRANSFORMATIONS = {"shipped": SHIPPED, "better": BETTER}
-
-
-@pytest.fixture
-def client(gate: Gate) -> Client:
-    return gate.client("successfactors")
 
 
 def apart(make: Make, number: int, name: str = "Wiebke Müllenbach") -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,35 +9,22 @@ import pytest
 from provisioning import linking, people
 from tests.hr.gate import Gate
 from tests.hr.ips import (
-    BETTER,
+    NUMBERED,
     ODM,
     SAP,
     SF,
     SFSF,
     Ips,
+    Make,
     bare,
     guid,
     identity_directory,
-    odata,
-    scim_api,
 )
 from tests.scim.conftest import Client, accepted
 
-Make = Callable[..., dict[str, Any]]
-NUMBERED: list[Make] = [scim_api, odata, identity_directory]
 SOMEBODY_ELSE = (
     "this record now has another name and another GUID or lifelong id: it may be somebody else's"
 )
-
-
-@pytest.fixture
-def client(gate: Gate) -> Client:
-    return gate.client("successfactors")
-
-
-@pytest.fixture
-def better(client: Client) -> Ips:
-    return Ips(client, BETTER, "externalId")
 
 
 def ada(make: Make, **more: Any) -> dict[str, Any]:

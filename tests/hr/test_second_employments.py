@@ -20,11 +20,6 @@ TWO = {
 }
 
 
-@pytest.fixture
-def client(gate: Gate) -> Client:
-    return gate.client("successfactors")
-
-
 @pytest.fixture(params=TWO)
 def users(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, Any]]:
     return TWO[request.param]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,12 +10,14 @@ from tests.hr.gate import Gate, created
 from tests.hr.ips import (
     BETTER,
     CUSTOM,
+    NUMBERED,
     ODM,
     SAP,
     SF,
     SFSF,
     SHIPPED,
     Ips,
+    Make,
     bare,
     guid,
     identity_directory,
@@ -25,26 +26,6 @@ from tests.hr.ips import (
     scim_api,
 )
 from tests.scim.conftest import CORE, ENTERPRISE, PATCH_OP, Client, accepted, refused
-
-Make = Callable[..., dict[str, Any]]
-NUMBERED: list[Make] = [scim_api, odata, identity_directory]
-
-
-@pytest.fixture
-def client(gate: Gate) -> Client:
-    return gate.client("successfactors")
-
-
-@pytest.fixture
-def ips(client: Client) -> Ips:
-    """With what SAP ships."""
-    return Ips(client)
-
-
-@pytest.fixture
-def better(client: Client) -> Ips:
-    """With what we recommend."""
-    return Ips(client, BETTER, "externalId")
 
 
 class TestBodies:

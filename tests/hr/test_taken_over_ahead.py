@@ -10,19 +10,10 @@ import pytest
 from tests.hr.gate import Gate, created
 from tests.hr.ips import BETTER, ODM, Ips, identity_directory
 from tests.hr.test_reused_numbers import ada
+from tests.provisioning.house import worker
 from tests.scim.conftest import CORE, ENTERPRISE, WORKER, accepted
 
 APRIL = "2026-04-01"
-
-
-def worker(**more: Any) -> dict[str, Any]:
-    about = {"workerId": "E1", "hireDate": "2021-04-01"}
-    about |= {k: more.pop(k) for k in ("effectiveDate",) if k in more}
-    name = {"givenName": "Annelie", "familyName": "Berg"}
-    return {"schemas": [CORE], "userName": "aberg", "active": True, "name": name} | {
-        WORKER: about,
-        **more,
-    }
 
 
 def enabled(gate: Gate) -> list[tuple[bool, Any]]:
@@ -32,11 +23,11 @@ def enabled(gate: Gate) -> list[tuple[bool, Any]]:
 
 def test_a_leaver_told_ahead_by_the_record_that_takes_the_place_leaves(gate: Gate) -> None:
     client = gate.client("workday")
-    first = worker(title="X")
-    del first["userName"]
+    first = worker("E1", title="X")
+    del first["externalId"]
     created(client.send("POST", "/Users", first))
     gate.settle()
-    leaving = worker(title="Y", active=False, effectiveDate=APRIL, externalId="E1")
+    leaving = worker("E1", title="Y", active=False, effectiveDate=APRIL)
     id = created(client.send("POST", "/Users", leaving))
     gate.settle()
     assert enabled(gate) == [(True, "X")]
@@ -100,7 +91,7 @@ def test_a_state_beside_a_member_that_says_nothing_is_a_state(
     gate: Gate, source: str, beside: dict[str, Any]
 ) -> None:
     client = gate.client(source)
-    id = created(client.send("POST", "/Users", worker(externalId="E1", title="X")))
+    id = created(client.send("POST", "/Users", worker("E1", title="X")))
     gate.settle()
     accepted(client.put(id, {"schemas": [CORE], "active": False, **beside}))
     gate.settle()

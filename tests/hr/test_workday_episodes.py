@@ -13,7 +13,7 @@ from scim import upsert
 from store.tables import journal
 from tests.hr.desk import Desk
 from tests.hr.gate import Gate
-from tests.provisioning.house import WORKER
+from tests.provisioning.house import WORKER, worker
 
 Fields = dict[str, Any]
 
@@ -300,15 +300,11 @@ class TestApart:
 def test_a_record_of_a_day_ahead_does_not_hide_a_dismissal_of_today(gate: Gate, desk: Desk) -> None:
     """P6: they stand in one delivery, the one ahead with its own `effectiveDate`."""
 
-    def said(wid: str, **worker: Any) -> dict[str, Any]:
-        active = worker.pop("active", True)
-        name = {"givenName": "Annelie", "familyName": "Berg"}
-        about = {"workerId": "X1", "sourceId": wid, "hireDate": "2025-01-01", **worker}
-        return {"externalId": "X1", "active": active, "name": name, WORKER: about}
-
-    desk.take({"workers": [said("aa")]})
+    desk.take({"workers": [worker("X1", sourceId="aa")]})
     assert only(gate).enabled
-    ended = said("aa", active=False, involuntary=True, terminationDate="2026-03-15")
-    begins = said("bb", hireDate="2026-04-01", effectiveDate="2026-04-01")
+    ended = worker(
+        "X1", sourceId="aa", active=False, involuntary=True, terminationDate="2026-03-15"
+    )
+    begins = worker("X1", sourceId="bb", hireDate="2026-04-01", effectiveDate="2026-04-01")
     desk.take({"workers": [ended, begins]})
     assert not only(gate).enabled
