@@ -125,15 +125,17 @@ class _Desk:
             episodes.episode(one.said) if isinstance(one, Record) else None for one in records
         ]
         passed = episodes.passed_over(delivered, today)
-        several = {one.key for one in passed.values()}
+        wids: dict[str, set[str]] = {}
+        for one in delivered:
+            if one is not None:
+                wids.setdefault(one.key, set()).add(one.source_id)
         works = []
         for at, (record, episode) in enumerate(zip(records, delivered, strict=True)):
             if at in passed:
                 continue
             work = self._work(client, record)
             if episode is not None and not isinstance(work, ScimError):
-                alone = episode.key not in several
-                work = episodes.minding(work, client, kind, episode, today, alone=alone)
+                work = episodes.minding(work, client, kind, episode, today, wids[episode.key])
             works.append(work)
         verdicts = iter(carry_out(self._service, works, lambda tx, done: None, rehearse=rehearse))
         shown = [

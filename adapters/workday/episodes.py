@@ -8,7 +8,7 @@ the person does now; stored one over the other they would lock out somebody who 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -133,17 +133,24 @@ def passed_over(delivered: Sequence[Episode | None], today: date) -> dict[int, P
 
 
 def minding(
-    work: Work, client: Client, kind: ResourceType, said: Episode, today: date, *, alone: bool
+    work: Work,
+    client: Client,
+    kind: ResourceType,
+    said: Episode,
+    today: date,
+    beside: Collection[str],
 ) -> Work:
-    """`work`, unless what is stored under the number is another record and counts. `alone`:
-    nothing is delivered with it that says how that one stands today."""
+    """`work`, unless what is stored under the number is another record and counts. `beside` are
+    the WIDs delivered under it: one that is there says how the stored one stands today."""
 
     def minded(tx: Connection) -> Written:
         held = resources.by_key(tx, client.source, kind.name, "externalId", said.key)
         stored = episode(parse(held.document)) if held is not None else None
         if held is None or stored is None or stored.source_id == said.source_id:
             return work(tx)
-        why = _older(said, stored, today) or (_not_yet(said, stored, today) if alone else None)
+        why = _older(said, stored, today)
+        if why is None and stored.source_id not in beside:
+            why = _not_yet(said, stored, today)
         return PassedOver(held, None, result="stale", why=why) if why else work(tx)
 
     return minded

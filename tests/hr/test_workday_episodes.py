@@ -308,3 +308,26 @@ def test_a_record_of_a_day_ahead_does_not_hide_a_dismissal_of_today(gate: Gate, 
     begins = worker("X1", sourceId="bb", hireDate="2026-04-01", effectiveDate="2026-04-01")
     desk.take({"workers": [ended, begins]})
     assert not only(gate).enabled
+
+
+RESCINDED: Fields = {**AHEAD, "Hire_Rescinded": "1"}
+LATER: Fields = {**AHEAD, "wid": "cc", "Hire_Date": "2026-05-01"}
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        (RESCINDED, LATER),
+        (LATER, RESCINDED),
+        (AHEAD, LATER),
+        (RESCINDED, {**RESCINDED, "wid": "cc"}),
+    ],
+)
+def test_several_that_do_not_count_lock_out_nobody_who_works(
+    gate: Gate, desk: Desk, records: tuple[Fields, ...]
+) -> None:
+    """An incremental run brings what changed, as a conversion put off, and not the record that
+    is in force."""
+    desk.take(get_workers(WORKS))
+    assert [one["result"] for one in desk.take(get_workers(*records))] == ["stale", "stale"]
+    assert only(gate).enabled
